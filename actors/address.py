@@ -1,0 +1,36 @@
+"""Where an actor is: node, core, the core's incarnation, and the actor's own id."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+KERNEL_ID = 0
+"""The id of a core's own process, which answers spawn, name and introspection requests."""
+
+
+class CoreAddress(NamedTuple):
+    """One start of one core. `incarnation` is 64 random bits, drawn at each start."""
+
+    node: str
+    core: int
+    incarnation: int
+
+    def __str__(self) -> str:
+        return f"{self.node}/{self.core}"
+
+
+class Address(NamedTuple):
+    """One actor's life. Ids are never reused within an incarnation, so an address never is."""
+
+    node: str
+    core: int
+    incarnation: int
+    id: int
+
+    @property
+    def home(self) -> CoreAddress:
+        """The core that this actor lives on."""
+        return CoreAddress(self.node, self.core, self.incarnation)
+
+    def __str__(self) -> str:
+        return f"{self.node}/{self.core}/{self.id}"

@@ -1,0 +1,94 @@
+"""What the core needs of the transport, stated here so that `actors` stands alone."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypedDict
+
+from .address import Address
+from .process import Process
+
+
+class CoreRecord(TypedDict):
+    """One core of a node, as `system.cores()` lists it."""
+
+    index: int
+    state: str
+    incarnation: int
+    pid: int
+    actors: int
+    restarts: int
+
+
+class NodeRecord(TypedDict):
+    """One node, as `system.nodes()` lists it."""
+
+    name: str
+    state: str
+    incarnation: int
+    urls: list[str]
+
+
+class Poller(Protocol):
+    """Where a core's loop sleeps, and what it polls while it is busy."""
+
+    def poll(self) -> None:
+        """Owner only. Take in and send what can be without waiting."""
+        ...
+
+    def wait(self, timeout: float | None) -> None:
+        """Owner only. Send what is due, then wait for input, `wake` or `timeout` seconds."""
+        ...
+
+    def wake(self) -> None:
+        """Any thread. End a `wait` that runs, or the next one."""
+        ...
+
+    def close(self) -> None:
+        """Owner only. Give everything back."""
+        ...
+
+
+class Network(Protocol):
+    """What the core needs of the transport: a poller for its loop, and the way to other cores."""
+
+    @property
+    def poller(self) -> Poller:
+        """The core's loop sleeps here."""
+        ...
+
+    def start(self) -> None:
+        """Not the loop's thread. Bind, start the child cores and wait until each is up."""
+        ...
+
+    def process(self, address: Address) -> Process:
+        """Any thread. The process of an actor elsewhere; no look-up, no round trip."""
+        ...
+
+    def kernel(self, node: str | None, core: int) -> Process:
+        """Any thread. The kernel of a core of this node (None) or of a joined one.
+
+        Raises:
+            NodeDown: no such core or node is known or up; the text names those that are.
+
+        """
+        ...
+
+    def join(self, url: str) -> None:
+        """Any thread. Join the node that listens there; retried until it answers."""
+        ...
+
+    def cores(self) -> list[CoreRecord]:
+        """Any thread. The cores of this node."""
+        ...
+
+    def nodes(self) -> list[NodeRecord]:
+        """Any thread. This node and the joined ones."""
+        ...
+
+    def least_loaded(self) -> int:
+        """Any thread. The index of the core with the least work in the last reports."""
+        ...
+
+    def stop(self, timeout: float) -> None:
+        """Not the loop's thread. Drain, say goodbye, end the child cores, within `timeout` seconds."""
+        ...

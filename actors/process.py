@@ -1,0 +1,119 @@
+"""Waist 1: all that a ref knows of what stands behind it.
+
+A local cell, an actor elsewhere, a monitor and the dead letters are each a `Process`; local and
+remote differ in the object behind the ref and nowhere else.
+
+Signals are what the runtime's parts say to one another about actors: they pass all queued messages,
+are never dropped by a mailbox, and handlers do not see them. Their fields are processes, reasons
+and replies, so that each can cross a link.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol, TypedDict
+
+from .address import Address
+
+
+class Headers(TypedDict, total=False):
+    """What travels beside a message, only when set."""
+
+    deadline: float
+    """Seconds that are left of the asker's time."""
+    chain: list[Address]
+    """The actors that wait for this ask, outermost first."""
+
+
+class Reply(Protocol):
+    """Where the answer to an ask goes. The first call wins; later ones are dropped and counted."""
+
+    def resolve(self, value: object) -> bool:
+        """Any thread. Answer with a value; False if it was answered before."""
+        ...
+
+    def reject(self, error: BaseException) -> bool:
+        """Any thread. Answer with an error; False if it was answered before."""
+        ...
+
+
+class Process(Protocol):
+    """Something that takes messages and signals."""
+
+    @property
+    def address(self) -> Address:
+        """Any thread. Its address, the same in every process."""
+        ...
+
+    def deliver(
+        self,
+        message: object,
+        sender: Process | None,
+        reply: Reply | None,
+        headers: Headers | None,
+    ) -> None:
+        """Any thread. Queue a message.
+
+        Raises:
+            ActorDeadError: the actor is local and known to be dead, and there is no `reply`
+                (with one, the error goes there).
+            EncodeError, MessageTooLarge: the actor is elsewhere and the message cannot go there.
+
+        """
+        ...
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. Pass a system message, past all queued ones. Never raises."""
+        ...
+
+
+class Watch(NamedTuple):
+    """Tell `watcher` when you end."""
+
+    watcher: Process
+
+
+class Unwatch(NamedTuple):
+    """Tell `watcher` no more."""
+
+    watcher: Process
+
+
+class Died(NamedTuple):
+    """`process`, which you watch, has ended for `reason`."""
+
+    process: Process
+    reason: object
+
+
+class Exit(NamedTuple):
+    """End after the message in hand; what is queued becomes dead letters.
+
+    From a parent or a supervisor: it is not reported back as a failure.
+    """
+
+    reason: object
+
+
+class Kill(NamedTuple):
+    """End now; a wait in progress is broken off. It can be neither trapped nor refused."""
+
+
+class Failed(NamedTuple):
+    """To a supervisor: `process` has ended its incarnation for `reason` and awaits a verdict."""
+
+    process: Process
+    reason: object
+
+
+class Restart(NamedTuple):
+    """To a suspended actor: begin a new incarnation. `reply` hears whether it started."""
+
+    reason: object
+    reply: Reply | None
+
+
+class Bury(NamedTuple):
+    """To a suspended actor: there will be no restart; end for good."""
+
+
+Signal = Watch | Unwatch | Died | Exit | Kill | Failed | Restart | Bury

@@ -1,0 +1,1 @@
+"""Links between cores, processes and nodes over ZeroMQ: what makes a ref work from everywhere."""

@@ -1,0 +1,68 @@
+"""Waist 4: what moves frames. ZeroMQ and the in-memory transport implement it.
+
+Guarantees asked of an implementation:
+- `send` never blocks and never queues behind a peer that is not connected: it says no instead.
+- What was taken from one link arrives whole and in order, or not at all; nothing is promised after
+  a connection was lost, not even that the sender hears of it. Lanes and sequence numbers are ours.
+- One stalled peer costs no other peer anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+Frames = Sequence[bytes | memoryview]
+"""One message on the wire: a header, a batch, and payload frames."""
+
+
+class Link(Protocol):
+    """The sending end of a connection to one endpoint."""
+
+    def send(self, frames: Frames) -> bool:
+        """Owner only. Take the frames, or False where the peer is not there or takes no more."""
+        ...
+
+    def close(self) -> None:
+        """Owner only. Let go of the connection and of what it had not sent."""
+        ...
+
+
+class Endpoint(Protocol):
+    """All of one core's sockets. Only the thread that holds the core touches them."""
+
+    def listen(self, url: str, receive: Callable[[Frames], None]) -> str:
+        """Owner only. Take in what comes to `url` (`ipc://path`, `tcp://host:port`, port 0: any).
+
+        `receive` is called by `poll` and `wait`, with each message, in the order of arrival.
+        Returns the URL that peers connect to. Raises `OSError` when the address is taken.
+        """
+        ...
+
+    def connect(self, url: str) -> Link:
+        """Owner only. Begin to connect; retried in the background until the link is closed."""
+        ...
+
+    def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
+        """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""
+        ...
+
+    def unwatch_fd(self, fd: int) -> None:
+        """Owner only. Forget the descriptor."""
+        ...
+
+    def poll(self) -> None:
+        """Owner only. Take in what is there, without waiting."""
+        ...
+
+    def wait(self, timeout: float | None) -> None:
+        """Owner only. Wait for input, room on a link that refused, `wake`, or `timeout` seconds."""
+        ...
+
+    def wake(self) -> None:
+        """Any thread. End a `wait` that runs, or the next one."""
+        ...
+
+    def close(self) -> None:
+        """Owner only. Close every socket now; within a second even with peers that hang."""
+        ...
