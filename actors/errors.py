@@ -16,7 +16,14 @@
         ├── NameInUse             the name belongs to another living actor or node
         ├── ForkedError           the system was used in a forked child process
         ├── Ignore                raised by a child's on_start: leave me out
-        └── ChannelClosed         a channel was closed
+        ├── ChannelClosed         a channel was closed
+        └── SupervisorError       a supervisor refuses
+            ├── SpecError         a child's spec, or the supervisor's own settings, are wrong
+            ├── AlreadyStarted    a child of that id is running
+            ├── AlreadyPresent    a child of that id is known, and not running
+            ├── Running           the child is running
+            ├── Restarting        the child is waiting to be restarted
+            └── NotFound          there is no child of that id
 
 An error of this tree keeps its type over any number of hops: each can be rebuilt from `args`.
 """
@@ -27,6 +34,8 @@ from pykka import ActorDeadError, Timeout
 
 __all__ = [
     "ActorDeadError",
+    "AlreadyPresent",
+    "AlreadyStarted",
     "ChannelClosed",
     "DeadlockError",
     "EncodeError",
@@ -36,10 +45,15 @@ __all__ = [
     "MessageTooLarge",
     "NameInUse",
     "NodeDown",
+    "NotFound",
     "RemoteError",
+    "Restarting",
+    "Running",
     "ShuttingDown",
     "SpawnError",
+    "SpecError",
     "StartError",
+    "SupervisorError",
     "Timeout",
     "ZanniError",
 ]
@@ -55,7 +69,7 @@ class SpawnError(ZanniError):
     `type` is the name of the exception that its class raised there, `text` its words.
     """
 
-    def __init__(self, type: str, text: str) -> None:  # noqa: A002  (the API's name)
+    def __init__(self, type: str, text: str) -> None:
         super().__init__(type, text)
         self.type, self.text = type, text
 
@@ -66,7 +80,7 @@ class SpawnError(ZanniError):
 class StartError(ZanniError):
     """A supervised child could not be started; `id` names the child, `reason` says why."""
 
-    def __init__(self, id: str, reason: object) -> None:  # noqa: A002  (the API's name)
+    def __init__(self, id: str, reason: object) -> None:
         super().__init__(id, reason)
         self.id, self.reason = id, reason
 
@@ -107,7 +121,7 @@ class NodeDown(ZanniError):
 class RemoteError(ZanniError):
     """A handler elsewhere raised a type that is neither built in nor declared with `@message`."""
 
-    def __init__(self, type: str, text: str, traceback_text: str = "") -> None:  # noqa: A002
+    def __init__(self, type: str, text: str, traceback_text: str = "") -> None:
         super().__init__(type, text, traceback_text)
         self.type, self.text, self.traceback_text = type, text, traceback_text
 
@@ -137,3 +151,49 @@ class Ignore(ZanniError):
 
 class ChannelClosed(ZanniError):
     """A channel was closed."""
+
+
+class SupervisorError(ZanniError):
+    """Base of what a supervisor answers to a request that it refuses."""
+
+
+class SpecError(SupervisorError):
+    """A supervisor or a child is described wrongly, and nothing was started.
+
+    `subject` names the child or the supervisor's class, `field` what is wrong in it, `remedy` what
+    to write instead.
+    """
+
+    def __init__(self, subject: str, field: str, remedy: str) -> None:
+        super().__init__(subject, field, remedy)
+        self.subject, self.field, self.remedy = subject, field, remedy
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.field}: {self.remedy}"
+
+
+class AlreadyStarted(SupervisorError):
+    """A child of that id is running; `ref` is its ref."""
+
+    def __init__(self, ref: object) -> None:
+        super().__init__(ref)
+        self.ref = ref
+
+    def __str__(self) -> str:
+        return f"already running: {self.ref}"
+
+
+class AlreadyPresent(SupervisorError):
+    """A child of that id is known and not running: restart it, or delete it first."""
+
+
+class Running(SupervisorError):
+    """The child is running: terminate it first."""
+
+
+class Restarting(SupervisorError):
+    """The child is waiting to be restarted: terminate it first."""
+
+
+class NotFound(SupervisorError):
+    """The supervisor has no child of that id."""

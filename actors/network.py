@@ -90,5 +90,5 @@ class Network(Protocol):
         ...
 
     def stop(self, timeout: float) -> None:
-        """Not the loop's thread. Drain, say goodbye, end the child cores, within `timeout` seconds."""
+        """Not the loop's thread. Drain, say goodbye, end the child cores, in `timeout` seconds."""
         ...

@@ -113,7 +113,7 @@ class Restart(NamedTuple):
 
 
 class Bury(NamedTuple):
-    """To a suspended actor: there will be no restart; end for good."""
+    """There will be no restart: a suspended actor dies, a running one will when it ends."""
 
 
 Signal = Watch | Unwatch | Died | Exit | Kill | Failed | Restart | Bury

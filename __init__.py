@@ -1,0 +1,75 @@
+"""Zanni: an actor framework for Python.
+
+A million light actors on all cores of a machine, plain handlers that may block, supervisors that
+heal, and the same refs across processes and machines. Start with `Actor` and `ActorSystem`.
+"""
+
+__version__ = "0.1.0"
+
+# Guarded, because pytest imports the root of the checkout under the checkout's own name.
+if __name__ == "zanni":
+    from pykka import ActorDeadError, Timeout, get_all
+
+    from .actors.actor import Actor
+    from .actors.address import Address
+    from .actors.config import Config
+    from .actors.errors import (
+        ChannelClosed,
+        DeadlockError,
+        EncodeError,
+        ForkedError,
+        Ignore,
+        MailboxFull,
+        MessageTooLarge,
+        NameInUse,
+        NodeDown,
+        RemoteError,
+        ShuttingDown,
+        SpawnError,
+        StartError,
+        ZanniError,
+    )
+    from .actors.future import Future
+    from .actors.links import Down
+    from .actors.messages import message
+    from .actors.network import Network
+    from .actors.pykka_view import install as _install_pykka_view
+    from .actors.ref import ActorRef, msgpack_default
+    from .actors.system import ActorSystem, set_network_factory
+
+    __all__ = [
+        "Actor",
+        "ActorDeadError",
+        "ActorRef",
+        "ActorSystem",
+        "Address",
+        "ChannelClosed",
+        "Config",
+        "DeadlockError",
+        "Down",
+        "EncodeError",
+        "ForkedError",
+        "Future",
+        "Ignore",
+        "MailboxFull",
+        "MessageTooLarge",
+        "NameInUse",
+        "NodeDown",
+        "RemoteError",
+        "ShuttingDown",
+        "SpawnError",
+        "StartError",
+        "Timeout",
+        "ZanniError",
+        "get_all",
+        "message",
+        "msgpack_default",
+    ]
+
+    def _network(system: ActorSystem) -> Network:
+        from .transport.node import make_network  # noqa: PLC0415  (one core needs no ZeroMQ)
+
+        return make_network(system)
+
+    set_network_factory(_network)
+    _install_pykka_view()

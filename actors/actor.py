@@ -1,0 +1,298 @@
+"""`Actor`: what users subclass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, ClassVar, ParamSpec, Protocol, Self, TypeVar, cast
+
+import pykka
+from pykka.messages import _ActorStop
+
+from .dispatcher import Core
+from .environment import now
+from .errors import Timeout
+from .future import Future
+from .links import Ties
+from .observe import DeadLetters, Events
+from .process import Exit, Process, Unwatch, Watch
+from .ref import ActorRef
+from .timers import Periodic, Timer
+
+A = TypeVar("A", bound="Actor")
+P = ParamSpec("P")
+
+
+class System(Protocol):
+    """What an actor sees of the system it lives in (`system.py`)."""
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        ...
+
+    @property
+    def events(self) -> Events:
+        """What happens in the runtime."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Messages that nobody will handle."""
+        ...
+
+    def now(self) -> float:
+        """Seconds on the monotonic clock that timers use."""
+        ...
+
+    def spawn(self, actor_class: Callable[P, A], *args: Any, **options: Any) -> ActorRef[A]:
+        """Start an actor that is nobody's child."""
+        ...
+
+    def spawn_child(
+        self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
+    ) -> ActorRef[A]:
+        """Start an actor that stops with its parent."""
+        ...
+
+    def whereis(self, name: str) -> ActorRef[Any] | None:
+        """The living actor of that name."""
+        ...
+
+    def cores(self) -> list[Any]:
+        """Records of this node's cores."""
+        ...
+
+    def nodes(self) -> list[Any]:
+        """Records of this node and the joined ones."""
+        ...
+
+
+class ActorCell(Process, Protocol):
+    """What an actor sees of its runtime half."""
+
+    core: Core
+    current: tuple[Any, Process | None, Any, Any] | None
+    exit_reason: Any
+
+    @property
+    def ref(self) -> ActorRef[Any]:
+        """The actor's address, as users have it."""
+        ...
+
+    def need_ties(self) -> Ties:
+        """The cell's ties, made when first needed."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Whether the actor is neither stopped nor being stopped."""
+        ...
+
+
+class Actor(pykka.Actor):
+    """An object with a mailbox: it handles one message at a time and shares nothing.
+
+    Subclass it; start it with `system.spawn(MyActor, ...)`, or with `MyActor.start(...)` on the
+    process's default system (Pykka's way). All methods below are for the actor's own turns.
+    """
+
+    throughput: ClassVar[int] = 64
+    """How many messages are handled before other actors get their turn."""
+    crash_on_ask_error: ClassVar[bool] = False
+    """Whether an error in an ask or call, besides going to the caller, ends the actor."""
+
+    _cell: ActorCell
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        """Take and ignore anything, as Pykka's does; nothing is set up here."""
+
+    @classmethod
+    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:
+        """Any thread. Start the actor on the process's default system (Pykka)."""
+        return start_on_default_system[0](cls, *args, **kwargs)
+
+    @property
+    def actor_ref(self) -> ActorRef[Self]:
+        """The actor's own ref. Send this to others, never the actor itself."""
+        return self._cell.ref
+
+    @property
+    def system(self) -> System:
+        """The system that the actor lives in."""
+        return cast("System", self._cell.core.owner)
+
+    @property
+    def sender(self) -> ActorRef[Any] | None:
+        """The actor that sent the message in hand; None if no actor did."""
+        current = self._cell.current
+        if current is None or current[1] is None:
+            return None
+        return cast("ActorRef[Any]", self._cell.core.owner.ref_to(current[1]))
+
+    def spawn(self, actor_class: Callable[..., A], *args: Any, **options: Any) -> ActorRef[A]:
+        """Start a child: it stops with this actor. Arguments and errors as `ActorSystem.spawn`."""
+        return self.system.spawn_child(self._cell, actor_class, *args, **options)
+
+    def watch(self, ref: ActorRef[Any]) -> None:
+        """Have one `Down(ref, reason)` message sent here when that actor has ended.
+
+        Watching twice is watching once. An actor that is gone already gives "noproc".
+        """
+        watching = self._cell.need_ties().watching
+        if ref.address not in watching:
+            watching[ref.address] = ref
+            ref.process.signal(Watch(self._cell))
+
+    def unwatch(self, ref: ActorRef[Any]) -> None:
+        """Undo `watch`: no `Down` for this ref is handled from now on."""
+        if self._cell.need_ties().watching.pop(ref.address, None) is not None:
+            ref.process.signal(Unwatch(self._cell))
+
+    def stop(self) -> None:
+        """Stop after the messages that are queued already; the reason is "normal"."""
+        self._cell.deliver(_ActorStop(), None, None, None)
+
+    def exit(self, reason: Any = "normal") -> None:
+        """Stop right after the message in hand, for that reason; what is queued is dropped."""
+        self._cell.exit_reason = reason
+
+    def after(self, seconds: float, message: Any) -> Timer:
+        """Send yourself a message in so many seconds; the timer dies with this incarnation.
+
+        Raises:
+            ValueError: the time is negative or no number.
+
+        """
+        _check_delay(seconds, least=0.0)
+        timers = self._cell.need_ties().timers
+
+        def fire() -> None:
+            timers.discard(timer)
+            self._cell.deliver(message, None, None, None)
+
+        timer = self._cell.core.call_later(seconds, fire)
+        timers.add(timer)
+        return timer
+
+    def every(self, seconds: float, message: Any) -> Periodic:
+        """Send yourself a message again and again; periods that were missed are not made up for.
+
+        Raises:
+            ValueError: the time is not positive.
+
+        """
+        _check_delay(seconds, least=1e-9)
+        core = self._cell.core
+
+        def fire() -> None:
+            self._cell.deliver(message, None, None, None)
+            timer.again()
+
+        timer = Periodic(lambda: core.call_later(seconds, fire))
+        self._cell.need_ties().timers.add(timer)
+        return timer
+
+    def on_start(self) -> Any:
+        """Run first in the actor's life; an error is logged and stops the actor."""
+
+    def on_stop(self) -> Any:
+        """Run last when the actor stops without an error."""
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Any:
+        """Run last when the actor ends by an error."""
+
+    def on_restart(self, reason: Any) -> Any:
+        """Run before `on_start` in an incarnation that a supervisor began after `reason`."""
+
+    def _stop_children(self) -> None:
+        """Stop the children, all at once, and wait; those that take too long are killed."""
+        stop_all([*self._cell.need_ties().children.values()], CHILD_SHUTDOWN)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_cell":  # made by calling the class: an actor that no system runs
+            made = make_unstarted[0](self)
+            object.__setattr__(self, "_cell", made)
+            return made
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # What Pykka asks of an implementation.
+
+    @property
+    def actor_urn(self) -> str:  # type: ignore[override]
+        """The actor's address as a UUID (Pykka)."""
+        return self.actor_ref.actor_urn
+
+    @property
+    def actor_inbox(self) -> Any:  # type: ignore[override]
+        """The mailbox as Pykka shows it."""
+        return Inbox(self._cell)
+
+    @property
+    def actor_stopped(self) -> Any:  # type: ignore[override]
+        """Whether the actor was stopped, to wait for (Pykka)."""
+        return self.actor_ref.actor_stopped
+
+    @property
+    def _actor_ref(self) -> ActorRef[Any]:  # type: ignore[override]
+        return self.actor_ref
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        raise NotImplementedError("a Zanni actor's mailbox belongs to its cell")
+
+    @staticmethod
+    def _create_future() -> Future[Any]:
+        return Future()
+
+    def _start_actor_loop(self) -> None:
+        raise NotImplementedError("start a Zanni actor with start() or system.spawn()")
+
+
+def _check_delay(seconds: float, least: float) -> None:
+    if not least <= seconds < float("inf"):
+        raise ValueError(f"a timer takes a number of seconds from {least:g} up, not {seconds!r}")
+
+
+def stop_all(refs: list[ActorRef[Any]], timeout: float) -> None:
+    """Have actors end after the message in hand; kill those that have not after `timeout` s."""
+    ends = [ref.exited() for ref in refs]
+    for ref in refs:
+        ref.process.signal(Exit("shutdown"))
+    deadline = now() + timeout
+    for ref, end in zip(refs, ends, strict=True):
+        try:
+            end.get(timeout=max(deadline - now(), 0.0))
+        except Timeout:
+            ref.kill()
+            end.get()
+
+
+CHILD_SHUTDOWN = 5.0
+"""Seconds an unsupervised child may take to stop before it is killed (OTP's default)."""
+
+start_on_default_system: list[Callable[..., ActorRef[Any]]] = []
+make_unstarted: list[Callable[[Actor], ActorCell]] = []
+
+
+class Inbox:
+    """Pykka's view of a mailbox."""
+
+    def __init__(self, cell: ActorCell) -> None:
+        self._cell = cell
+
+    def put(self, envelope: Any, /) -> None:
+        """Any thread. Deliver an envelope of Pykka's."""
+        self._cell.deliver(envelope.message, None, envelope.reply_to, None)
+
+    def get(self) -> Any:
+        """Not for others: the cell alone takes messages out."""
+        raise NotImplementedError("only the runtime takes messages out of a Zanni mailbox")
+
+    def empty(self) -> bool:
+        """Whether nothing is queued."""
+        return getattr(self._cell, "queue", None) is None

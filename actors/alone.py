@@ -1,0 +1,75 @@
+"""The network of a system that has one core and no peers: nothing but a place to sleep."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .address import Address, CoreAddress
+from .dispatcher import Core
+from .environment import Alarm, process_id
+from .errors import NodeDown
+from .gone import GoneProcess
+from .network import CoreRecord, NodeRecord, Poller
+from .process import Process
+
+
+class Host(Protocol):
+    """What it needs of its system."""
+
+    name: str
+    home: CoreAddress
+    core: Core
+
+
+class Alone:
+    """A `Network` of one."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.poller: Poller = Alarm()
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def process(self, address: Address) -> Process:
+        """Any thread. Nobody elsewhere can be reached."""
+        error = NodeDown(f"{self._host.name!r} has no network to reach {address} by")
+        return GoneProcess(self._host.core, address, error, "noconnection")
+
+    def kernel(self, node: str | None, core: int) -> Process:
+        """Any thread. Raises NodeDown."""
+        raise NodeDown(
+            f"{self._host.name!r} has one core and has joined no node: no {node or core}"
+        )
+
+    def join(self, url: str) -> None:
+        """Any thread. Raises ValueError."""
+        raise ValueError(
+            f"{self._host.name!r} has no network to join {url} by: make it with listen= or join="
+        )
+
+    def cores(self) -> list[CoreRecord]:
+        """Any thread. The one core."""
+        incarnation = self._host.home.incarnation
+        actors = len(self._host.core.processes) - 1  # the kernel is none
+        record = CoreRecord(
+            index=0,
+            state="up",
+            incarnation=incarnation,
+            pid=process_id(),
+            actors=actors,
+            restarts=0,
+        )
+        return [record]
+
+    def nodes(self) -> list[NodeRecord]:
+        """Any thread. This node."""
+        incarnation = self._host.home.incarnation
+        return [NodeRecord(name=self._host.name, state="up", incarnation=incarnation, urls=[])]
+
+    def least_loaded(self) -> int:
+        """Any thread. The one core."""
+        return 0
+
+    def stop(self, timeout: float) -> None:
+        """Nothing to stop."""

@@ -1,0 +1,41 @@
+"""What a system checks of its arguments before anything starts."""
+
+from __future__ import annotations
+
+from .environment import importing_main, process_id, usable_cpus
+
+
+def checked_name(name: str | None) -> str:
+    """The name of a node, or a ValueError that says what one is."""
+    if name is None:
+        return f"zanni-{process_id()}"
+    if not (isinstance(name, str) and 0 < len(name) <= 64 and name.isprintable()):  # type: ignore[redundant-expr]  # users may pass anything
+        raise ValueError(f"a system's name is 1 to 64 printable characters, not {name!r:.80}")
+    if "@" in name or "/" in name:
+        raise ValueError(f"a system's name holds neither @ nor /, which addresses use: {name!r}")
+    return name
+
+
+def checked_cores(cores: int | str) -> int:
+    """How many cores, or a ValueError that says what can be asked for."""
+    if cores == "auto":
+        return usable_cpus()
+    if isinstance(cores, int) and not isinstance(cores, bool) and 1 <= cores <= 1024:
+        return cores
+    raise ValueError(f"cores= takes a number from 1 to 1024 or 'auto', not {cores!r}")
+
+
+def refuse_unbuilt(**options: object) -> None:
+    """Raise ValueError for an option of spawn that is not there yet."""
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f"spawn({name}=...) is not there yet: leave it out")
+
+
+def refuse_in_import() -> None:
+    """Raise RuntimeError in a core process that only looks for a class of the script."""
+    if importing_main():
+        raise RuntimeError(
+            "a core process imported this script to find a class, and the script began a system: "
+            "put what starts it under  if __name__ == '__main__':"
+        )

@@ -1,0 +1,266 @@
+"""The runtime half of an actor: its mailbox, its state, and a turn. The hot path is here.
+
+    state       meaning                                  a message is        leaves to
+    STARTING    made; on_start has not ended             queued              IDLE, LEAVING
+    IDLE        nothing queued                           queued; SCHEDULED   SCHEDULED, LEAVING
+    SCHEDULED   in the core's run queue                  queued              RUNNING, LEAVING
+    RUNNING     a turn is on                             queued              IDLE, SCHEDULED,
+                                                                             PARKED, LEAVING
+    PARKED      a turn waits, its greenlet set aside     queued              RESUMING
+    RESUMING    its wait ended; in the run queue         queued              what it parked in
+    LEAVING     ends this incarnation: hooks run         queued              SUSPENDED, DEAD
+    SUSPENDED   supervised, ended, awaits a verdict      queued              STARTING, DEAD
+    DEAD        gone for good                            a dead letter       -
+
+Guarantees:
+- All of a cell is touched by the thread that holds its core, and by no other: what others deliver
+  or signal goes through the core's inbox. So nothing here needs a lock.
+- At most one message of an actor is handled at a time.
+- A message is taken once, in the order of its arrival (G1, G3).
+
+The mailbox is None while idle, and while not a list that senders append to and the turn iterates:
+an eager deque would cost 760 bytes an actor. Beginnings and ends are in `lifecycle.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CoroutineType
+from typing import Any
+
+from greenlet import GreenletExit, getcurrent
+from pykka._introspection import get_attr_directly
+from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
+
+from .environment import now
+from .errors import ActorDeadError, RemoteError
+from .lifecycle import (
+    DEAD,
+    IDLE,
+    LEAVING,
+    PARKED,
+    RESUMING,
+    RUNNING,
+    SCHEDULED,
+    STARTING,
+    Item,
+    Killed,
+    Lifecycle,
+    logger,
+)
+from .parking import here
+from .process import Bury, Headers, Process, Reply
+from .proxy import Describe, describe
+
+COMPACT = 1024
+"""Handled messages at the head of a mailbox that are worth cutting off."""
+
+
+class Cell(Lifecycle):
+    """One actor's mailbox and state. A `Process`, and what the dispatcher runs."""
+
+    __slots__ = ()
+
+    # Sending
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `Process.deliver`."""
+        if self.state is DEAD:
+            self._refuse(message, sender, reply)
+        elif here.core is self.core:
+            self.enqueue((message, sender, reply, headers))
+        else:
+            self.core.post(self.enqueue, (message, sender, reply, headers))
+
+    def enqueue(self, item: Item) -> None:
+        """Owner only. Put a message at the end of the mailbox."""
+        queue = self.queue
+        if queue is not None:
+            queue.append(item)
+        elif self.state is IDLE:
+            self.queue = [item]
+            self.state = SCHEDULED
+            self.core.run_queue.append(self)
+        elif self.state is not DEAD:
+            self.queue = [item]
+        else:
+            self.lose(item)
+
+    def _refuse(self, message: object, sender: Process | None, reply: Reply | None) -> None:
+        error = ActorDeadError(f"{self.ref} not found")
+        if reply is not None:
+            reply.reject(error)
+        else:
+            self.core.owner.dead_letters.count("dead", message, self.address, sender)
+            raise error
+
+    def stop_for_good(self) -> None:
+        """Owner only. Stop after what is queued, and have no supervisor begin anew."""
+        self.signal(Bury())
+        if self.is_alive():
+            self.enqueue((_ActorStop(), None, None, None))
+
+    # Turns
+
+    def run(self) -> None:
+        """Owner only. One turn."""
+        state = self.state
+        if state is SCHEDULED:
+            here.turn = self
+            self.state = RUNNING
+            self._handle_messages()
+        elif state is RESUMING:
+            assert self.carrier is not None
+            self.core.carry_on_in(self.carrier)
+        elif state is STARTING:
+            here.turn = self
+            if self.begin():
+                self.state = RUNNING
+                self._handle_messages()
+        elif state is LEAVING:
+            here.turn = self
+            self.leave()
+
+    def _handle_messages(self) -> None:
+        """Handle up to `throughput` messages, or until the slice ends.
+
+        The clock is read after 2, 4, 8, ... messages only, since reading it costs a tenth of a
+        short handler; so a turn lasts no longer than twice its time.
+        """
+        queue = self.queue
+        if queue is None:
+            self.state = IDLE
+            return
+        cursor = self.cursor
+        if cursor is None:
+            cursor = self.cursor = iter(queue)
+        actor = self.actor
+        receive = actor.on_receive
+        limit = actor.throughput
+        count, look = 0, 2
+        for item in cursor:
+            self.current = item
+            message, _, reply, _ = item
+            try:
+                if type(message) in CONTROL:
+                    result = CONTROL[type(message)](self, message)
+                else:
+                    result = receive(message)
+                if type(result) is CoroutineType:
+                    result = self.core.owner.run_coroutine(result)
+                if reply is not None and self.current is item:
+                    reply.resolve(result)
+            except GreenletExit:
+                raise
+            except BaseException as error:
+                self._on_error(error, reply)
+            if self.exit_reason is not None:
+                self.current = None
+                self.leave()
+                return
+            count += 1  # noqa: SIM113  (enumerate costs a tuple a message)
+            if count == look:
+                if count >= limit or now() >= self.core.slice_end:
+                    break
+                look = min(look + look, limit)
+        else:
+            self.queue = self.cursor = self.current = None
+            self.state = IDLE
+            return
+        self.current = None
+        self.state = SCHEDULED
+        self.core.run_queue.append(self)
+        if len(queue) > COMPACT:
+            self._compact(queue, cursor)
+
+    def _compact(self, queue: list[Item], cursor: Iterator[Item]) -> None:
+        """Cut the handled half off a long mailbox, so that one which never empties stays small."""
+        left = cursor.__length_hint__()  # type: ignore[attr-defined]
+        if left * 2 < len(queue):
+            del queue[: len(queue) - left]
+            self.cursor = iter(queue)
+
+    def _on_error(self, error: BaseException, reply: Reply | None) -> None:
+        if isinstance(error, Killed):
+            if reply is not None:
+                reply.reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
+        elif reply is None:
+            self.fail(error)
+        elif isinstance(error, Exception):
+            logger.info("Exception returned from %s to caller:", self.actor, exc_info=error)
+            reply.reject(error)
+            if self.actor.crash_on_ask_error:
+                self.fail(error)
+        else:  # SystemExit, KeyboardInterrupt, CancelledError: the actor fails, it alone (api.md)
+            reply.reject(RemoteError(type(error).__name__, str(error)))
+            self.fail(error)
+
+    # Waiting
+
+    def park(self, until: float | None) -> None:
+        """Own turn only. See `Turn.park`."""
+        if self.killed:
+            raise Killed
+        core = self.core
+        state = self.state
+        timer = None if until is None else core.call_later(until - now(), self.unpark)
+        self.state = PARKED
+        self.carrier = getcurrent()
+        core.wait_elsewhere()
+        self.carrier = None
+        self.state = state
+        here.turn = self
+        if timer is not None:
+            timer.cancel()
+        if self.killed:
+            raise Killed
+
+    def unpark(self) -> None:
+        """Any thread. See `Waiter.unpark`."""
+        if here.core is self.core:
+            self._resume()
+        else:
+            self.core.post(self._resume)
+
+    def _resume(self) -> None:
+        if self.state is PARKED:
+            self.state = RESUMING
+            self.core.run_queue.append(self)
+
+
+def _on_call(cell: Cell, message: ProxyCall) -> object:
+    return get_attr_directly(cell.actor, message.attr_path)(*message.args, **message.kwargs)
+
+
+def _on_get(cell: Cell, message: ProxyGetAttr) -> object:
+    return get_attr_directly(cell.actor, message.attr_path)
+
+
+def _on_set(cell: Cell, message: ProxySetAttr) -> None:
+    parent = get_attr_directly(cell.actor, message.attr_path[:-1])
+    setattr(parent, message.attr_path[-1], message.value)
+
+
+def _on_stop(cell: Cell, _message: _ActorStop) -> None:
+    assert cell.current is not None
+    reply = cell.current[2]
+    if reply is not None:
+        cell.need_ties().stopping.append(reply)
+    cell.current = None  # answered when the actor is gone
+    cell.exit_reason = "normal"
+
+
+def _on_describe(cell: Cell, _message: Describe) -> object:
+    return describe(cell.actor)
+
+
+CONTROL: dict[type, Callable[[Cell, Any], object]] = {
+    ProxyCall: _on_call,
+    ProxyGetAttr: _on_get,
+    ProxySetAttr: _on_set,
+    _ActorStop: _on_stop,
+    Describe: _on_describe,
+}
+"""Messages that the runtime handles for the actor, in their place in the queue."""

@@ -1,0 +1,57 @@
+"""The settings of a system, with their defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Config:
+    """Times in seconds, sizes in bytes."""
+
+    heartbeat: float = 1.0
+    """How often a core tells its peers that it is there."""
+    suspect_after: float = 5.0
+    """Silence after which a peer is suspected: an event, reversible."""
+    down_after: float = 15.0
+    """Silence after which a peer is declared down: final for that incarnation of it."""
+    drain_timeout: float = 10.0
+    """How long a stopping system lets its actors finish what is queued."""
+    kill_timeout: float = 5.0
+    """How long killed actors and ended child processes may take after that."""
+    start_timeout: float = 30.0
+    """How long a child core may take to come up."""
+    frame_cap: int = 16 * 1024 * 1024
+    """The largest frame between cores."""
+    restart_intensity: int = 3
+    """How many restarts of a child core are made within `restart_period`; then it stays down."""
+    restart_period: float = 5.0
+    """The window of `restart_intensity`."""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, float] | Config | None) -> Config:
+        """Make a config from a mapping of settings.
+
+        Raises:
+            ValueError: a setting is unknown, no number, or not positive; the text names it.
+
+        """
+        if settings is None:
+            return cls()
+        if isinstance(settings, Config):
+            return settings
+        known = {field.name: field.default for field in dataclasses.fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in settings.items():
+            if name not in known:
+                raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
+            try:
+                values[name] = int(value) if isinstance(known[name], int) else float(value)
+            except (TypeError, ValueError):
+                raise ValueError(f"setting {name!r} must be a number, not {value!r}") from None
+            if not values[name] > 0:
+                raise ValueError(f"setting {name!r} must be greater than 0, not {value!r}")
+        return cls(**values)

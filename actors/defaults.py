@@ -1,0 +1,79 @@
+"""The process's default system, and what finds systems without being told of one.
+
+The floors below `system.py` cannot know it; they call hooks, which are filled here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar
+
+from .actor import Actor, make_unstarted, start_on_default_system
+from .address import Address
+from .alone import Alone
+from .cell import Cell
+from .environment import on_exit
+from .lifecycle import logger
+from .ref import ActorRef, resolve_ref
+from .system import ActorSystem, systems
+
+A = TypeVar("A", bound=Actor)
+
+
+def default_system() -> ActorSystem:
+    """The process's default system, made on first use, as by `Actor.start`."""
+    for system in systems.values():
+        if system.name == _DEFAULT and system._state == "running":
+            return system
+    return ActorSystem(_DEFAULT).start()
+
+
+_DEFAULT = "default"
+
+
+def _start_on_default(actor_class: type[A], *args: Any, **kwargs: Any) -> ActorRef[A]:
+    return default_system()._spawner.spawn(None, actor_class, args, kwargs)
+
+
+def started_refs() -> list[ActorRef[Any]]:
+    """Any thread. The living actors of all systems in this process, in the order of their start."""
+    found: list[ActorRef[Any]] = []
+    for system in list(systems.values()):
+        found += [ref for ref in system.local_actors() if ref.is_alive()]
+    return found
+
+
+def _make_unstarted(actor: Actor) -> Cell:
+    core = default_system().core
+    return Cell(core, core.next_id(), type(actor))
+
+
+def _resolve_ref(address: Address, type_name: str) -> ActorRef[Any]:
+    running = list(systems.values())
+    for system in running:
+        if system.home == address.home:
+            return system.ref_of(address, type_name)
+    for system in running:
+        if not isinstance(system.network, Alone):
+            return system.ref_of(address, type_name)
+    return _unreachable(address)
+
+
+def _unreachable(address: Address) -> NoReturn:
+    raise LookupError(
+        f"no system of this process can reach {address}: start one that is joined with its node "
+        "before you unpickle the ref"
+    )
+
+
+def _stop_at_exit() -> None:
+    left = [system for system in systems.values() if system.index == 0]
+    for system in left:
+        if system.name != _DEFAULT:
+            logger.warning("the system %r was not stopped: use 'with' or stop()", system.name)
+        system.stop(timeout=1.0)
+
+
+start_on_default_system.append(_start_on_default)
+make_unstarted.append(_make_unstarted)
+resolve_ref.append(_resolve_ref)
+on_exit(_stop_at_exit)

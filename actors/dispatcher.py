@@ -1,0 +1,179 @@
+"""Waist 2: a core's run queue and the loop that runs it.
+
+Guarantees:
+- One thread holds the core and runs its loop; `here.core` says so in that thread.
+- What other threads want of the core's actors they `post`; it happens on the loop, in the order
+  posted by each thread, and no wake-up is lost: the loop says that it sleeps before it looks at
+  the queues for the last time, and whoever posts looks whether it sleeps after.
+- A turn that waits costs no thread. The loop runs in a greenlet; when a turn of it waits, that
+  greenlet stays behind with the turn and another one, from a free list, carries the loop on. When
+  the wait ends, the loop is carried on by the greenlet that had stayed behind. So only a wait
+  switches stacks, and a turn that does not wait pays nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any, Protocol
+
+from greenlet import getcurrent, greenlet
+
+from .address import Address, CoreAddress
+from .environment import now
+from .network import Poller
+from .observe import DeadLetters
+from .parking import here
+from .process import Process
+from .timers import Timer
+
+SLICE = 0.001
+"""Seconds of turns between two looks at sockets, timers and what other threads posted."""
+
+
+class Runnable(Protocol):
+    """What stands in a run queue: a cell."""
+
+    def run(self) -> None:
+        """Owner only. One turn."""
+        ...
+
+
+class Owner(Protocol):
+    """The system that a core belongs to, as the runtime below it sees it."""
+
+    dead_letters: DeadLetters
+
+    def ref_to(self, process: Process) -> Any:
+        """Any thread. The ref of a process, as users have it."""
+        ...
+
+    def forget_name(self, name: str, address: Address) -> None:
+        """Owner only. The actor that had the name is gone."""
+        ...
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """A turn only. Run a coroutine for the actor; the turn parks until it ends."""
+        ...
+
+
+class Core:
+    """One interpreter's run queue, and the loop that the thread holding it runs."""
+
+    def __init__(self, home: CoreAddress, poller: Poller, owner: Owner) -> None:
+        self.home = home
+        self.poller = poller
+        self.owner = owner
+        self.run_queue: deque[Runnable] = deque()
+        self.processes: dict[int, Process] = {}
+        self.slice_end = 0.0
+        self.turns = 0
+        self.now = now
+        self.next_id = count(1).__next__
+        self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._timers: list[Timer] = []
+        self._spares: list[greenlet] = []
+        self._sleeping = False
+        self._stopping = False
+        self._hub: greenlet | None = None
+
+    def holds(self) -> bool:
+        """Any thread. Whether this thread holds the core."""
+        return here.core is self
+
+    def schedule(self, cell: Runnable) -> None:
+        """Owner only. Have the cell run a turn."""
+        self.run_queue.append(cell)
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Any thread. Have the loop call `function(*args)`, which must not raise or wait."""
+        self._inbox.append((function, args))
+        if self._sleeping:
+            self.poller.wake()
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
+        """Owner only. Have the loop call `function`, which must not raise or wait."""
+        timer = Timer(now() + seconds, function)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def stop(self) -> None:
+        """Any thread. Have the loop end after what it does now."""
+        self.post(self._stop)
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def run(self) -> None:
+        """Hold the core and run its loop until `stop`, in the calling thread."""
+        here.core = self
+        self._hub = getcurrent()
+        try:
+            greenlet(self._loop).switch()
+        finally:
+            here.core = None
+            here.turn = None
+            self._spares.clear()
+            self._hub = None
+
+    def wait_elsewhere(self) -> None:
+        """Owner only, from a turn. Leave this greenlet and carry the loop on in another."""
+        spare = self._spares.pop() if self._spares else greenlet(self._loop, self._hub)
+        spare.switch()
+
+    def carry_on_in(self, carrier: greenlet) -> None:
+        """Owner only, from the loop. Carry the loop on in a greenlet that had stayed behind."""
+        self._spares.append(getcurrent())
+        carrier.switch()
+
+    def _loop(self) -> None:
+        queue = self.run_queue
+        while not self._stopping:
+            here.turn = None
+            if self._inbox:
+                self._take_in()
+            if self._timers:
+                self._fire()
+            if queue:
+                self._run_slice()
+                self.poller.poll()
+            else:
+                self._sleep()
+
+    def _run_slice(self) -> None:
+        """Run turns for about SLICE; the clock is read after 1, 2, 4, ... turns, as it costs."""
+        queue = self.run_queue
+        self.slice_end = now() + SLICE
+        turns, look = 0, 1
+        while queue:
+            queue.popleft().run()
+            turns += 1
+            if turns == look:
+                if turns >= 64 or now() >= self.slice_end:
+                    break
+                look += look
+        self.turns += turns
+
+    def _take_in(self) -> None:
+        inbox = self._inbox
+        for _ in range(len(inbox)):  # what is posted meanwhile waits: turns come between
+            function, args = inbox.popleft()
+            function(*args)
+
+    def _fire(self) -> None:
+        timers = self._timers
+        moment = now()
+        while timers and (timers[0].function is None or timers[0].when <= moment):
+            timer = heapq.heappop(timers)
+            function, timer.function = timer.function, None
+            if function is not None:
+                function()
+
+    def _sleep(self) -> None:
+        self._sleeping = True
+        if not self._inbox:
+            timeout = max(self._timers[0].when - now(), 0.0) if self._timers else None
+            self.poller.wait(timeout)
+        self._sleeping = False

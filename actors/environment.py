@@ -1,0 +1,270 @@
+"""The seams: time, randomness, threads, descriptors, signals and processes are reached only here.
+
+Everything else in the package takes them from this module, so that a whole cluster can run in one
+thread on a virtual clock, from one seed. The linter forbids the modules behind it elsewhere.
+
+Guarantees:
+- `now` never goes back and knows nothing of the wall clock.
+- `Waker.wake` and `Latch.release` may be called from any thread, any number of times; none is lost.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+now: Callable[[], float] = time.monotonic
+"""Seconds on a monotonic clock."""
+
+thread_id: Callable[[], int] = threading.get_ident
+"""Which thread this is."""
+
+Local = threading.local
+"""Base of objects whose attributes are each thread's own."""
+
+make_lock = threading.Lock
+"""A lock, for what several threads touch."""
+
+make_rlock = threading.RLock
+"""A lock that its holder may take again, as from a finaliser that runs inside."""
+
+_random = random.SystemRandom()
+
+
+def random_bits(bits: int) -> int:
+    """A random number of so many bits, not 0."""
+    return _random.getrandbits(bits) or 1
+
+
+def random_bytes(count: int) -> bytes:
+    """So many random bytes."""
+    return os.urandom(count)
+
+
+def random_float() -> float:
+    """A random number from 0 up to 1, for jitter."""
+    return _random.random()
+
+
+_importing_main = False
+
+
+def importing_main() -> bool:
+    """Whether this process is just importing its parent's main script, for a class of it."""
+    return _importing_main
+
+
+class ImportingMain:
+    """Says, while it is entered, that the parent's main script is being imported."""
+
+    def __enter__(self) -> None:
+        global _importing_main  # noqa: PLW0603  (one main script per process)
+        _importing_main = True
+
+    def __exit__(self, *exc_info: object) -> None:
+        global _importing_main  # noqa: PLW0603  (as above)
+        _importing_main = False
+
+
+def process_id() -> int:
+    """The id of this process."""
+    return os.getpid()
+
+
+def usable_cpus() -> int:
+    """How many CPUs this process may use, by its affinity mask and not by the machine's total."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def pin_to_cpu(index: int) -> None:
+    """Pin this process to the `index`-th CPU that it may use; nothing where that cannot be done."""
+    if hasattr(os, "sched_getaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[index % len(allowed)]})
+
+
+def running_loop() -> Any | None:
+    """The asyncio loop that runs in this thread; asyncio is not imported for the question."""
+    asyncio = sys.modules.get("asyncio")
+    return None if asyncio is None else asyncio._get_running_loop()
+
+
+def start_thread(target: Callable[[], None], name: str) -> threading.Thread:
+    """Run `target` in a thread that does not keep the interpreter from ending."""
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class Latch:
+    """Something to wait for once. Cheaper than an Event: one lock, made only when one waits."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is released; False when `timeout` seconds went by first."""
+        if not self._lock.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
+            return False
+        self.release()
+        return True
+
+    def release(self) -> None:
+        """Any thread. Let every waiter go."""
+        try:
+            self._lock.release()
+        except RuntimeError:  # released before
+            pass
+
+    unpark = release
+
+
+class Alarm:
+    """Sleep and wake for one loop without descriptors: the poller of a system with no transport."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def poll(self) -> None:
+        """Nothing to take in."""
+
+    def wait(self, timeout: float | None) -> None:
+        """Sleep until `wake`, or for `timeout` seconds."""
+        self._lock.acquire(timeout=-1 if timeout is None else max(timeout, 0))
+
+    def wake(self) -> None:
+        """Any thread. End this wait or the next."""
+        try:
+            self._lock.release()
+        except RuntimeError:  # a wake-up is pending already
+            pass
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Waker:
+    """A descriptor that becomes readable by `wake`, for loops that sleep on sockets."""
+
+    __slots__ = ("_write_fd", "fd")
+
+    def __init__(self) -> None:
+        self.fd, self._write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def wake(self) -> None:
+        """Any thread. Make the descriptor readable; also after `close`, to no effect."""
+        try:
+            os.write(self._write_fd, b"\0")
+        except (BlockingIOError, OSError):  # full: it is readable already; closed: nobody sleeps
+            pass
+
+    def drain(self) -> None:
+        """Owner only. Make it unreadable again."""
+        try:
+            while len(os.read(self.fd, 4096)) == 4096:
+                pass
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        """Owner only. Give the descriptors back."""
+        read_fd, self.fd = self.fd, -1
+        write_fd, self._write_fd = self._write_fd, -1
+        if read_fd >= 0:
+            os.close(read_fd)
+            os.close(write_fd)
+
+
+def on_signals(names: Iterable[str], handler: Callable[[str], None]) -> None:
+    """Main thread only. Call `handler` with the name, such as "SIGTERM", when one arrives."""
+    for name in names:
+        signal.signal(signal.Signals[name], lambda number, _: handler(signal.Signals(number).name))
+
+
+def ignore_interrupt() -> None:
+    """Main thread only. Leave Ctrl-C to the parent, and take it off the mask set for our start."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+class ChildProcess:
+    """A Python process of our own, with a socket between us that ends when either of us does.
+
+    `spawn`, never `fork`: the child is a fresh interpreter. It inherits that one socket and the
+    standard streams; Ctrl-C is masked until the child has said what it wants of it.
+    """
+
+    def __init__(self, code: str, environ: Mapping[str, str] | None = None) -> None:
+        self.socket, theirs = socket.socketpair()
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        command = [sys.executable, *flags, "-c", code, str(theirs.fileno())]
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and code)
+                command,
+                pass_fds=[theirs.fileno()],
+                env=None if environ is None else {**os.environ, **environ},
+                stdin=subprocess.DEVNULL,
+            )
+        except BaseException:
+            self.socket.close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            theirs.close()
+        self.pid: int = self._process.pid
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait up to `timeout` seconds; the exit code (negative: a signal), or None while it runs.
+
+        A child that the host application has reaped counts as 0, as `subprocess` has it.
+        """
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        """SIGKILL, to this child and nobody else."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Close our end of the socket: the child ends itself when it notices."""
+        self.socket.close()
+
+
+def inherited_socket(fd: int) -> socket.socket:
+    """In a child: the socket to the parent."""
+    return socket.socket(fileno=fd)
+
+
+def exit_now(code: int) -> None:
+    """End this process at once, without clean-up."""
+    os._exit(code)
+
+
+def on_exit(function: Callable[[], None]) -> None:
+    """Call `function` when the interpreter ends; daemon threads still run then."""
+    atexit.register(function)
+
+
+def after_fork_in_child(function: Callable[[], None]) -> None:
+    """Call `function` in every forked child."""
+    os.register_at_fork(after_in_child=function)

@@ -1,0 +1,294 @@
+"""`Future`: the answer to an ask, now or later.
+
+Guarantees:
+- A future is settled once; `resolve` and `reject` say whether they were the ones.
+- Waiting in an actor parks its turn, waiting in a thread blocks that thread, `await` suspends.
+- Settling may happen on any thread; waiters and callbacks are told on that thread.
+
+One lock serves all futures: it is held for a handful of bytecodes, and a lock each would cost more
+than the future itself. It may be taken again by its holder, since a finaliser may settle one.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import CancelledError
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+import pykka
+
+from .environment import Latch, make_rlock, now, running_loop
+from .errors import Timeout
+from .parking import Turn, Waiter, here
+
+T = TypeVar("T")
+J = TypeVar("J")
+M = TypeVar("M")
+R = TypeVar("R")
+
+_settling = make_rlock()
+
+ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+class Future(pykka.Future[T]):
+    """A handle to a value that is available now or later. Any thread may use it.
+
+    `get` waits; `await future` suspends the coroutine. `get(timeout=)` is not final: the answer may
+    still be had later.
+    """
+
+    # Class attributes stand for a fresh future, so that making one runs no code at all.
+    _done = False
+    _value: Any = None
+    _error: BaseException | None = None
+    _traceback: TracebackType | None = None
+    _waiters: list[Waiter] | None = None
+    _sources: tuple[pykka.Future[Any], ...] = ()
+    _get_hook: Any = None
+    _hook_result: tuple[T] | None = None
+
+    def __init__(self) -> None:  # Pykka's own would set what the class already says
+        pass
+
+    def __repr__(self) -> str:
+        state = "pending" if not self._done else "failed" if self._error else "done"
+        return f"<zanni.Future {state}>"
+
+    def get(self, *, timeout: float | None = None) -> T:
+        """Any thread but an asyncio loop's. The value, waiting up to `timeout` seconds for it.
+
+        Raises:
+            Timeout: it did not come in time.
+            RuntimeError: called on a thread whose asyncio loop it would block.
+            Exception: what the handler raised, or what befell the ask.
+
+        """
+        if self._get_hook is not None:
+            return self._run_hook(timeout)
+        if not self._done:
+            self._wait(timeout)
+        if self._error is not None:
+            raise self._error.with_traceback(self._traceback)
+        return cast("T", self._value)
+
+    def done(self) -> bool:
+        """Any thread. Whether `get` would return or raise at once."""
+        return self._done
+
+    def _run_hook(self, timeout: float | None) -> T:
+        if self._hook_result is None:
+            self._hook_result = (self._get_hook(timeout),)
+        return self._hook_result[0]
+
+    def _wait(self, timeout: float | None) -> None:
+        deadline = None if timeout is None else now() + timeout
+        turn = here.turn
+        if turn is None:
+            self._wait_in_thread(timeout)
+        elif self._add_waiter(turn):
+            self._wait_in_turn(turn, deadline)
+        if not self._done:
+            raise Timeout(f"{timeout} seconds")
+
+    def _wait_in_turn(self, turn: Turn, deadline: float | None) -> None:
+        # A turn may be woken in vain, by an earlier wait of its own that ends late: look again.
+        try:
+            while not self._done and (deadline is None or now() < deadline):
+                turn.park(deadline)
+        finally:
+            self._remove_waiter(turn)
+
+    def _wait_in_thread(self, timeout: float | None) -> None:
+        if running_loop() is not None:
+            raise RuntimeError(
+                "waiting here would block the asyncio loop of this thread: "
+                "use 'await ref.ask(..., block=False)' or 'await future'"
+            )
+        latch = Latch()
+        if self._add_waiter(latch):
+            try:
+                latch.wait(timeout)
+            finally:
+                self._remove_waiter(latch)
+
+    def _add_waiter(self, waiter: Waiter) -> bool:
+        with _settling:
+            if self._done:
+                return False
+            if self._waiters is None:
+                self._waiters = [waiter]
+            else:
+                self._waiters.append(waiter)
+            return True
+
+    def _remove_waiter(self, waiter: Waiter) -> None:
+        with _settling:
+            if self._waiters is not None and waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def resolve(self, value: object) -> bool:
+        """Any thread. Settle with a value; False when it was settled before."""
+        return self._settle(value, None)
+
+    def reject(self, error: BaseException) -> bool:
+        """Any thread. Settle with an error; False when it was settled before."""
+        return self._settle(None, error)
+
+    def _settle(self, value: object, error: BaseException | None) -> bool:
+        with _settling:
+            if self._done or self._get_hook is not None:
+                return False
+            self._value = value
+            if error is not None:
+                self._error = error
+                self._traceback = error.__traceback__
+            self._done = True
+            waiters = self._waiters
+            self._waiters = None
+        if waiters is not None:
+            for waiter in waiters:
+                waiter.unpark()
+        return True
+
+    def set(self, value: T | None = None) -> None:
+        """Any thread. Settle with a value.
+
+        Raises:
+            queue.Full: it was settled before, or has a get hook (Pykka's rule).
+
+        """
+        if not self.resolve(value):
+            raise queue.Full
+
+    def set_exception(self, exc_info: ExcInfo | BaseException | None = None) -> None:
+        """Any thread. Settle with an error: the given one, or the one being handled.
+
+        Raises:
+            queue.Full: it was settled before, or has a get hook (Pykka's rule).
+
+        """
+        if isinstance(exc_info, BaseException):
+            error: BaseException | None = exc_info
+        else:
+            kind, error, traceback = exc_info or sys.exc_info()
+            if error is None and kind is not None:
+                error = kind()
+            if error is not None:
+                error = error.with_traceback(traceback)
+        if error is None:
+            raise ValueError("set_exception() needs an exception: none was given or is handled now")
+        if not self.reject(error):
+            raise queue.Full
+
+    def cancel(self) -> bool:
+        """Any thread. Give up on the answer; it is dropped when it comes. False if it is here."""
+        return self.reject(CancelledError("the ask was cancelled"))
+
+    def set_get_hook(self, func: Callable[[float | None], T]) -> None:
+        """Any thread. Have `get(timeout=t)` return `func(t)`, called once.
+
+        Raises:
+            queue.Full: it was settled before.
+
+        """
+        with _settling:
+            if self._done:
+                raise queue.Full
+            self._get_hook = func
+
+    def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
+        """Any thread. Call `callback(self)` when settled, at once if it is; it must not raise."""
+        if not self._add_waiter(_Callback(callback, self)):
+            callback(self)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Suspend the coroutine until the value is here. Cancelling it drops the pending ask."""
+        for source in self._sources:
+            yield from _settled(source).__await__()
+        if self._get_hook is None and not self._done:
+            yield from self._suspend()
+        elif self._get_hook is not None and not self._sources and self._hook_result is None:
+            loop = _loop()
+            return cast("T", (yield from loop.run_in_executor(None, self.get).__await__()))
+        return self.get()
+
+    __iter__ = __await__
+
+    def _suspend(self) -> Generator[Any, None, None]:
+        waiter = _LoopWaiter(_loop())
+        if self._add_waiter(waiter):
+            try:
+                yield from waiter.future.__await__()
+            except BaseException:
+                self.cancel()
+                raise
+
+    def map(self, func: Callable[[T], M]) -> Future[M]:
+        """A future of `func(value)`; `func` runs once, in the first `get`."""
+        return _derived(super().map(func), self)
+
+    def filter(self: Future[Iterable[J]], func: Callable[[J], bool]) -> Future[Iterable[J]]:
+        """A future of the items of an iterable value for which `func(item)` is true."""
+        return _derived(pykka.Future.filter(self, func), self)
+
+    def join(self, *futures: pykka.Future[Any]) -> Future[Iterable[Any]]:
+        """A future of the list of this value and the others', in order."""
+        return _derived(super().join(*futures), self, *futures)
+
+    def reduce(self: Future[Iterable[J]], func: Callable[[R, J], R], *args: R) -> Future[R]:
+        """A future of the items of an iterable value combined from the left."""
+        return _derived(pykka.Future.reduce(self, func, *args), self)
+
+
+def _derived(future: pykka.Future[M], *sources: pykka.Future[Any]) -> Future[M]:
+    made = cast("Future[M]", future)
+    made._sources = sources
+    return made
+
+
+async def _settled(source: pykka.Future[Any]) -> None:
+    """Wait for a source; its error is raised by the `get` that follows."""
+    try:
+        await source
+    except Exception:
+        if isinstance(source, Future) and not source._done and source._get_hook is None:
+            raise
+
+
+def _loop() -> Any:
+    loop = running_loop()
+    if loop is None:
+        raise RuntimeError("'await future' needs a running asyncio loop: use future.get() instead")
+    return loop
+
+
+class _Callback:
+    __slots__ = ("_callback", "_future")
+
+    def __init__(self, callback: Callable[[Future[Any]], object], future: Future[Any]) -> None:
+        self._callback, self._future = callback, future
+
+    def unpark(self) -> None:
+        self._callback(self._future)
+
+
+class _LoopWaiter:
+    __slots__ = ("_loop", "future")
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        self.future: Any = loop.create_future()
+
+    def unpark(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:  # the loop is closed: whoever awaited is gone
+            pass
+
+    def _wake(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)

@@ -1,0 +1,42 @@
+"""The process behind a ref whose actor is known to be gone: a stale ref, or a lost core."""
+
+from __future__ import annotations
+
+from .address import Address
+from .dispatcher import Core
+from .process import Died, Headers, Process, Reply, Restart, Signal, Watch
+
+
+class GoneProcess:
+    """Takes nothing: asks get `error`, messages are dead letters, watchers hear `reason`."""
+
+    __slots__ = ("_error", "_reason", "address", "core")
+
+    def __init__(self, core: Core, address: Address, error: Exception, reason: str) -> None:
+        self.core = core
+        self.address = address
+        self._error = error
+        self._reason = reason
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `Process.deliver`."""
+        if reply is not None:
+            reply.reject(self._error)
+        else:
+            self.core.owner.dead_letters.count("stale", message, self.address, sender)
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. See `Process.signal`."""
+        if isinstance(signal, Watch):
+            signal.watcher.signal(Died(self, self._reason))
+        elif isinstance(signal, Restart) and signal.reply is not None:
+            signal.reply.reject(self._error)
+
+    def is_alive(self) -> bool:
+        """Any thread. No."""
+        return False
+
+    def find_actor(self) -> None:
+        """Any thread. There is none."""

@@ -1,0 +1,176 @@
+"""A core's own process, id 0: what other cores ask of a core, as ordinary messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .address import KERNEL_ID, Address
+from .dispatcher import Core
+from .errors import SpawnError, ZanniError
+from .future import Future
+from .links import Birth
+from .messages import import_type, message
+from .parking import here
+from .process import Headers, Process, Reply, Signal
+from .ref import ActorRef
+from .registry import Names
+
+
+@message
+class SpawnRequest:
+    """Make an actor; the answer is its ref, when `__init__` (supervised: `on_start`) is done."""
+
+    class_name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    name: str | None
+    parent: Any
+    supervisor: Any
+
+
+@message
+class ReserveName:
+    """Take a name for an actor that is about to be made."""
+
+    name: str
+
+
+@message
+class BindName:
+    """The actor of a reserved name is there."""
+
+    name: str
+    ref: Any
+
+
+@message
+class ReleaseName:
+    """The actor of that name is gone; with `ref` None: it was not made."""
+
+    name: str
+    ref: Any
+
+
+@message
+class WhereIs:
+    """The answer is the ref of the living actor of that name, or None."""
+
+    name: str
+
+
+@message
+class ListActors:
+    """The answer is the refs of the living actors of this core."""
+
+
+@message
+class StopRequest:
+    """Stop all actors of this core; the answer, whether that was done within `seconds`."""
+
+    seconds: float
+
+
+class KernelHost(Protocol):
+    """What a kernel needs of its system."""
+
+    names: Names
+
+    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Any:
+        """Make a cell whose actor its own first turn will make."""
+        ...
+
+    def local_actors(self) -> list[ActorRef[Any]]:
+        """Refs of this core's living actors."""
+        ...
+
+    def drain(self, seconds: float) -> Future[bool]:
+        """Stop all actors of this core."""
+        ...
+
+
+class Kernel:
+    """Process 0 of a core."""
+
+    def __init__(self, core: Core, host: KernelHost) -> None:
+        self.core = core
+        self.address = Address(*core.home, KERNEL_ID)
+        self._host = host
+        core.processes[KERNEL_ID] = self
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `Process.deliver`."""
+        if here.core is self.core:
+            self._handle(message, reply)
+        else:
+            self.core.post(self._handle, message, reply)
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. A kernel lives as long as its core; watching it tells of the core's end."""
+
+    def _handle(self, message: object, reply: Reply | None) -> None:
+        handler = HANDLERS.get(type(message))
+        try:
+            if handler is None:
+                raise TypeError(f"a core's kernel knows no message {type(message).__name__}")
+            answer = handler(self._host, message)
+        except Exception as error:
+            if reply is not None:
+                reply.reject(error)
+            return
+        if reply is None:
+            return
+        if isinstance(answer, Future):
+            answer.add_done_callback(lambda future: _pass_on(future, reply))
+        else:
+            reply.resolve(answer)
+
+
+def _pass_on(future: Future[Any], reply: Reply) -> None:
+    if future._error is not None:
+        reply.reject(future._error)
+    else:
+        reply.resolve(future._value)
+
+
+def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
+    try:
+        actor_class = import_type(request.class_name)
+    except Exception as error:
+        raise SpawnError(type(error).__name__, str(error)) from error
+    birth = Birth(actor_class, request.args, request.kwargs)
+    cell = host.make(birth, request.name, request.parent, request.supervisor)
+    answer: Future[Any] = Future()
+
+    def made(future: Future[Any]) -> None:
+        error = future._error
+        if error is None:
+            answer.resolve(cell.ref)
+        elif isinstance(error, ZanniError):
+            answer.reject(error)
+        else:
+            answer.reject(SpawnError(type(error).__name__, str(error)))
+
+    made_future: Future[Any] = Future()
+    made_future.add_done_callback(made)
+    if request.supervisor is None:
+        cell.need_ties().born = made_future
+    else:
+        cell.need_ties().starting = made_future
+    cell.core.schedule(cell)
+    return answer
+
+
+HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
+    SpawnRequest: _spawn,
+    ReserveName: lambda host, request: host.names.reserve(request.name),
+    BindName: lambda host, request: host.names.bind(request.name, request.ref),
+    ReleaseName: lambda host, request: host.names.release(
+        request.name, request.ref and request.ref.address
+    ),
+    WhereIs: lambda host, request: host.names.find(request.name),
+    ListActors: lambda host, _: host.local_actors(),
+    StopRequest: lambda host, request: host.drain(request.seconds),
+}

@@ -1,0 +1,393 @@
+"""How an actor begins and ends: the rare half of a cell.
+
+An incarnation begins with `__init__` and `on_start`. It ends, whatever the reason, in this order:
+its children are stopped; `on_failure` or `on_stop` runs (neither after a kill); its timers and
+watches are dropped. Then a supervised actor is suspended and its supervisor told. Any other, and
+one that its supervisor stops or gives up, dies: queued asks are answered with `ActorDeadError`,
+queued messages become dead letters, its name is free, and every watcher hears of it once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
+from types import CoroutineType
+from typing import Any
+
+from greenlet import GreenletExit, greenlet
+from pykka.messages import _ActorStop
+
+from .actor import Actor
+from .address import Address
+from .dispatcher import Core
+from .errors import ActorDeadError, Ignore
+from .links import Birth, ChildFailed, Down, Ties
+from .parking import here
+from .process import (
+    Bury,
+    Died,
+    Exit,
+    Failed,
+    Headers,
+    Kill,
+    Process,
+    Reply,
+    Restart,
+    Signal,
+    Unwatch,
+    Watch,
+)
+from .ref import ActorRef
+
+logger = logging.getLogger("zanni")
+
+Item = tuple[Any, Process | None, Reply | None, Headers | None]
+"""What a mailbox holds: message, sender, reply, headers."""
+
+
+class State(Enum):
+    """See the table in `cell.py`."""
+
+    STARTING = auto()
+    IDLE = auto()
+    SCHEDULED = auto()
+    RUNNING = auto()
+    PARKED = auto()
+    RESUMING = auto()
+    LEAVING = auto()
+    SUSPENDED = auto()
+    DEAD = auto()
+
+
+STARTING, IDLE, SCHEDULED, RUNNING, PARKED, RESUMING, LEAVING, SUSPENDED, DEAD = State
+
+
+class Killed(BaseException):
+    """Breaks off the wait of an actor that was killed; handlers need not know it."""
+
+
+class Lifecycle:
+    """The data of a cell, and how its incarnations begin and end."""
+
+    __slots__ = (
+        "_id",
+        "actor",
+        "actor_class",
+        "carrier",
+        "core",
+        "current",
+        "cursor",
+        "dismissed",
+        "exit_reason",
+        "killed",
+        "queue",
+        "state",
+        "ties",
+    )
+
+    actor: Actor
+
+    def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
+        self._id = identity
+        self.core = core
+        self.actor_class = actor_class
+        self.state = STARTING
+        self.queue: list[Item] | None = None
+        self.cursor: Iterator[Item] | None = None
+        self.current: Item | None = None
+        self.exit_reason: Any = None
+        self.killed = False
+        self.dismissed = False
+        self.carrier: greenlet | None = None
+        self.ties: Ties | None = None
+
+    @property
+    def address(self) -> Address:
+        """Any thread. See `Process.address`."""
+        return Address(*self.core.home, self._id)
+
+    @property
+    def ref(self) -> ActorRef[Any]:
+        """Any thread. A ref to the actor."""
+        return ActorRef(self, self.actor_class)
+
+    @property
+    def name(self) -> str | None:
+        """Any thread. The name that it was spawned with."""
+        return None if self.ties is None else self.ties.name
+
+    def is_alive(self) -> bool:
+        """Any thread. Neither ended nor about to end."""
+        return self.exit_reason is None and self.state is not DEAD
+
+    def find_actor(self) -> Actor | None:
+        """Any thread. The actor itself, while there is one."""
+        return None if self.state is DEAD else getattr(self, "actor", None)
+
+    def need_ties(self) -> Ties:
+        """Owner only. The ties, made when first needed."""
+        if self.ties is None:
+            self.ties = Ties()
+        return self.ties
+
+    def run(self) -> None:
+        """Owner only. A turn; see `cell.py`."""
+        raise NotImplementedError
+
+    # Beginning
+
+    def make_actor(self, birth: Birth) -> None:
+        """Make the actor: raises what its `__init__` raises. The spawner's thread, or a turn."""
+        actor_class, args, kwargs = birth
+        actor = actor_class.__new__(actor_class, *args, **kwargs)
+        actor._cell = self
+        self.actor = actor
+        try:
+            actor.__init__(*args, **kwargs)
+        except BaseException:
+            del self.actor
+            raise
+
+    def begin(self) -> bool:
+        """Own turn only. Make the actor if it is not, run `on_start`; False if it ended by it."""
+        ties = self.ties
+        try:
+            if self.killed:
+                raise Killed
+            if not hasattr(self, "actor"):
+                assert ties is not None
+                assert ties.birth is not None
+                self.make_actor(ties.birth)
+            if ties is not None and ties.born is not None:
+                ties.born.resolve(None)
+            if ties is not None and ties.restart_reason is not None:
+                self._run_hook(self.actor.on_restart, ties.restart_reason)
+            self._run_hook(self.actor.on_start)
+        except GreenletExit:
+            raise
+        except BaseException as error:
+            self._start_failed(error)
+            return False
+        if ties is not None and ties.starting is not None:
+            starting, ties.starting = ties.starting, None
+            starting.resolve(value=True)
+        if self.exit_reason is not None:
+            self.leave()
+            return False
+        return True
+
+    def _start_failed(self, error: BaseException) -> None:
+        ties = self.need_ties()
+        if isinstance(error, Killed):
+            error = ActorDeadError(f"{self.ref} was killed before it had started")
+        else:
+            self.exit_reason = error
+        told = False
+        for reply in (ties.born, ties.starting):
+            told = (reply is not None and reply.reject(error)) or told
+        ties.born = ties.starting = None
+        if not told and not isinstance(error, Ignore | ActorDeadError):
+            logger.error("Unhandled exception in %s:", self.ref, exc_info=error)
+        self._let_go()
+        if ties.restart_reason is not None and not self.dismissed:
+            self.state = SUSPENDED  # the supervisor heard of it by the reply to its Restart
+        else:
+            self.die()
+
+    def _run_hook(self, hook: Callable[..., Any], *args: object) -> None:
+        result = hook(*args)
+        if type(result) is CoroutineType:
+            self.core.owner.run_coroutine(result)
+
+    # Ending
+
+    def fail(self, error: BaseException) -> None:
+        """Own turn only. This incarnation ends by an error, after the message in hand."""
+        logger.error("Unhandled exception in %s:", self.actor, exc_info=error)
+        self.exit_reason = error
+
+    def leave(self) -> None:
+        """Own turn only. End this incarnation: children, hooks, timers, watches."""
+        self.state = LEAVING
+        reason = self.exit_reason
+        if self.ties is not None and self.ties.children:
+            self._guard(self.actor._stop_children)
+        if isinstance(reason, BaseException):
+            self._guard(self.actor.on_failure, type(reason), reason, reason.__traceback__)
+        else:
+            self._guard(self.actor.on_stop)
+        self._let_go()
+        ties = self.ties
+        if ties is None or ties.supervisor is None or self.dismissed:
+            self.die()
+            return
+        self.state = SUSPENDED
+        del self.actor
+        self._answer_stops(ties)
+        ties.supervisor.signal(Failed(self, reason))
+
+    def _guard(self, hook: Callable[..., Any], *args: object) -> None:
+        if self.killed:
+            return
+        try:
+            self._run_hook(hook, *args)
+        except (GreenletExit, Killed) as error:
+            if isinstance(error, GreenletExit):
+                raise
+        except BaseException as error:
+            logger.error("Unhandled exception in %s:", self.actor, exc_info=error)
+
+    def _let_go(self) -> None:
+        """Drop what belongs to the incarnation: children that remain, timers, watches."""
+        ties = self.ties
+        if ties is None:
+            return
+        for child in ties.children.values():
+            child.process.signal(Kill())
+        for timer in ties.timers:
+            timer.cancel()
+        ties.timers.clear()
+        for watched in ties.watching.values():
+            watched.process.signal(Unwatch(self))
+        ties.watching.clear()
+
+    def _answer_stops(self, ties: Ties) -> None:
+        stopping, ties.stopping = ties.stopping, []
+        for reply in stopping:
+            reply.resolve(None)
+
+    def die(self) -> None:
+        """Owner only. Gone for good."""
+        self.state = DEAD
+        if self.exit_reason is None:
+            self.exit_reason = "killed"
+        self.core.processes.pop(self._id, None)
+        queue, cursor = self.queue, self.cursor
+        self.queue = self.cursor = self.current = None
+        if hasattr(self, "actor"):
+            del self.actor
+        ties, self.ties = self.ties, None
+        if ties is not None and ties.name is not None:
+            self.core.owner.forget_name(ties.name, self.address)
+        for item in cursor or queue or ():
+            self.lose(item)
+        if ties is not None:
+            self._answer_stops(ties)
+            died = Died(self, self.exit_reason)
+            for watcher in ties.watchers.values():
+                watcher.signal(died)
+
+    def lose(self, item: Item) -> None:
+        """Owner only. Nobody will handle this message."""
+        message, sender, reply, _ = item
+        if reply is None:
+            self.core.owner.dead_letters.count("dead", message, self.address, sender)
+        elif type(message) is _ActorStop:
+            reply.resolve(None)
+        else:
+            reply.reject(ActorDeadError(f"{self.ref} stopped before handling the message"))
+
+    # Signals
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. See `Process.signal`."""
+        if here.core is self.core:
+            self._obey(signal)
+        else:
+            self.core.post(self._obey, signal)
+
+    def _obey(self, signal: Signal) -> None:
+        OBEY[type(signal)](self, signal)
+
+    def _on_watch(self, signal: Watch) -> None:
+        if self.state is DEAD:
+            signal.watcher.signal(Died(self, "noproc"))
+        else:
+            self.need_ties().watchers[signal.watcher.address] = signal.watcher
+
+    def _on_unwatch(self, signal: Unwatch) -> None:
+        if self.ties is not None:
+            self.ties.watchers.pop(signal.watcher.address, None)
+
+    def _on_died(self, signal: Died) -> None:
+        ties = self.ties
+        if ties is None or self.state is DEAD:
+            return
+        address = signal.process.address
+        ties.children.pop(address, None)
+        watched = ties.watching.pop(address, None)
+        if watched is not None:
+            self.deliver(Down(watched, signal.reason), None, None, None)
+        if ties.parent is not None and ties.parent.address == address:
+            self._on_exit(Exit("shutdown"))
+
+    def _on_exit(self, signal: Exit) -> None:
+        self.dismissed = True
+        if self.state is SUSPENDED:
+            self.die()
+        elif self.state is not DEAD and self.exit_reason is None:
+            self.exit_reason = signal.reason
+            self._leave_soon()
+
+    def _on_kill(self, _signal: Kill) -> None:
+        if self.state in (DEAD, SUSPENDED):
+            return
+        self.killed = True
+        if self.state is not LEAVING:
+            self.exit_reason = "killed"
+        self._leave_soon()
+        if self.state is PARKED:
+            self._resume()
+
+    def _leave_soon(self) -> None:
+        if self.state is IDLE:
+            self.core.schedule(self)
+            self.state = LEAVING
+        elif self.state is SCHEDULED:
+            self.state = LEAVING
+
+    def _on_failed(self, signal: Failed) -> None:
+        ref = self.core.owner.ref_to(signal.process)
+        self.deliver(ChildFailed(ref, signal.reason), None, None, None)
+
+    def _on_restart(self, signal: Restart) -> None:
+        ties = self.ties
+        if self.state is not SUSPENDED or ties is None:
+            if signal.reply is not None:
+                signal.reply.reject(ActorDeadError(f"{self.ref} is not waiting for a restart"))
+            return
+        self.exit_reason = None
+        self.killed = False
+        ties.starting = signal.reply
+        ties.restart_reason = signal.reason
+        if hasattr(self, "actor"):
+            del self.actor
+        self.state = STARTING
+        self.core.schedule(self)
+
+    def _on_bury(self, _signal: Bury) -> None:
+        self.dismissed = True
+        if self.state is SUSPENDED:
+            self.die()
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `cell.py`."""
+        raise NotImplementedError
+
+    def _resume(self) -> None:
+        raise NotImplementedError
+
+
+OBEY: dict[type, Callable[[Any, Any], None]] = {
+    Watch: Lifecycle._on_watch,
+    Unwatch: Lifecycle._on_unwatch,
+    Died: Lifecycle._on_died,
+    Exit: Lifecycle._on_exit,
+    Kill: Lifecycle._on_kill,
+    Failed: Lifecycle._on_failed,
+    Restart: Lifecycle._on_restart,
+    Bury: Lifecycle._on_bury,
+}

@@ -1,0 +1,105 @@
+"""Who hears of an actor's end: watchers, its parent, its supervisor, and those that wait for it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .address import Address
+from .dispatcher import Core
+from .future import Future
+from .messages import message
+from .process import Died, Headers, Process, Reply, Signal
+from .timers import Periodic, Timer
+
+
+@message
+class Down:
+    """To a watcher, once: the actor behind `ref` has ended for `reason`.
+
+    `reason` is "normal", "shutdown", "killed", an exception, "noproc" (it was gone before), or
+    "noconnection" (its core or node is lost).
+    """
+
+    ref: Any
+    reason: Any
+
+
+@message
+class ChildFailed:
+    """To a supervisor: the child behind `ref` has ended an incarnation and awaits a verdict."""
+
+    ref: Any
+    reason: Any
+
+
+class Birth(NamedTuple):
+    """How an actor is made: kept for those that may be made again."""
+
+    actor_class: type[Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+class Ties:
+    """What binds an actor to others. Most have few ties, so a cell makes this when first needed."""
+
+    __slots__ = (
+        "birth",
+        "born",
+        "children",
+        "name",
+        "parent",
+        "restart_reason",
+        "starting",
+        "stopping",
+        "supervisor",
+        "timers",
+        "watchers",
+        "watching",
+    )
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.parent: Process | None = None
+        self.supervisor: Process | None = None
+        self.birth: Birth | None = None
+        self.children: dict[Address, Any] = {}
+        self.watchers: dict[Address, Process] = {}
+        self.watching: dict[Address, Any] = {}
+        self.timers: set[Timer | Periodic] = set()
+        self.born: Reply | None = None
+        """Hears when `__init__` is done."""
+        self.starting: Reply | None = None
+        """Hears when `on_start` is done."""
+        self.restart_reason: Any = None
+        """Why the last incarnation ended, in one that follows another."""
+        self.stopping: list[Reply] = []
+
+
+class Monitor:
+    """A process that waits for another's end, and settles a future with the reason."""
+
+    __slots__ = ("_core", "_subject", "address", "future")
+
+    def __init__(self, core: Core, subject: Process) -> None:
+        self._core = core
+        self._subject = subject
+        self.address = Address(*core.home, core.next_id())
+        self.future: Future[Any] = Future()
+        core.processes[self.address.id] = self
+
+    def begin(self, request: Signal) -> Future[Any]:
+        """Any thread. Send the request to watch, and give the future."""
+        self._subject.signal(request)
+        return self.future
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. Nobody writes to a monitor."""
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. The end has come."""
+        if isinstance(signal, Died):
+            self._core.processes.pop(self.address.id, None)
+            self.future.resolve(signal.reason)

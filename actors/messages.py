@@ -1,0 +1,143 @@
+"""`@message`: classes that may travel, and the names by which the wire knows them.
+
+A type is named `module:Qualified.name`. A class of the program's main script is named by the
+module that the script would be if it were imported, never by `__main__`, so that another core of
+the same program finds it by importing the script without running its guarded part.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar, dataclass_transform
+
+from .environment import ImportingMain
+
+T = TypeVar("T")
+
+_registered: dict[str, type] = {}
+_main_script: str | None = None
+
+
+@dataclass_transform(frozen_default=True)
+def message(cls: type[T]) -> type[T]:
+    """Make a frozen, slotted dataclass of `cls` that may be sent to other cores and nodes.
+
+    An exception class becomes a dataclass that is not frozen, since raising sets attributes on it,
+    with its fields as `args`.
+
+    Args:
+        cls: a class with annotated fields; it must stand at the top of a module, or within a class
+            that does, for others to find it by name.
+
+    """
+    made = _exception(cls) if issubclass(cls, BaseException) else _frozen(cls)
+    _registered[type_name(made)] = made
+    return made
+
+
+def _frozen(cls: type[T]) -> type[T]:
+    return dataclasses.dataclass(frozen=True, slots=True)(cls)
+
+
+def _exception(cls: type[T]) -> type[T]:
+    made = dataclasses.dataclass(eq=False)(cls)
+    names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
+    initialise = made.__init__
+
+    def __init__(self: BaseException, *args: object, **kwargs: object) -> None:  # noqa: N807
+        initialise(self, *args, **kwargs)
+        self.args = tuple(getattr(self, name) for name in names)
+
+    made.__init__ = __init__  # type: ignore[assignment]
+    return made
+
+
+def is_registered(cls: type) -> bool:
+    """Whether `cls` was declared with `@message`."""
+    return _registered.get(type_name(cls)) is cls
+
+
+def type_name(cls: type) -> str:
+    """The name by which other processes find the class: `module:Qualified.name`."""
+    module = cls.__module__
+    return f"{main_name() if module == '__main__' else module}:{cls.__qualname__}"
+
+
+def main_name() -> str:
+    """What the main module is called when another process imports it."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name)
+    path = getattr(main, "__file__", None)
+    return "__main__" if path is None else Path(path).stem
+
+
+def main_path() -> str | None:
+    """The file of the main script; None for `python -m`, a REPL or a notebook."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    if getattr(main, "__spec__", None) is not None or path is None:
+        return None
+    return str(Path(path).resolve())
+
+
+def set_main_script(path: str | None) -> None:
+    """In a child core: where the parent's main script is, imported when a class is needed."""
+    global _main_script  # noqa: PLW0603  (one main script per process)
+    _main_script = path
+
+
+def find_message(name: str) -> type | None:
+    """The class declared here with `@message` under this name, without importing anything."""
+    return _registered.get(name)
+
+
+def import_type(name: str) -> type:
+    """The class of that name, importing its module if need be. Only for names from our own node.
+
+    Raises:
+        LookupError: the name is no class that can be found here; the text says the remedy.
+
+    """
+    module_name, _, qualified = name.partition(":")
+    if "<locals>" in qualified:
+        raise LookupError(f"{name} is made inside a function: move it to the top of its module")
+    found: object = _import(module_name)
+    for part in qualified.split("."):
+        found = getattr(found, part, None)
+    if not isinstance(found, type):
+        raise LookupError(f"module {module_name!r} has no class {qualified!r}")
+    return found
+
+
+def _import(name: str) -> ModuleType:
+    if name == "__main__":
+        raise LookupError(
+            "classes of a REPL or notebook work on core 0 only: put them in a module of their own"
+        )
+    if name == main_name():
+        return sys.modules["__main__"]
+    if _main_script is not None and Path(_main_script).stem == name and name not in sys.modules:
+        return _import_script(name, _main_script)
+    return importlib.import_module(name)
+
+
+def _import_script(name: str, path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise LookupError(f"cannot import the main script {path}: give it a name that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with ImportingMain():
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,82 @@
+"""What can be seen of a running system: events, dead letters and counters."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .address import Address
+from .environment import now
+from .process import Process
+
+logger = logging.getLogger("zanni")
+
+LOG_INTERVAL = 60.0
+"""Seconds between two log lines about dead letters of one reason: a storm is told in one line."""
+
+
+class DeadLetter(NamedTuple):
+    """A message that nobody will handle."""
+
+    message: object
+    target: Address
+    sender: Address | None
+    reason: str
+
+
+class DeadLetters:
+    """The messages that nobody will handle: counted by reason, the last ones kept.
+
+    Any thread may use it; counts are exact on the thread of each system's core.
+    """
+
+    def __init__(self, keep: int = 1000) -> None:
+        self.counts: Counter[str] = Counter()
+        self.last: deque[DeadLetter] = deque(maxlen=keep)
+        self._logged: dict[str, float] = {}
+
+    def count(
+        self, reason: str, message: object, target: Address, sender: Process | None = None
+    ) -> None:
+        """Any thread. Note the loss of a message."""
+        self.counts[reason] += 1
+        address = None if sender is None else sender.address
+        self.last.append(DeadLetter(message, target, address, reason))
+        moment = now()
+        if moment - self._logged.get(reason, -LOG_INTERVAL) >= LOG_INTERVAL:
+            self._logged[reason] = moment
+            logger.info("dead letter for %s (%s): %.200r", target, reason, message)
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    def statistics(self) -> dict[str, int]:
+        """Any thread. How many, by reason."""
+        return dict(self.counts)
+
+
+class Events:
+    """What happened in the runtime, told to whoever subscribed. Any thread may use it."""
+
+    def __init__(self, keep: int = 1000) -> None:
+        self.last: deque[object] = deque(maxlen=keep)
+        self._subscribers: tuple[Callable[[object], object], ...] = ()
+
+    def publish(self, event: object) -> None:
+        """Any thread. Tell the subscribers, on this thread; one that raises is logged."""
+        self.last.append(event)
+        for subscriber in self._subscribers:
+            try:
+                subscriber(event)
+            except Exception:
+                logger.exception("a subscriber to events failed on %r", event)
+
+    def subscribe(self, subscriber: Callable[[object], object]) -> None:
+        """Any thread. Have `subscriber(event)` called with each event from now on."""
+        self._subscribers = (*self._subscribers, subscriber)
+
+    def unsubscribe(self, subscriber: Callable[[object], object]) -> None:
+        """Any thread. No more events for this subscriber."""
+        self._subscribers = tuple(s for s in self._subscribers if s != subscriber)

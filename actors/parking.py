@@ -1,0 +1,49 @@
+"""Waiting: who runs in this thread, and how a waiter is woken.
+
+A turn of an actor waits by parking (see `dispatcher.py`), any other thread on a latch, a coroutine
+on a future of its loop. To what they wait for, all three are a `Waiter`.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Protocol
+
+from .environment import Local
+from .process import Process
+
+
+class Waiter(Protocol):
+    """Something that waits, and can be woken."""
+
+    def unpark(self) -> object:
+        """Any thread. Look again whether what you wait for has come; may be called in vain."""
+        ...
+
+
+class Turn(Process, Waiter, Protocol):
+    """An actor's turn that runs in this thread."""
+
+    def park(self, until: float | None) -> None:
+        """Own turn only. Let others run until `unpark`, or until that time of the clock."""
+        ...
+
+
+class Here(Local):
+    """What this thread is doing."""
+
+    core: object = None
+    """The core that this thread holds."""
+    turn: Turn | None = None
+    """The actor whose turn runs in this thread."""
+
+
+here = Here()
+
+coroutine_owner: ContextVar[Process | None] = ContextVar("zanni_coroutine_owner", default=None)
+"""The actor that a coroutine runs for, in whatever thread its loop is."""
+
+
+def current_sender() -> Process | None:
+    """Any thread. The actor that runs here, as a turn or as a coroutine."""
+    return here.turn or coroutine_owner.get()

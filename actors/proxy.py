@@ -1,0 +1,82 @@
+"""A Pykka proxy to an actor that lives elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import pykka
+from pykka import messages
+from pykka._introspection import AttrInfo, introspect_attrs
+
+from .messages import message
+
+A = TypeVar("A", bound=pykka.Actor)
+AttrPath = tuple[str, ...]
+
+
+@message
+class Describe:
+    """To an actor's cell: say which public attributes there are, and which can be called."""
+
+
+def describe(actor: pykka.Actor) -> list[tuple[AttrPath, bool, bool]]:
+    """Owner only. Each public attribute's path, whether it is callable, and traversable."""
+    found = introspect_attrs(root=actor, proxy=cast("Any", _NOBODY))
+    return [(path, info.callable, info.traversable) for path, info in found.items()]
+
+
+class _Nobody:
+    """Stands where Pykka compares attributes with the proxy that asks: equal to none."""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = object.__hash__
+
+
+_NOBODY = _Nobody()
+
+
+_known: dict[str, dict[AttrPath, AttrInfo]] = {}
+
+
+class RemoteProxy(pykka.ActorProxy[A]):
+    """As `pykka.ActorProxy`; what can be called is asked of the owner, once per class."""
+
+    def __init__(self, actor_ref: Any, attr_path: AttrPath = ()) -> None:
+        self.actor_ref = actor_ref
+        self._attr_path = attr_path
+        if actor_ref.type_name not in _known:
+            self._ask_owner()
+
+    def _ask_owner(self) -> dict[AttrPath, AttrInfo]:
+        described: list[Any] = cast("Any", self.actor_ref).ask(Describe())
+        found = {tuple(path): AttrInfo(*flags) for path, *flags in described}
+        _known[self.actor_ref.type_name] = found  # type: ignore[attr-defined]
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        path = (*self._attr_path, name)
+        if name.startswith("_"):
+            raise AttributeError(f"{self} has no attribute {name!r}")
+        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]
+        info = _known[type_name].get(path) or self._ask_owner().get(path)
+        if info is None:
+            raise AttributeError(f"{self} has no attribute {name!r}")
+        if info.callable:
+            return pykka.CallableProxy(actor_ref=self.actor_ref, attr_path=path)
+        if info.traversable:
+            return RemoteProxy[A](self.actor_ref, path)
+        return self.actor_ref.ask(messages.ProxyGetAttr(attr_path=path), block=False)
+
+    def __dir__(self) -> list[str]:
+        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]
+        return sorted({*vars(type(self)), *vars(self), *(path[0] for path in _known[type_name])})
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RemoteProxy):
+            return False
+        return self.actor_ref == other.actor_ref and self._attr_path == other._attr_path
+
+    def __hash__(self) -> int:
+        return hash((self.actor_ref, self._attr_path))

@@ -1,0 +1,68 @@
+"""Pykka's `ActorRegistry` as a view of Zanni's own tables.
+
+Pykka appends to and removes from a plain list, which makes stopping 16 000 actors take 10 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, overload
+
+import pykka
+
+from .defaults import started_refs
+from .ref import ActorRef
+
+
+class RegistryView:
+    """Stands in for the list `ActorRegistry._actor_refs`. Used under Pykka's own lock."""
+
+    def __init__(self) -> None:
+        self._others: dict[Any, None] = {}
+        self._hidden: set[ActorRef[Any]] = set()
+
+    def append(self, ref: Any) -> None:
+        """Register by hand: an actor of Pykka's own, or one that was taken out."""
+        if isinstance(ref, ActorRef):
+            self._hidden.discard(ref)
+        else:
+            self._others[ref] = None
+
+    def remove(self, ref: Any) -> None:
+        """Take out by hand."""
+        if isinstance(ref, ActorRef):
+            self._hidden.add(ref)
+        else:
+            self._others.pop(ref, None)
+
+    def __contains__(self, ref: object) -> bool:
+        if isinstance(ref, ActorRef):
+            return ref.is_alive() and ref not in self._hidden
+        return ref in self._others
+
+    def __iter__(self) -> Iterator[Any]:
+        refs = started_refs()
+        if self._hidden:
+            self._hidden.intersection_update(refs)
+            refs = [ref for ref in refs if ref not in self._hidden]
+        return iter([*self._others, *refs])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return list(self)[index]
+
+
+def install() -> None:
+    """Put the view in place, with what Pykka has registered so far."""
+    view = RegistryView()
+    for ref in pykka.ActorRegistry._actor_refs:
+        view.append(ref)
+    pykka.ActorRegistry._actor_refs = view  # type: ignore[assignment]

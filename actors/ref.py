@@ -1,0 +1,334 @@
+"""`ActorRef`: an actor's address, and the only way to reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
+
+import pykka
+from pykka.messages import ProxyCall, _ActorStop
+
+from .address import Address
+from .dispatcher import Core
+from .errors import ActorDeadError, Timeout
+from .future import Future
+from .links import Monitor
+from .messages import type_name
+from .parking import current_sender, here
+from .process import Kill, Process, Watch
+from .proxy import RemoteProxy
+from .stopped import StoppedEvent
+
+A = TypeVar("A", bound=pykka.Actor)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ActorProcess(Process, Protocol):
+    """What stands behind a ref: a cell of this process, or an actor elsewhere."""
+
+    @property
+    def core(self) -> Core:
+        """The core of this process through which it is reached."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Any thread. Whether this process knows nothing of its end."""
+        ...
+
+    def find_actor(self) -> pykka.Actor | None:
+        """Any thread. The actor itself, where it lives in this process."""
+        ...
+
+
+class ActorRef(pykka.ActorRef[A]):
+    """Names one life of an actor: hashable, equal by address, valid in every core and node.
+
+    Any thread may use it, in any process that it was sent to.
+    """
+
+    __slots__ = ("_actor_class", "process")
+
+    def __init__(self, process: ActorProcess, actor_class: type[A] | str) -> None:
+        # Not Pykka's: it wants the actor itself and makes what is rarely asked for.
+        self.process = process
+        self._actor_class = actor_class
+
+    def tell(self, message: Any) -> None:
+        """Send a message, at once and without an answer.
+
+        Raises:
+            ActorDeadError: the actor is of this core and known to be dead.
+            EncodeError, MessageTooLarge: the actor is elsewhere and the message cannot go there.
+
+        """
+        self.process.deliver(message, here.turn or current_sender(), None, None)
+
+    @overload
+    def ask(
+        self, message: Any, *, block: Literal[False], timeout: float | None = None
+    ) -> Future[Any]: ...
+
+    @overload
+    def ask(
+        self, message: Any, *, block: Literal[True] = True, timeout: float | None = None
+    ) -> Any: ...
+
+    @overload
+    def ask(
+        self, message: Any, *, block: bool = True, timeout: float | None = None
+    ) -> Any | Future[Any]: ...
+
+    def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
+        """Send a message and wait for the answer; with `block=False` get a future of it at once.
+
+        In an actor the wait parks the turn; the core goes on with others. `timeout`, in seconds, is
+        final: an answer that comes later is dropped.
+
+        Raises:
+            Timeout: no answer within `timeout` seconds.
+            ActorDeadError: the actor is dead, or ended before it answered.
+            NodeDown: the actor's core or node is lost.
+            EncodeError, MessageTooLarge: the message cannot go where the actor is.
+            Exception: what the handler raised.
+
+        """
+        future: Future[Any] = Future()
+        self.process.deliver(message, here.turn or current_sender(), future, None)
+        if not block:
+            if timeout is not None:
+                self._expire(future, timeout)
+            return future
+        try:
+            return future.get(timeout=timeout)
+        except Timeout as error:
+            future.reject(error)
+            raise
+
+    def _expire(self, future: Future[Any], timeout: float) -> None:
+        core = self.process.core
+
+        def begin() -> None:
+            timer = core.call_later(timeout, lambda: future.reject(Timeout(f"{timeout} seconds")))
+            future.add_done_callback(lambda _: timer.cancel())
+
+        begin() if core.holds() else core.post(begin)
+
+    @overload
+    def call(
+        self,
+        method: Callable[Concatenate[A, P], Coroutine[Any, Any, R]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Future[R]: ...
+
+    @overload
+    def call(
+        self, method: Callable[Concatenate[A, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[R]: ...
+
+    def call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have the actor call a method of its class: `ref.call(Account.withdraw, 20).get()`.
+
+        Raises:
+            ValueError: no named method, or one whose name begins with `_`.
+            EncodeError, MessageTooLarge: an argument cannot go where the actor is.
+
+        """
+        future: Future[Any] = Future()
+        request = ProxyCall((_name_of(method),), args, kwargs)
+        self.process.deliver(request, here.turn or current_sender(), future, None)
+        return future
+
+    def cast(
+        self, method: Callable[Concatenate[A, P], Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """As `call`, without an answer; raises what `tell` does."""
+        request = ProxyCall((_name_of(method),), args, kwargs)
+        self.process.deliver(request, here.turn or current_sender(), None, None)
+
+    def proxy(self) -> pykka.ActorProxy[A]:
+        """Pykka's proxy: `ref.proxy().withdraw(20).get()`. Works on every core and node.
+
+        Raises:
+            ActorDeadError: the actor is dead.
+
+        """
+        if self.process.find_actor() is None and self.is_alive():
+            return RemoteProxy(self)
+        return pykka.ActorProxy(actor_ref=self)
+
+    @overload
+    def stop(self, *, block: Literal[True] = True, timeout: float | None = None) -> bool: ...
+
+    @overload
+    def stop(self, *, block: Literal[False], timeout: float | None = None) -> Future[bool]: ...
+
+    @overload
+    def stop(self, *, block: bool = True, timeout: float | None = None) -> bool | Future[bool]: ...
+
+    def stop(self, *, block: bool = True, timeout: float | None = None) -> bool | Future[bool]:
+        """Have the actor stop after the messages already queued; its reason is "normal".
+
+        Returns True once it is stopped, False if it was dead already.
+
+        Raises:
+            Timeout: it did not stop within `timeout` seconds (it still will).
+
+        """
+        asked = self.ask(_ActorStop(), block=False)
+        stopped: Future[bool] = Future()
+
+        def answer(future: Future[Any]) -> None:
+            if isinstance(future._error, ActorDeadError):
+                stopped.resolve(value=False)
+            elif future._error is not None:
+                stopped.reject(future._error)
+            else:
+                stopped.resolve(value=True)
+
+        asked.add_done_callback(answer)
+        return stopped.get(timeout=timeout) if block else stopped
+
+    def kill(self) -> None:
+        """Have the actor end now, reason "killed"; it can neither trap nor refuse it."""
+        self.process.signal(Kill())
+
+    def exited(self) -> Future[Any]:
+        """A future of the reason for which the actor ends, or "noproc" if it had ended before."""
+        monitor = Monitor(self.process.core, self.process)
+        return monitor.begin(Watch(monitor))
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait for the actor's end; the reason.
+
+        Raises:
+            Timeout: it has not ended within `timeout` seconds.
+
+        """
+        return self.exited().get(timeout=timeout)
+
+    def is_alive(self) -> bool:
+        """Whether this process knows nothing of its end; no round trip."""
+        return self.process.is_alive()
+
+    @property
+    def address(self) -> Address:
+        """Where the actor is, and which life of it this is."""
+        return self.process.address
+
+    @property
+    def node(self) -> str:
+        """The name of its node."""
+        return self.address.node
+
+    @property
+    def core(self) -> int:
+        """The index of its core within the node."""
+        return self.address.core
+
+    @property
+    def name(self) -> str | None:
+        """The name it was spawned with, where this process knows it."""
+        return getattr(self.process, "name", None)
+
+    @property
+    def actor_class(self) -> type[A]:  # type: ignore[override]  # Pykka: a plain attribute
+        """The actor's class; a bare stand-in of that name where its module is not loaded here."""
+        if isinstance(self._actor_class, str):
+            self._actor_class = _class_named(self._actor_class)
+        return cast("type[A]", self._actor_class)
+
+    @property
+    def type_name(self) -> str:
+        """The name by which other processes find the actor's class."""
+        known = self._actor_class
+        return known if isinstance(known, str) else type_name(known)
+
+    @property
+    def actor_urn(self) -> str:  # type: ignore[override]  # Pykka: a plain attribute
+        """The address as a UUID, of version 4 as its incarnation is random (Pykka)."""
+        return urn(self.address)
+
+    @property
+    def actor_inbox(self) -> Any:  # type: ignore[override]  # Pykka: a plain attribute
+        """The actor's mailbox as Pykka shows it, where it lives in this process."""
+        actor = self.process.find_actor()
+        return None if actor is None else actor.actor_inbox
+
+    @property
+    def actor_stopped(self) -> StoppedEvent:  # type: ignore[override]  # Pykka: an Event
+        """Whether the actor was stopped, to wait for (Pykka)."""
+        return StoppedEvent(self.is_alive, self.exited)
+
+    @property
+    def _actor_weakref(self) -> Callable[[], Any]:  # type: ignore[override]
+        return self.process.find_actor
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ActorRef):
+            return NotImplemented
+        return self.process is other.process or self.address == other.address
+
+    def __hash__(self) -> int:
+        return hash(self.address)
+
+    def __str__(self) -> str:
+        return f"{self.type_name.rpartition(':')[2].rpartition('.')[2]} ({self.actor_urn})"
+
+    def __repr__(self) -> str:
+        return f"<ActorRef for {self} at {self.address}>"
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return find_ref, (tuple(self.address), self.type_name)
+
+
+def _name_of(method: Callable[..., Any]) -> str:
+    name = getattr(method, "__name__", "")
+    if not name.isidentifier():
+        raise ValueError(f"{method!r} is not a method: pass one of the actor's class, unbound")
+    if name.startswith("_"):
+        raise ValueError(f"{name!r} begins with an underscore: an actor's private matter")
+    return name
+
+
+def _class_named(name: str) -> Any:
+    return type(name.rpartition(":")[2].rpartition(".")[2], (pykka.Actor,), {"__module__": ""})
+
+
+def urn(address: Address) -> str:
+    """An address as a URN of a UUID of version 4 (RFC 9562): incarnation, then id."""
+    high = address.incarnation & ~0xF000 | 0x4000
+    low = address.id & (1 << 62) - 1 | 1 << 63
+    digits = f"{high:016x}{low:016x}"
+    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+    return "urn:uuid:" + "-".join(parts)
+
+
+resolve_ref: list[Callable[[Address, str], ActorRef[Any]]] = []
+"""How a ref that comes out of a pickle finds the system that its address names (`system.py`)."""
+
+
+def find_ref(address: tuple[Any, ...], type_name: str) -> ActorRef[Any]:
+    """Rebuild a ref from a pickle.
+
+    Raises:
+        LookupError: no system runs in this process that could reach it.
+
+    """
+    return resolve_ref[0](Address(*address), type_name)
+
+
+def msgpack_default(value: object) -> Any:
+    """Packs refs in your own msgpack: `msgpack.packb(..., default=zanni.msgpack_default)`.
+
+    Raises:
+        TypeError: the value is no ref.
+
+    """
+    import msgpack  # noqa: PLC0415  (a system on one core needs no codec)
+
+    if isinstance(value, ActorRef):
+        return msgpack.ExtType(2, msgpack.packb([*value.address, value.type_name]))
+    raise TypeError(f"cannot pack {type(value).__name__}: msgpack_default packs refs only")

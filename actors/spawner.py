@@ -1,0 +1,220 @@
+"""Making actors, here or on another core, and finding them by name."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+
+from .actor import Actor
+from .address import CoreAddress
+from .cell import Cell
+from .dispatcher import Core
+from .errors import ActorDeadError, NodeDown, SpawnError
+from .future import Future
+from .kernel import BindName, ReleaseName, ReserveName, SpawnRequest, WhereIs
+from .links import Birth
+from .messages import type_name
+from .network import Network
+from .parking import current_sender, here
+from .process import Process, Watch
+from .ref import ActorRef
+from .registry import Names
+from .scheduler import Scheduler
+
+A = TypeVar("A", bound=Actor)
+
+
+class Home(Protocol):
+    """What a spawner needs of its system."""
+
+    name: str
+    index: int
+    core_count: int
+    home: CoreAddress
+    names: Names
+
+    def ref_to(self, process: Process) -> ActorRef[Any]:
+        """A ref for a process."""
+        ...
+
+
+class Spawner:
+    """Makes the actors of one core's system, and asks other cores to make theirs."""
+
+    def __init__(self, home: Home, core: Core, network: Network) -> None:
+        self._home = home
+        self._core = core
+        self._network = network
+        self._scheduler = Scheduler(home.name, home.index, home.core_count, network)
+
+    def spawn(
+        self,
+        parent: Process | None,
+        actor_class: Callable[..., A],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        name: str | None = None,
+        core: int | str | None = None,
+        near: ActorRef[Any] | None = None,
+        supervisor: ActorRef[Any] | None = None,
+    ) -> ActorRef[A]:
+        """Any thread. See `ActorSystem.spawn`; the child of `parent`, if there is one."""
+        birth = _birth(actor_class, args, kwargs)
+        if supervisor is not None and not isinstance(supervisor, ActorRef):
+            raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
+        index = self._scheduler.place(core, near)
+        if name is None:
+            return self._spawn(index, birth, None, parent, supervisor)
+        self._reserve(name)
+        try:
+            ref: ActorRef[A] = self._spawn(index, birth, name, parent, supervisor)
+        except BaseException:
+            self.release(name, None)
+            raise
+        self._ask_names(BindName(name, ref))
+        if not ref.is_alive():  # it ended before it had its name
+            self.release(name, ref)
+        return ref
+
+    def _spawn(
+        self,
+        index: int,
+        birth: Birth,
+        name: str | None,
+        parent: Process | None,
+        supervisor: ActorRef[Any] | None,
+    ) -> ActorRef[Any]:
+        if index == self._home.index:
+            return self._spawn_here(birth, name, parent, supervisor)
+        parent_ref = None if parent is None else self._home.ref_to(parent)
+        request = SpawnRequest(
+            type_name(birth.actor_class), birth.args, birth.kwargs, name, parent_ref, supervisor
+        )
+        _check_found_elsewhere(request.class_name)
+        ref = cast("ActorRef[Any]", _ask(self._network.kernel(None, index), request))
+        ref._actor_class = birth.actor_class
+        if parent is not None:
+            cast("Cell", parent).need_ties().children[ref.address] = ref
+        return ref
+
+    def _spawn_here(
+        self,
+        birth: Birth,
+        name: str | None,
+        parent: Process | None,
+        supervisor: ActorRef[Any] | None,
+    ) -> ActorRef[Any]:
+        cell = self.make(birth, name, parent, supervisor)
+        try:
+            cell.make_actor(birth)
+        except BaseException:
+            del self._core.processes[cell.address.id]
+            raise
+        started: Future[Any] | None = None
+        if supervisor is not None:
+            started = cell.need_ties().starting = Future()
+        if parent is not None and here.core is self._core:
+            cast("Cell", parent).need_ties().children[cell.address] = cell.ref
+        if here.core is self._core:
+            self._core.schedule(cell)
+        else:
+            self._core.post(self._core.schedule, cell)
+        if started is not None:
+            started.get()
+        return cell.ref
+
+    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
+        """Any thread. A cell without its actor; `parent` a process or a ref, `supervisor` a ref."""
+        core = self._core
+        identity = core.next_id()
+        cell = Cell(core, identity, birth.actor_class)
+        if isinstance(parent, ActorRef):  # a parent on another core
+            parent = parent.process
+            parent.signal(Watch(cell))
+        if name is not None or parent is not None or supervisor is not None:
+            ties = cell.need_ties()
+            ties.name = name
+            ties.birth = birth
+            if parent is not None:
+                ties.parent = parent
+                ties.watchers[parent.address] = parent
+            if supervisor is not None:
+                ties.supervisor = supervisor.process
+        core.processes[identity] = cell
+        return cell
+
+    # Names
+
+    def whereis(self, name: str) -> ActorRef[Any] | None:
+        """Any thread. See `ActorSystem.whereis`."""
+        name, _, node = name.partition("@")
+        if not node or node == self._home.name:
+            return cast("ActorRef[Any] | None", self._ask_names(WhereIs(name)))
+        try:
+            kernel = self._network.kernel(node, 0)
+            return cast("ActorRef[Any] | None", _ask(kernel, WhereIs(name)))
+        except NodeDown:
+            return None
+
+    def release(self, name: str, ref: ActorRef[Any] | None) -> None:
+        """Any thread. Free a name; does not wait."""
+        if self._home.index == 0:
+            self._home.names.release(name, None if ref is None else ref.address)
+            return
+        try:
+            self._network.kernel(None, 0).deliver(ReleaseName(name, ref), None, None, None)
+        except (NodeDown, ActorDeadError):
+            pass  # the node is ending, and its table with it
+
+    def _reserve(self, name: str) -> None:
+        if not (isinstance(name, str) and 0 < len(name) <= 255 and name.isprintable()):  # type: ignore[redundant-expr]  # users may pass anything
+            raise ValueError(f"an actor's name is 1 to 255 printable characters, not {name!r:.80}")
+        if "@" in name:
+            raise ValueError(f"an actor's name holds no @, which stands before a node's: {name!r}")
+        self._ask_names(ReserveName(name))
+
+    def _ask_names(self, request: Any) -> object:
+        if self._home.index != 0:
+            return _ask(self._network.kernel(None, 0), request)
+        names = self._home.names
+        if isinstance(request, WhereIs):
+            return names.find(request.name)
+        if isinstance(request, ReserveName):
+            names.reserve(request.name)
+        else:
+            names.bind(request.name, request.ref)
+        return None
+
+
+def _ask(kernel: Process, request: object) -> object:
+    future: Future[object] = Future()
+    kernel.deliver(request, current_sender(), future, None)
+    return future.get()
+
+
+def _birth(actor_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Birth:
+    while isinstance(actor_class, functools.partial):
+        args = actor_class.args + args
+        kwargs = {**actor_class.keywords, **kwargs}
+        actor_class = actor_class.func
+    if isinstance(actor_class, Actor):
+        raise TypeError(
+            "spawn takes a class, not an actor: "
+            f"pass {type(actor_class).__name__} and its arguments"
+        )
+    if not isinstance(actor_class, type) or not issubclass(actor_class, Actor):
+        shown = actor_class.__name__ if isinstance(actor_class, type) else repr(actor_class)
+        raise TypeError(f"spawn takes a subclass of zanni.Actor; {shown:.80} is none")
+    return Birth(actor_class, args, kwargs)
+
+
+def _check_found_elsewhere(class_name: str) -> None:
+    module, _, qualified = class_name.partition(":")
+    if module == "__main__" or "<locals>" in qualified:
+        raise SpawnError(
+            "LookupError",
+            f"{qualified} cannot be found by another core: put the class at the top of a module "
+            "or script (classes of a function, REPL or notebook work on core 0)",
+        )

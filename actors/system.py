@@ -1,0 +1,397 @@
+"""`ActorSystem`: a node, or one core of it, from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from .actor import Actor
+from .address import Address, CoreAddress
+from .alone import Alone
+from .arguments import checked_cores, checked_name, refuse_in_import, refuse_unbuilt
+from .cell import Cell
+from .config import Config
+from .dispatcher import Core
+from .drain import drain
+from .environment import (
+    now,
+    random_bits,
+    start_thread,
+)
+from .errors import ActorDeadError, NodeDown, ShuttingDown
+from .future import Future
+from .gone import GoneProcess
+from .kernel import Kernel, ListActors
+from .lifecycle import SUSPENDED
+from .links import Birth
+from .network import CoreRecord, Network, NodeRecord
+from .observe import DeadLetters, Events
+from .parking import here
+from .process import Process
+from .ref import ActorRef
+from .registry import Names
+from .spawner import Spawner
+
+A = TypeVar("A", bound=Actor)
+
+systems: dict[CoreAddress, ActorSystem] = {}
+"""The running systems of this process; `defaults.py` finds them here."""
+_network_factory: Callable[[ActorSystem], Network] | None = None
+
+
+def set_network_factory(factory: Callable[[ActorSystem], Network]) -> None:
+    """Say how a system that has more than one core, or peers, gets its network (the face does)."""
+    global _network_factory  # noqa: PLW0603  (one transport per process)
+    _network_factory = factory
+
+
+class ActorSystem:
+    """A node: one or more cores that run actors, by name reachable for other nodes.
+
+    Use it as a context manager, plain or async, or call `start` and `stop`. Any thread may use it.
+
+    Args:
+        name: the node's name; other nodes reach its actors as `actor@name`.
+        cores: how many; core 0 is this process, each other one a child process. "auto" takes the
+            CPUs that this process may use.
+        listen: a URL such as "tcp://127.0.0.1:7400" at which other nodes may join this one.
+        join: URLs of nodes to join; tried in the background until they answer.
+        pin: pin each core to a CPU of its own.
+        keys: for links beyond this machine; not there yet, and refused.
+        config: settings by name, as `Config` has them (seconds, bytes).
+
+    Raises:
+        ValueError: an argument that cannot be; the text names it.
+
+    """
+
+    listen: str | None
+    joins: tuple[str, ...]
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        cores: int | str = 1,
+        listen: str | None = None,
+        join: str | Iterable[str] = (),
+        pin: bool = False,
+        keys: object = None,
+        config: Mapping[str, float] | Config | None = None,
+    ) -> None:
+        refuse_in_import()
+        if keys is not None:
+            raise ValueError("keys= is for links between machines, which are not there yet")
+        self._set_up(
+            name=checked_name(name),
+            index=0,
+            core_count=checked_cores(cores),
+            incarnation=random_bits(63),
+            config=Config.of(config),
+        )
+        self.pin = pin
+        self.listen = listen
+        self.joins = (join,) if isinstance(join, str) else tuple(join)
+
+    def _set_up(
+        self, *, name: str, index: int, core_count: int, incarnation: int, config: Config
+    ) -> None:
+        self.name = name
+        self.index = index
+        self.core_count = core_count
+        self.config = config
+        self.home = CoreAddress(name, index, incarnation)
+        self.pin = False
+        self.listen = None
+        self.joins = ()
+        self.run_directory: str | None = None
+        self.tcp_host: str | None = None
+        self.events = Events()
+        self.dead_letters = DeadLetters()
+        self.names = Names()
+        self.network: Network
+        self.core: Core
+        self.now = now
+        self._spawner: Spawner
+        self._thread: Any = None
+        self._loop_thread: Any = None
+        self._state = "new"
+
+    @classmethod
+    def of_core(
+        cls,
+        *,
+        name: str,
+        index: int,
+        core_count: int,
+        incarnation: int,
+        config: Config,
+        run_directory: str,
+        tcp_host: str | None,
+    ) -> ActorSystem:
+        """In a child process: the system as that core of the node sees it; `run` runs it."""
+        made = cls.__new__(cls)
+        made._set_up(
+            name=name, index=index, core_count=core_count, incarnation=incarnation, config=config
+        )
+        made.run_directory = run_directory
+        made.tcp_host = tcp_host
+        return made
+
+    # Beginning and end
+
+    def start(self) -> Self:
+        """Start the cores and return when all are up.
+
+        Raises:
+            OSError: the port is taken; nothing is left running.
+            ValueError: a URL that may not be used, with the remedy.
+            RuntimeError: it was started before.
+
+        """
+        self._make_core()
+        self._thread = start_thread(self.core.run, f"{self.name}-core-{self.index}")
+        try:
+            self.network.start()
+        except BaseException:
+            self._end()
+            raise
+        self._state = "running"
+        return self
+
+    def run(self) -> None:
+        """In a child process: run the core in this thread until it is stopped."""
+        self._make_core()
+        self._state = "running"
+        starting = start_thread(self.network.start, f"{self.name}-start")
+        self.core.run()
+        starting.join(1.0)
+        self._forget()
+
+    def _make_core(self) -> None:
+        if self._state != "new":
+            raise RuntimeError(f"the system {self.name!r} was started before: make a new one")
+        self._state = "starting"
+        if self.core_count > 1 or self.index > 0 or self.listen is not None or self.joins:
+            if _network_factory is None:
+                raise RuntimeError("no transport: import zanni, not its parts")
+            self.network = _network_factory(self)
+        else:
+            self.network = Alone(self)
+        self.core = Core(self.home, self.network.poller, self)
+        Kernel(self.core, self)
+        self._spawner = Spawner(self, self.core, self.network)
+        systems[self.home] = self
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop: let actors handle what is queued, then end them, the child cores and the threads.
+
+        Args:
+            timeout: seconds for the actors to finish; by default the config's `drain_timeout`.
+                What has not finished by then is killed, which takes up to `kill_timeout` more.
+
+        Returns whether all finished in time. Stopping twice is stopping once, and with a shorter
+        timeout it hurries the first.
+
+        """
+        if here.turn is not None:
+            raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")
+        if self._state in ("new", "stopped"):
+            self._state = "stopped"
+            return True
+        self._state = "stopping"
+        seconds = self.config.drain_timeout if timeout is None else timeout
+        drained = self.drain(seconds).get()
+        self.network.stop(seconds)
+        self._end()
+        return drained
+
+    def _end(self) -> None:
+        self.core.stop()
+        if self._thread is not None:
+            self._thread.join(self.config.kill_timeout)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._loop_thread is not None:
+            self._loop_thread.stop()
+            self._loop_thread = None
+        self.core.poller.close()
+        systems.pop(self.home, None)
+        self._state = "stopped"
+
+    def drain(self, seconds: float) -> Future[bool]:
+        """Any thread. Stop all actors of this core; whether they finished in so many seconds."""
+        self._state = "stopping"
+        future: Future[bool] = Future()
+        self.core.post(drain, self.core, seconds, self.config.kill_timeout, future)
+        return future
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        await _in_thread(self.start)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await _in_thread(self.stop)
+
+    # Actors
+
+    def spawn(
+        self,
+        actor_class: Callable[..., A],
+        *args: Any,
+        name: str | None = None,
+        core: int | str | None = None,
+        node: str | None = None,
+        near: ActorRef[Any] | None = None,
+        mailbox: object = None,
+        dispatcher: str | None = None,
+        supervisor: ActorRef[Any] | None = None,
+        **kwargs: Any,
+    ) -> ActorRef[A]:
+        """Start an actor.
+
+        Args:
+            actor_class: a subclass of `Actor`, or a `functools.partial` of one, for arguments that
+                are called like those of `spawn`.
+            *args: for its `__init__`, as are the other keyword arguments.
+            name: unique in the node; `whereis` finds the actor by it.
+            core: where: an index, "here" (the default), "spread" or "least-loaded".
+            near: where: on the core of this actor.
+            node, mailbox, dispatcher: not there yet, and refused.
+            supervisor: the actor decides what follows when this one ends; then `spawn` returns
+                when `on_start` is done, and raises what it raised.
+            **kwargs: see `args`.
+
+        Raises:
+            TypeError: no actor class.
+            ValueError: an argument that cannot be; the text names it.
+            NameInUse: the name belongs to a living actor.
+            SpawnError: `__init__` failed on another core; on this one its own error is raised.
+            ShuttingDown: the system is stopping or stopped.
+
+        """
+        if self._state != "running":
+            raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
+        refuse_unbuilt(node=node, mailbox=mailbox, dispatcher=dispatcher)
+        return self._spawner.spawn(
+            None, actor_class, args, kwargs, name=name, core=core, near=near, supervisor=supervisor
+        )
+
+    def spawn_child(
+        self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
+    ) -> ActorRef[A]:
+        """As `spawn`, for an actor that stops with `parent` (`Actor.spawn` calls it)."""
+        options = dict(options)
+        named = {key: options.pop(key, None) for key in ("name", "core", "near", "supervisor")}
+        refuse_unbuilt(**{key: options.pop(key, None) for key in ("node", "mailbox", "dispatcher")})
+        return self._spawner.spawn(parent, actor_class, args, options, **named)
+
+    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
+        """Owner only. See `KernelHost.make`."""
+        if self._state != "running":
+            raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
+        return self._spawner.make(birth, name, parent, supervisor)
+
+    def whereis(self, name: str) -> ActorRef[Any] | None:
+        """The living actor of that name in this node, or of `name@node` in a joined one.
+
+        None if there is none, or the node is not joined or lost. Waits for the answer of the core
+        that keeps the names, if that is another.
+        """
+        return self._spawner.whereis(name)
+
+    def actors(self) -> list[ActorRef[Any]]:
+        """Refs of the living actors of this node's cores."""
+        found = self.local_actors()
+        others = [index for index in range(self.core_count) if index != self.index]
+        for index in others:
+            try:
+                future: Future[list[ActorRef[Any]]] = Future()
+                self.network.kernel(None, index).deliver(ListActors(), None, future, None)
+                found += future.get()
+            except NodeDown:
+                continue  # its actors are gone with it
+        return found
+
+    def local_actors(self) -> list[ActorRef[Any]]:
+        """Any thread. Refs of the living actors of this core."""
+        cells = [cell for cell in self.core.processes.copy().values() if isinstance(cell, Cell)]
+        return [cell.ref for cell in cells if cell.is_alive() or cell.state is SUSPENDED]
+
+    def cores(self) -> list[CoreRecord]:
+        """The cores of this node."""
+        return self.network.cores()
+
+    def nodes(self) -> list[NodeRecord]:
+        """This node and those joined with it."""
+        return self.network.nodes()
+
+    def join(self, url: str) -> None:
+        """Join the node that listens at `url`; tried in the background until it answers.
+
+        Raises:
+            ValueError: the URL may not be used, or this system was started without a network.
+
+        """
+        self.network.join(url)
+
+    # For the runtime
+
+    def process_of(self, address: Address) -> Process:
+        """Any thread. What stands behind an address, seen from this core."""
+        if address.home == self.home:
+            found = self.core.processes.get(address.id)
+            if found is not None:
+                return found
+            error: Exception = ActorDeadError(f"the actor {address} is gone")
+            return GoneProcess(self.core, address, error, "noproc")
+        return self.network.process(address)
+
+    def ref_of(self, address: Address, type_name: str | None) -> ActorRef[Any]:
+        """Any thread. A ref for an address."""
+        process = self.process_of(address)
+        return ActorRef(cast("Any", process), type_name or "zanni:Actor")
+
+    def ref_to(self, process: Process) -> ActorRef[Any]:
+        """Any thread. A ref for a process."""
+        if isinstance(process, Cell):
+            return process.ref
+        return ActorRef(cast("Any", process), "zanni:Actor")
+
+    def forget_name(self, name: str, address: Address) -> None:
+        """Owner only. The actor of that name is gone."""
+        self._spawner.release(name, self.ref_of(address, None))
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """A turn only. See `Owner.run_coroutine`."""
+        if self._loop_thread is None:
+            from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
+
+            self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")
+        turn = here.turn
+        assert turn is not None
+        return self._loop_thread.run(turn, coroutine)
+
+
+async def _in_thread(function: Callable[[], object]) -> None:
+    import asyncio  # noqa: PLC0415  (loaded by whoever runs a coroutine)
+
+    await asyncio.get_running_loop().run_in_executor(None, function)
