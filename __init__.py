@@ -32,10 +32,11 @@ if __name__ == "zanni":
     from .actors.future import Future
     from .actors.links import Down
     from .actors.messages import message
-    from .actors.network import Network
+    from .actors.network import Network as _Network
     from .actors.pykka_view import install as _install_pykka_view
     from .actors.ref import ActorRef, msgpack_default
-    from .actors.system import ActorSystem, set_network_factory
+    from .actors.system import ActorSystem
+    from .actors.system import set_network_factory as _set_network_factory
 
     __all__ = [
         "Actor",
@@ -66,10 +67,10 @@ if __name__ == "zanni":
         "msgpack_default",
     ]
 
-    def _network(system: ActorSystem) -> Network:
-        from .transport.node import make_network  # noqa: PLC0415  (one core needs no ZeroMQ)
+    def _network(system: ActorSystem) -> _Network:
+        from .transport.node import make_network as _make_network  # noqa: PLC0415  (one core needs no ZeroMQ)
 
-        return make_network(system)
+        return _make_network(system)
 
-    set_network_factory(_network)
+    _set_network_factory(_network)
     _install_pykka_view()

@@ -101,18 +101,25 @@ class Actor(pykka.Actor):
     crash_on_ask_error: ClassVar[bool] = False
     """Whether an error in an ask or call, besides going to the caller, ends the actor."""
 
+    wait_for_start: ClassVar[bool] = False
+    """Whether `spawn` returns only when `on_start` is done, and raises what it raised."""
+
     _cell: ActorCell
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Take and ignore anything, as Pykka's does; nothing is set up here."""
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:
+    def start(  # pyright: ignore[reportIncompatibleMethodOverride]  # Pykka's ref is invariant
+        cls, *args: Any, **kwargs: Any
+    ) -> ActorRef[Self]:
         """Any thread. Start the actor on the process's default system (Pykka)."""
         return start_on_default_system[0](cls, *args, **kwargs)
 
     @property
-    def actor_ref(self) -> ActorRef[Self]:
+    def actor_ref(  # pyright: ignore[reportIncompatibleMethodOverride]  # as start
+        self,
+    ) -> ActorRef[Self]:
         """The actor's own ref. Send this to others, never the actor itself."""
         return self._cell.ref
 

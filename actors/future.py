@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 import pykka
 
 from .environment import Latch, make_rlock, now, running_loop
-from .errors import Timeout
+from .errors import ActorDeadError, Timeout
 from .parking import Turn, Waiter, here
 
 T = TypeVar("T")
@@ -100,9 +100,12 @@ class Future(pykka.Future[T]):
             while not self._done and (deadline is None or now() < deadline):
                 turn.park(deadline)
         finally:
-            self._remove_waiter(turn)
+            if not self._done:
+                self._remove_waiter(turn)
 
     def _wait_in_thread(self, timeout: float | None) -> None:
+        if here.core is not None:
+            raise RuntimeError("a callback of the runtime must not wait: it would stop its core")
         if running_loop() is not None:
             raise RuntimeError(
                 "waiting here would block the asyncio loop of this thread: "
@@ -244,6 +247,20 @@ class Future(pykka.Future[T]):
         return _derived(pykka.Future.reduce(self, func, *args), self)
 
 
+class StopFuture(Future[bool]):
+    """The answer to a stop: True once stopped, False if it was dead already (Pykka's rule)."""
+
+    def resolve(self, value: object) -> bool:
+        """Any thread. It has stopped."""
+        return super().resolve(value=True)
+
+    def reject(self, error: BaseException) -> bool:
+        """Any thread. It was dead, or could not be reached."""
+        if isinstance(error, ActorDeadError):
+            return super().resolve(value=False)
+        return super().reject(error)
+
+
 def _derived(future: pykka.Future[M], *sources: pykka.Future[Any]) -> Future[M]:
     made = cast("Future[M]", future)
     made._sources = sources
@@ -257,6 +274,11 @@ async def _settled(source: pykka.Future[Any]) -> None:
     except Exception:
         if isinstance(source, Future) and not source._done and source._get_hook is None:
             raise
+
+
+async def in_thread(function: Callable[[], object]) -> None:
+    """Run a function that waits in a thread, without holding up the loop."""
+    await _loop().run_in_executor(None, function)
 
 
 def _loop() -> Any:

@@ -137,7 +137,7 @@ def _pass_on(future: Future[Any], reply: Reply) -> None:
 
 def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
     try:
-        actor_class = import_type(request.class_name)
+        actor_class: type[Any] = import_type(request.class_name)
     except Exception as error:
         raise SpawnError(type(error).__name__, str(error)) from error
     birth = Birth(actor_class, request.args, request.kwargs)
@@ -155,10 +155,10 @@ def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
 
     made_future: Future[Any] = Future()
     made_future.add_done_callback(made)
-    if request.supervisor is None:
-        cell.need_ties().born = made_future
-    else:
+    if request.supervisor is not None or actor_class.wait_for_start:
         cell.need_ties().starting = made_future
+    else:
+        cell.need_ties().born = made_future
     cell.core.schedule(cell)
     return answer
 

@@ -13,7 +13,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from .environment import ImportingMain
 
@@ -49,11 +49,11 @@ def _exception(cls: type[T]) -> type[T]:
     names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
     initialise = made.__init__
 
-    def __init__(self: BaseException, *args: object, **kwargs: object) -> None:  # noqa: N807
+    def __init__(self: Any, *args: object, **kwargs: object) -> None:  # noqa: N807
         initialise(self, *args, **kwargs)
         self.args = tuple(getattr(self, name) for name in names)
 
-    made.__init__ = __init__  # type: ignore[assignment]
+    made.__init__ = __init__  # type: ignore[method-assign]
     return made
 
 

@@ -10,8 +10,8 @@ from pykka.messages import ProxyCall, _ActorStop
 
 from .address import Address
 from .dispatcher import Core
-from .errors import ActorDeadError, Timeout
-from .future import Future
+from .errors import Timeout
+from .future import Future, StopFuture
 from .links import Monitor
 from .messages import type_name
 from .parking import current_sender, here
@@ -65,21 +65,21 @@ class ActorRef(pykka.ActorRef[A]):
         self.process.deliver(message, here.turn or current_sender(), None, None)
 
     @overload
-    def ask(
+    def ask(  # pyright: ignore[reportIncompatibleMethodOverride]  # Pykka's third overload is Any
         self, message: Any, *, block: Literal[False], timeout: float | None = None
     ) -> Future[Any]: ...
 
     @overload
-    def ask(
-        self, message: Any, *, block: Literal[True] = True, timeout: float | None = None
-    ) -> Any: ...
+    def ask(self, message: Any, *, block: Literal[True], timeout: float | None = None) -> Any: ...
 
     @overload
     def ask(
         self, message: Any, *, block: bool = True, timeout: float | None = None
     ) -> Any | Future[Any]: ...
 
-    def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
+    def ask(  # pyright: ignore[reportIncompatibleMethodOverride]  # ours are Pykka's, one by one
+        self, message: Any, *, block: bool = True, timeout: float | None = None
+    ) -> Any:
         """Send a message and wait for the answer; with `block=False` get a future of it at once.
 
         In an actor the wait parks the turn; the core goes on with others. `timeout`, in seconds, is
@@ -177,18 +177,8 @@ class ActorRef(pykka.ActorRef[A]):
             Timeout: it did not stop within `timeout` seconds (it still will).
 
         """
-        asked = self.ask(_ActorStop(), block=False)
-        stopped: Future[bool] = Future()
-
-        def answer(future: Future[Any]) -> None:
-            if isinstance(future._error, ActorDeadError):
-                stopped.resolve(value=False)
-            elif future._error is not None:
-                stopped.reject(future._error)
-            else:
-                stopped.resolve(value=True)
-
-        asked.add_done_callback(answer)
+        stopped = StopFuture()
+        self.process.deliver(_ActorStop(), current_sender(), stopped, None)
         return stopped.get(timeout=timeout) if block else stopped
 
     def kill(self) -> None:

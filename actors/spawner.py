@@ -113,7 +113,7 @@ class Spawner:
             del self._core.processes[cell.address.id]
             raise
         started: Future[Any] | None = None
-        if supervisor is not None:
+        if supervisor is not None or birth.actor_class.wait_for_start:
             started = cell.need_ties().starting = Future()
         if parent is not None and here.core is self._core:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref

@@ -20,7 +20,7 @@ from .environment import (
     start_thread,
 )
 from .errors import ActorDeadError, NodeDown, ShuttingDown
-from .future import Future
+from .future import Future, in_thread
 from .gone import GoneProcess
 from .kernel import Kernel, ListActors
 from .lifecycle import SUSPENDED
@@ -66,8 +66,14 @@ class ActorSystem:
 
     """
 
+    name: str
+    events: Events
+    dead_letters: DeadLetters
+    network: Network
+    core: Core
     listen: str | None
     joins: tuple[str, ...]
+    _spawner: Spawner
 
     def __init__(
         self,
@@ -110,10 +116,7 @@ class ActorSystem:
         self.events = Events()
         self.dead_letters = DeadLetters()
         self.names = Names()
-        self.network: Network
-        self.core: Core
         self.now = now
-        self._spawner: Spawner
         self._thread: Any = None
         self._loop_thread: Any = None
         self._state = "new"
@@ -240,7 +243,7 @@ class ActorSystem:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await _in_thread(self.start)
+        await in_thread(self.start)
         return self
 
     async def __aexit__(
@@ -249,7 +252,7 @@ class ActorSystem:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await _in_thread(self.stop)
+        await in_thread(self.stop)
 
     # Actors
 
@@ -389,9 +392,3 @@ class ActorSystem:
         turn = here.turn
         assert turn is not None
         return self._loop_thread.run(turn, coroutine)
-
-
-async def _in_thread(function: Callable[[], object]) -> None:
-    import asyncio  # noqa: PLC0415  (loaded by whoever runs a coroutine)
-
-    await asyncio.get_running_loop().run_in_executor(None, function)

@@ -1,0 +1,48 @@
+"""Every example in the README and the docs is run, as a reader would run it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+OUTPUT = {
+    ("README.md", 0): "130\ninsufficient funds\n",
+    ("README.md", 1): "1\n",
+}
+
+
+def examples() -> list[tuple[str, int, str]]:
+    found = []
+    for page in PAGES:
+        name = str(page.relative_to(ROOT))
+        found += [(name, i, text) for i, text in enumerate(BLOCK.findall(page.read_text()))]
+    return found
+
+
+@pytest.mark.parametrize(("page", "number", "text"), examples(), ids=lambda value: str(value)[:20])
+def test_the_example_runs(page: str, number: int, text: str, tmp_path: Path) -> None:
+    script = tmp_path / "example.py"
+    script.write_text(text)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=40,
+        env=environ,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = OUTPUT.get((page, number))
+    assert expected is None or done.stdout == expected, done.stderr
+
+
+def test_there_are_examples() -> None:
+    assert len(examples()) >= len(OUTPUT)
