@@ -1,0 +1,282 @@
+"""Two real processes: what works within a core works across, and a lost core is healed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import zanni_crew as crew
+
+import zanni
+from zanni import ActorDeadError, ActorSystem, EncodeError, NodeDown, SpawnError
+from zanni.transport.events import CoreDied, CoreStarted
+
+DEADLINE = 20.0
+
+
+def wait_for(condition, seconds=DEADLINE):
+    """Wait until `condition()` is true, and return what it returned."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    pytest.fail("it did not happen in time")
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.fixture(scope="module")
+def system():
+    with ActorSystem("pair", cores=2) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def there(system):
+    return system.spawn(crew.Counter, 10, core=1)
+
+
+@pytest.fixture
+def other_pid(there):
+    return there.ask("pid", timeout=DEADLINE)
+
+
+def test_an_actor_on_another_core_lives_in_another_process(there, other_pid):
+    assert there.core == 1
+    assert other_pid != os.getpid()
+
+
+def test_tell_and_ask(there):
+    before = there.ask("total")
+    for _ in range(1000):
+        there.tell(crew.Add(1))
+    assert there.ask("total") == before + 1000
+
+
+def test_call_cast_and_proxy(there):
+    assert there.call(crew.Counter.double, 4).get(timeout=DEADLINE) == 8
+    there.cast(crew.Counter.double, 4)
+    assert there.proxy().double(5).get(timeout=DEADLINE) == 10
+
+
+def test_async_methods(there):
+    assert there.call(crew.Counter.later, 4).get(timeout=DEADLINE) == 5
+
+
+def test_refs_and_tuples_arrive_as_such(system, there):
+    here = system.spawn(crew.Counter)
+    value = there.ask(("pair", [here, (there, 1)]), timeout=DEADLINE)
+    assert value == ("pair", [here, (there, 1)])
+    assert isinstance(value[1][1], tuple)
+    assert value[1][0].ask("pid", timeout=DEADLINE) == os.getpid()
+
+
+def test_messages_of_one_sender_arrive_in_order(system, there):
+    sender = system.spawn(crew.Watcher)
+    target = system.spawn(crew.Counter, core=1)
+    seen = sender.ask(("flood", target, 5000), timeout=DEADLINE)
+    assert seen == list(range(5000))
+
+
+def test_an_actor_asks_across_cores_and_the_sender_is_known(system, there):
+    asker = system.spawn(crew.Watcher)
+    assert asker.ask(("ask", there, "sender"), timeout=DEADLINE) == asker
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("built-in", ValueError), ("declared", crew.Overdrawn), ("unknown", zanni.RemoteError)],
+)
+def test_exceptions_cross(there, kind, expected):
+    with pytest.raises(expected) as caught:
+        there.call(crew.Counter.fail, kind).get(timeout=DEADLINE)
+    if expected is not zanni.RemoteError:
+        assert caught.value.args in {("no", 7), (7,)}
+
+
+def test_a_reply_that_cannot_be_encoded_is_an_error_of_the_asker(there):
+    with pytest.raises(EncodeError):
+        there.call(crew.Counter.fail, "lambda").get(timeout=DEADLINE)
+
+
+def test_a_message_that_cannot_be_encoded_is_an_error_of_the_teller(there):
+    with pytest.raises(EncodeError):
+        there.tell(lambda: None)
+    with pytest.raises(EncodeError):
+        there.ask([threading.Lock()])
+    assert there.ask("total", timeout=DEADLINE) >= 0
+
+
+def test_a_constructor_that_fails_elsewhere(system):
+    with pytest.raises(SpawnError) as caught:
+        system.spawn(crew.Broken, core=1)
+    assert "Overdrawn" in str(caught.value)
+
+
+def test_names_are_of_the_node(system):
+    named = system.spawn(crew.Counter, name="far", core=1)
+    assert system.whereis("far") == named
+    with pytest.raises(zanni.NameInUse):
+        system.spawn(crew.Counter, name="far")
+    named.stop(timeout=DEADLINE)
+    wait_for(lambda: system.whereis("far") is None)
+
+
+def test_a_watch_across_cores_ends_in_one_down(system):
+    watcher = system.spawn(crew.Watcher)
+    watched = system.spawn(crew.Counter, core=1)
+    watcher.ask(crew.Watched(watched), timeout=DEADLINE)
+    watched.stop(timeout=DEADLINE)
+    wait_for(lambda: watcher.ask("downs", timeout=DEADLINE))
+    assert watcher.ask("downs", timeout=DEADLINE) == [(watched, "normal")]
+
+
+def test_a_watch_of_an_actor_that_is_gone_says_noproc(system):
+    watcher = system.spawn(crew.Watcher)
+    watched = system.spawn(crew.Counter, core=1)
+    watched.stop(timeout=DEADLINE)
+    watcher.ask(crew.Watched(watched), timeout=DEADLINE)
+    downs = wait_for(lambda: watcher.ask("downs", timeout=DEADLINE))
+    assert downs == [(watched, "noproc")]
+
+
+def test_an_ask_to_an_actor_that_is_gone(system):
+    gone = system.spawn(crew.Counter, core=1)
+    gone.stop(timeout=DEADLINE)
+    with pytest.raises(ActorDeadError):
+        gone.ask("total", timeout=DEADLINE)
+
+
+def test_what_an_actor_said_comes_before_its_end(system):
+    watcher, friend = system.spawn(crew.Watcher), system.spawn(crew.Counter)
+    leaver = system.spawn(crew.Farewell, core=1)
+    watcher.ask(crew.Watched(leaver), timeout=DEADLINE)
+    leaver.tell((friend, 2000))
+    wait_for(lambda: watcher.ask("downs", timeout=DEADLINE))
+    assert friend.ask("seen", timeout=DEADLINE) == list(range(2000))
+
+
+def test_cores_are_listed(system):
+    records = wait_for(system.cores)
+    assert [record["index"] for record in records] == [0, 1]
+    assert [record["state"] for record in records] == ["up", "up"]
+
+
+def test_a_killed_core_is_told_to_watchers_once_and_started_again():
+    with ActorSystem("phoenix", cores=2) as system:
+        watcher = system.spawn(crew.Watcher)
+        watched = system.spawn(crew.Counter, core=1)
+        watcher.ask(crew.Watched(watched), timeout=DEADLINE)
+        waiting = watched.ask("total", block=False)
+        waiting.get(timeout=DEADLINE)
+        pid = watched.ask("pid", timeout=DEADLINE)
+        os.kill(pid, signal.SIGSTOP)
+        pending = watched.ask("total", block=False)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(NodeDown):
+            pending.get(timeout=DEADLINE)
+        downs = wait_for(lambda: watcher.ask("downs", timeout=DEADLINE))
+        assert downs == [(watched, "noconnection")]
+        with pytest.raises(NodeDown):
+            watched.ask("total", timeout=DEADLINE)
+        assert not watched.is_alive()
+        again = system.spawn(crew.Counter, core=1)
+        assert again.ask("pid", timeout=DEADLINE) not in {pid, os.getpid()}
+        watched.tell("too late")
+        assert again.ask("seen", timeout=DEADLINE) == []
+        assert system.dead_letters.statistics().get("stale") == 1
+        assert watcher.ask("downs", timeout=DEADLINE) == [(watched, "noconnection")]
+        assert CoreDied(1, "signal:9") in system.events.last
+        assert sum(isinstance(event, CoreStarted) for event in system.events.last) == 2
+
+
+def test_nothing_is_left_after_stop():
+    before = threading.active_count()
+    system = ActorSystem("brief", cores=3).start()
+    refs = [system.spawn(crew.Counter, core=index) for index in (1, 2)]
+    pids = [ref.ask("pid", timeout=DEADLINE) for ref in refs]
+    directory = Path(system.run_directory)
+    assert directory.stat().st_mode & 0o777 == 0o700
+    system.stop()
+    assert [pid for pid in pids if is_running(pid)] == []
+    assert not directory.exists()
+    wait_for(lambda: threading.active_count() <= before)
+
+
+PARENT = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import zanni_crew as crew
+from zanni import ActorSystem
+
+if __name__ == "__main__":
+    with ActorSystem("parent", cores=2) as system:
+        print(system.spawn(crew.Counter, core=1).ask("pid"), flush=True)
+        time.sleep(60)
+"""
+
+
+def test_children_end_with_a_killed_parent(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    with subprocess.Popen(
+        [sys.executable, str(script), str(Path(__file__).parent)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(zanni.__file__).parents[1])},
+    ) as parent:
+        pid = int(parent.stdout.readline())
+        parent.kill()
+        wait_for(lambda: not is_running(pid), 3.0)
+
+
+MAIN = """
+from zanni import Actor, ActorSystem, message
+
+@message
+class Add:
+    amount: int
+
+class Adder(Actor):
+    total = 0
+    def on_receive(self, message):
+        match message:
+            case Add(amount):
+                self.total += amount
+            case "total":
+                return self.total, __name__
+
+if __name__ == "__main__":
+    with ActorSystem("main", cores=2) as system:
+        adder = system.spawn(Adder, core=1)
+        adder.tell(Add(3))
+        print(adder.ask("total", timeout=20))
+"""
+
+
+def test_classes_of_the_main_script_work_on_other_cores(tmp_path):
+    script = tmp_path / "adding.py"
+    script.write_text(MAIN)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(zanni.__file__).parents[1])},
+    )
+    assert (done.returncode, done.stdout) == (0, "(3, 'adding')\n"), done.stderr

@@ -1,0 +1,271 @@
+"""Two nodes: joining, names, watches, loss and return, and what strangers do to a port."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import zanni_crew as crew
+
+import zanni
+from zanni import ActorSystem, EncodeError, NodeDown
+from zanni.transport.events import JoinRefused, NodeJoined, NodeLost
+
+DEADLINE = 20.0
+QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
+
+
+def wait_for(condition, seconds=DEADLINE):
+    """Wait until `condition()` is true, and return what it returned."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    pytest.fail("it did not happen in time")
+
+
+def free_url():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def has(system, kind):
+    return [event for event in list(system.events.last) if isinstance(event, kind)]
+
+
+@pytest.fixture
+def url():
+    return free_url()
+
+
+@pytest.fixture
+def bank(url):
+    with ActorSystem("bank", listen=url, config=QUICK) as system:
+        yield system
+
+
+@pytest.fixture
+def teller(bank, url):
+    with ActorSystem("teller", join=url, config=QUICK) as system:
+        wait_for(lambda: has(system, NodeJoined) and has(bank, NodeJoined))
+        yield system
+
+
+def test_actors_of_a_joined_node_are_found_and_asked(bank, teller):
+    ann = bank.spawn(crew.Counter, 7, name="ann")
+    found = teller.whereis("ann@bank")
+    assert found == ann
+    found.tell(crew.Add(1))
+    assert found.ask("total", timeout=DEADLINE) == 8
+    assert found.call(crew.Counter.double, 4).get(timeout=DEADLINE) == 8
+    assert teller.whereis("nobody@bank") is None
+    assert teller.whereis("ann@nowhere") is None
+
+
+def test_refs_go_both_ways(bank, teller):
+    here = teller.spawn(crew.Counter, 3)
+    asker = bank.spawn(crew.Watcher, name="asker")
+    assert teller.whereis("asker@bank").ask(("ask", here, "total"), timeout=DEADLINE) == 3
+    assert asker.is_alive()
+
+
+def test_nodes_are_listed(bank, teller, url):
+    names = {record["name"]: record for record in teller.nodes()}
+    assert set(names) == {"bank", "teller"}
+    assert names["bank"]["state"] == "up"
+    assert names["bank"]["urls"] == [url]
+    assert {record["name"] for record in bank.nodes()} == {"bank", "teller"}
+
+
+def test_a_node_may_ask_another_for_names_only(bank, teller):
+    from zanni.actors.future import Future  # noqa: PLC0415
+    from zanni.actors.kernel import ListActors  # noqa: PLC0415
+
+    answer = Future()
+    teller.network.kernel("bank", 0).deliver(ListActors(), None, answer, None)
+    with pytest.raises(zanni.ZanniError, match="names only"):
+        answer.get(timeout=DEADLINE)
+
+
+def test_private_names_are_refused(bank, teller):
+    bank.spawn(crew.Counter, name="ann")
+    found = teller.whereis("ann@bank")
+    with pytest.raises(Exception, match="_"):
+        found.proxy()._mailbox.get(timeout=DEADLINE)
+
+
+def test_goodbye_tells_watchers_at_once(bank, teller):
+    watcher = teller.spawn(crew.Watcher)
+    ann = bank.spawn(crew.Counter, name="ann")
+    found = teller.whereis("ann@bank")
+    watcher.ask(crew.Watched(found), timeout=DEADLINE)
+    bank.stop()
+    downs = wait_for(lambda: watcher.ask("downs", timeout=DEADLINE))
+    assert [ref for ref, _ in downs] == [ann]
+    wait_for(lambda: has(teller, NodeLost))
+    with pytest.raises(NodeDown):
+        found.ask("total", timeout=DEADLINE)
+    assert teller.whereis("ann@bank") is None
+
+
+NODE = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import zanni_crew as crew
+from zanni import ActorSystem
+
+if __name__ == "__main__":
+    config = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
+    with ActorSystem("bank", listen=sys.argv[2], cores=int(sys.argv[3]), config=config) as system:
+        system.spawn(crew.Counter, 5, name="ann", core=int(sys.argv[3]) - 1)
+        print("up", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.fixture
+def start_bank(url, tmp_path):
+    script = tmp_path / "bank.py"
+    script.write_text(NODE)
+    started = []
+
+    def start(cores=1):
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(Path(__file__).parent), url, str(cores)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(zanni.__file__).parents[1])},
+        )
+        started.append(process)
+        assert process.stdout.readline() == b"up\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_killed_node_is_lost_once_and_joined_again_when_it_is_back(start_bank, url):
+    first = start_bank()
+    with ActorSystem("teller", join=url, config=QUICK) as teller:
+        ann = wait_for(lambda: teller.whereis("ann@bank"))
+        watcher = teller.spawn(crew.Watcher)
+        watcher.ask(crew.Watched(ann), timeout=DEADLINE)
+        first.send_signal(signal.SIGKILL)
+        pending = ann.ask("total", block=False)
+        with pytest.raises(NodeDown):
+            pending.get(timeout=DEADLINE)
+        downs = wait_for(lambda: watcher.ask("downs", timeout=DEADLINE))
+        assert downs == [(ann, "noconnection")]
+        start_bank()
+        again = wait_for(lambda: teller.whereis("ann@bank"))
+        assert again != ann
+        assert again.ask("total", timeout=DEADLINE) == 5
+        ann.tell("too late")
+        assert teller.dead_letters.statistics().get("stale") == 1
+        assert watcher.ask("downs", timeout=DEADLINE) == [(ann, "noconnection")]
+
+
+def test_a_node_that_is_back_before_its_loss_was_noticed_is_taken(start_bank, url):
+    slow = {**QUICK, "down_after": 60.0}
+    first = start_bank()
+    with ActorSystem("teller", join=url, config=slow) as teller:
+        ann = wait_for(lambda: teller.whereis("ann@bank"))
+        watcher = teller.spawn(crew.Watcher)
+        watcher.ask(crew.Watched(ann), timeout=DEADLINE)
+        first.kill()
+        first.wait()
+        start_bank()
+        downs = wait_for(lambda: watcher.ask("downs", timeout=DEADLINE))
+        assert downs == [(ann, "noconnection")]
+        again = wait_for(lambda: teller.whereis("ann@bank"))
+        assert again.ask("total", timeout=DEADLINE) == 5
+
+
+def test_all_cores_of_a_joined_node_are_reached_from_all_cores(start_bank, url):
+    start_bank(cores=2)
+    with ActorSystem("teller", join=url, cores=2, config=QUICK) as teller:
+        ann = wait_for(lambda: teller.whereis("ann@bank"))
+        assert ann.core == 1
+        assert ann.ask("total", timeout=DEADLINE) == 5
+        asker = teller.spawn(crew.Watcher, core=1)
+        assert asker.ask(("ask", ann, "total"), timeout=DEADLINE) == 5
+
+
+def test_a_second_node_of_the_same_name_is_refused(bank, teller, url):
+    with ActorSystem("teller", join=url, config=QUICK) as second:
+        refused = wait_for(lambda: has(second, JoinRefused))
+        assert refused[0].reason == "name_in_use"
+        assert refused[0].url == url
+    ann = bank.spawn(crew.Counter, name="ann")
+    assert teller.whereis("ann@bank") == ann
+
+
+def test_a_port_that_is_taken_is_named(bank, url):
+    with pytest.raises(OSError, match=url):
+        ActorSystem("other", listen=url).start()
+
+
+def test_an_ipc_path_that_is_taken_is_named(tmp_path):
+    url = f"ipc://{tmp_path}/bank"
+    with ActorSystem("first", listen=url), pytest.raises(OSError, match=str(os.getpid())):
+        ActorSystem("other", listen=url).start()
+
+
+def test_nodes_join_over_ipc(tmp_path):
+    url = f"ipc://{tmp_path}/bank"
+    with (
+        ActorSystem("first", listen=url, config=QUICK) as first,
+        ActorSystem("other", join=url, config=QUICK) as other,
+    ):
+        ann = first.spawn(crew.Counter, 2, name="ann")
+        assert wait_for(lambda: other.whereis("ann@first")) == ann
+
+
+@pytest.mark.parametrize("bad", ["tcp://0.0.0.0:7400", "tcp://*:7400", "http://127.0.0.1:7400"])
+def test_addresses_that_others_could_reach_are_refused(bad):
+    with pytest.raises(ValueError, match=r"127\.0\.0\.1"):
+        ActorSystem("open", listen=bad).start()
+    with pytest.raises(ValueError, match=r"127\.0\.0\.1"):
+        ActorSystem("open", join=bad).start()
+
+
+def test_strangers_on_the_port_are_ignored(bank, teller, url):
+    host, port = url.removeprefix("tcp://").split(":")
+    for words in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\xff" * 10_000, b"\x00", b""):
+        with socket.create_connection((host, int(port)), timeout=5) as stranger:
+            stranger.sendall(words)
+    ann = bank.spawn(crew.Counter, 7, name="ann")
+    assert teller.whereis("ann@bank").ask("total", timeout=DEADLINE) == 7
+    assert ann.is_alive()
+
+
+@pytest.mark.parametrize("kind", ["closed", "silent"])
+def test_joining_what_is_no_node_goes_on_and_says_so(kind, caplog):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        if kind == "silent":
+            other.listen()
+        url = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        with caplog.at_level(logging.WARNING, "zanni"), ActorSystem("lonely", join=url):
+            wait_for(lambda: url in caplog.text)
+    assert len([record for record in caplog.records if url in record.getMessage()]) == 1
+
+
+def test_a_type_that_is_not_declared_there_is_refused(bank, teller):
+    bank.spawn(crew.Counter, name="ann")
+    found = teller.whereis("ann@bank")
+    with pytest.raises(EncodeError):
+        found.tell(object())

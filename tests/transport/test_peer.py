@@ -1,0 +1,194 @@
+"""A peer on a link that refuses when told to, and that keeps what it took."""
+
+import pytest
+
+from zanni.actors.address import Address, CoreAddress
+from zanni.transport.frame import Kind, Lane, unpack_frames
+from zanni.transport.peer import BATCH_BYTES, BATCH_MESSAGES, BUDGET, Lost, Peer, Source, State
+
+HOME = CoreAddress("other", 1, 77)
+ME = Source(1, 0, 99)
+
+
+class FakeLink:
+    def __init__(self):
+        self.taken = []
+        self.open = True
+        self.closed = False
+
+    def send(self, frames):
+        if self.open:
+            self.taken.append(unpack_frames(frames))
+        return self.open
+
+    def close(self):
+        self.closed = True
+
+
+class FakeReply:
+    def __init__(self):
+        self.answer = None
+
+    def resolve(self, value):
+        self.answer = value
+        return True
+
+    reject = resolve
+
+
+class FakeWatcher:
+    def __init__(self, identifier):
+        self.address = Address("me", 0, 99, identifier)
+
+
+@pytest.fixture
+def due():
+    return []
+
+
+@pytest.fixture
+def links():
+    return {Lane.DATA: FakeLink(), Lane.CONTROL: FakeLink()}
+
+
+@pytest.fixture
+def peer(due, links):
+    made = Peer(HOME, ME, own=True, due=due.append)
+    for lane, link in links.items():
+        made.attach(lane, link)
+    made.state = State.UP
+    return made
+
+
+def batches(link):
+    return [bytes(batch) for _, batch in link.taken]
+
+
+def test_what_is_posted_goes_in_one_batch(peer, links, due):
+    for item in (b"a", b"b", b"c"):
+        assert peer.post(item) is None
+    assert due == [peer]
+    assert peer.flush()
+    assert batches(links[Lane.DATA]) == [b"abc"]
+    header, _ = links[Lane.DATA].taken[0]
+    assert (header.kind, header.seq, header.ack) == (Kind.DATA, 1, 0)
+    assert (header.source_node, header.source_core, header.source_incarnation) == ME
+    assert header.destination_incarnation == 77
+
+
+def test_batches_are_bounded_in_messages_and_bytes(peer, links):
+    for _ in range(BATCH_MESSAGES * 2 + 1):
+        peer.post(b"x")
+    assert peer.is_full
+    peer.flush()
+    assert [len(batch) for batch in batches(links[Lane.DATA])] == [256, 256, 1]
+    for _ in range(3):
+        peer.post(b"y" * (BATCH_BYTES // 2 + 1))
+    peer.flush()
+    assert [len(batch) for batch in batches(links[Lane.DATA])[3:]] == [BATCH_BYTES // 2 + 1] * 3
+    assert [header.seq for header, _ in links[Lane.DATA].taken] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_a_link_refuses_goes_later_and_in_order(peer, links):
+    links[Lane.DATA].open = False
+    peer.post(b"1")
+    assert not peer.flush()
+    peer.post(b"2")
+    assert not peer.flush()
+    links[Lane.DATA].open = True
+    peer.post(b"3")
+    assert peer.flush()
+    assert batches(links[Lane.DATA]) == [b"1", b"2", b"3"]
+    assert peer.statistics()["queued_bytes"] == 0
+
+
+def test_nothing_goes_before_the_peer_is_up(peer, links, due):
+    peer.state = State.CONNECTING
+    peer.post(b"1")
+    assert peer.flush()
+    assert links[Lane.DATA].taken == []
+    peer.state = State.UP
+    peer.flush()
+    assert batches(links[Lane.DATA]) == [b"1"]
+
+
+def test_control_says_after_which_data_it_was_posted(peer, links):
+    peer.post(b"d1")
+    peer.post(b"c1", Lane.CONTROL)
+    peer.flush()
+    peer.post(b"c2", Lane.CONTROL)
+    peer.flush()
+    assert [header.ack for header, _ in links[Lane.CONTROL].taken] == [1, 1]
+    assert [header.seq for header, _ in links[Lane.CONTROL].taken] == [1, 2]
+
+
+def test_what_waits_is_bounded(peer, links):
+    links[Lane.DATA].open = False
+    piece = b"x" * (1024 * 1024)
+    while peer.post(piece) is None:
+        peer.flush()
+        assert peer.statistics()["queued_bytes"] <= BUDGET
+    assert peer.post(piece, ask=1, reply=FakeReply()) is Lost.OVERFLOW
+    assert peer.pending == {}
+    assert peer.post(b"c", Lane.CONTROL) is None
+    links[Lane.DATA].open = True
+    peer.flush()
+    assert peer.post(piece) is None
+
+
+def test_frames_are_delivered_once_and_gaps_counted(peer, links):
+    for _ in range(4):
+        peer.post(b"x")
+        peer.flush()
+    first, second, _, fourth = [header for header, _ in links[Lane.DATA].taken]
+    receiver = Peer(HOME, ME, own=True, due=lambda _: None)
+    assert receiver.accept(first)
+    assert receiver.accept(second)
+    assert not receiver.accept(second)
+    assert not receiver.accept(first)
+    assert receiver.accept(fourth)
+    assert (receiver.duplicates, receiver.lost_frames) == (2, 1)
+
+
+def test_the_end_hands_everything_back_once(peer, links):
+    reply = FakeReply()
+    watcher = FakeWatcher(4)
+    links[Lane.DATA].open = False
+    peer.post(b"framed")
+    peer.flush()
+    peer.post(b"queued", Lane.DATA, 1, reply)
+    assert peer.watch(9, watcher)
+    assert peer.watch(9, watcher)
+    left = peer.close()
+    assert left.envelopes == [b"framed", b"queued"]
+    assert left.pending == [reply]
+    assert left.watches == [(9, watcher)]
+    assert all(link.closed for link in links.values())
+    assert peer.close() == ([], [], [])
+    assert peer.post(b"x") is Lost.NOCONNECTION
+    assert not peer.watch(9, watcher)
+
+
+def test_a_forgotten_ask_and_watch_are_not_handed_back(peer):
+    peer.post(b"x", Lane.DATA, 1, FakeReply())
+    peer.forget(1)
+    peer.watch(9, FakeWatcher(4))
+    peer.unwatch(9, 4)
+    left = peer.close()
+    assert (left.pending, left.watches) == ([], [])
+
+
+def test_what_waits_for_whoever_lives_there_is_handed_over(peer, links, due):
+    waiting = Peer(CoreAddress("other", 1, 0), ME, own=True, due=due.append)
+    reply, later = FakeReply(), FakeReply()
+    waiting.post(b"a", Lane.DATA, 1, reply)
+    waiting.hand_over(peer)
+    assert waiting.post(b"b", Lane.DATA, 2, later) is None
+    assert waiting.watch(9, FakeWatcher(4))
+    peer.flush()
+    assert batches(links[Lane.DATA]) == [b"ab"]
+    waiting.forget(1)
+    left = peer.close()
+    assert left.pending == [later]
+    assert len(left.watches) == 1
+    assert waiting.post(b"c") is Lost.NOCONNECTION

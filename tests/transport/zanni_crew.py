@@ -1,0 +1,106 @@
+"""Actors for the tests that use several processes: every core imports this module by name."""
+
+import os
+
+from zanni import Actor, Down, message
+
+
+@message
+class Add:
+    amount: int
+
+
+@message
+class Watched:
+    ref: object
+
+
+@message
+class Overdrawn(Exception):
+    missing: int
+
+
+class Unknown(Exception):
+    pass
+
+
+class Counter(Actor):
+    def __init__(self, start=0):
+        super().__init__()
+        self.total = start
+        self.seen = []
+
+    def on_receive(self, message):
+        match message:
+            case Add(amount):
+                self.total += amount
+                return None
+            case "total":
+                return self.total
+            case "pid":
+                return os.getpid()
+            case "seen":
+                return self.seen
+            case "sender":
+                return self.sender
+            case ("see", item):
+                self.seen.append(item)
+                return None
+            case _:
+                return message
+
+    def double(self, number):
+        return 2 * number
+
+    def fail(self, kind):
+        if kind == "built-in":
+            raise ValueError("no", 7)
+        if kind == "declared":
+            raise Overdrawn(7)
+        if kind == "unknown":
+            raise Unknown("what")
+        return lambda: None
+
+    async def later(self, number):
+        return number + 1
+
+
+class Watcher(Actor):
+    def __init__(self):
+        super().__init__()
+        self.downs = []
+
+    def on_receive(self, message):
+        match message:
+            case Watched(ref):
+                self.watch(ref)
+                return "watching"
+            case Down(ref, reason):
+                self.downs.append((ref, reason))
+                return None
+            case "downs":
+                return self.downs
+            case ("ask", ref, question):
+                return ref.ask(question)
+            case ("flood", ref, count):
+                for number in range(count):
+                    ref.tell(("see", number))
+                return ref.ask("seen")
+            case _:
+                return None
+
+
+class Broken(Actor):
+    def __init__(self):
+        super().__init__()
+        raise Overdrawn(3)
+
+
+class Farewell(Actor):
+    """Tells its friend a number of things, and ends."""
+
+    def on_receive(self, message):
+        friend, count = message
+        for number in range(count):
+            friend.tell(("see", number))
+        self.stop()

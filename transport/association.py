@@ -1,0 +1,250 @@
+"""Handshakes in progress: the links they are sent on, when to repeat them, and when to give up.
+
+What the nonces mean is in `handshake.py`; whom to adopt, and what follows, is the node's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from ..actors.address import CoreAddress
+from ..actors.environment import now, random_float
+from .endpoint import Endpoint, Link
+from .frame import CONTROL_CAP, Header, Kind, Lane, node_id, pack_header
+from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible
+from .peer import Source
+from .security import RefusedAddress, check_url
+
+logger = logging.getLogger("zanni")
+
+FIRST_RETRY, LAST_RETRY = 0.5, 5.0
+"""Seconds until an unanswered HELLO is repeated: doubled each time, with jitter."""
+ANSWER_LIFE = 5.0
+"""Seconds after which a link on which only answers were to go is closed."""
+CALL_LIMIT = 512
+"""Links that handshakes may have open; a stranger who asks for one more is ignored."""
+LOG_INTERVAL = 60.0
+"""Seconds between two log lines about one URL."""
+
+
+class Judge(Protocol):
+    """The node, as far as handshakes go."""
+
+    def me(self, *, own: bool) -> Identity:
+        """Owner only. What this core says of itself to its own node's cores, or to others."""
+        ...
+
+    def judge(self, identity: Identity, *, own: bool) -> Refusal | None:
+        """Owner only. Why this core may not be adopted, or None."""
+        ...
+
+    def adopt(self, identity: Identity, link: Link, *, own: bool, confirm: bytes | None) -> None:
+        """Owner only. Adopt this core; answer it with the CONFIRM, or else know it confirmed."""
+        ...
+
+    def refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
+        """Owner only. The core at the URL does not take us."""
+        ...
+
+
+class Call:
+    """A link to one control URL, with the handshake frames that go there."""
+
+    def __init__(self, url: str, link: Link, *, own: bool) -> None:
+        self.url, self.link, self.own = url, link, own
+        self.waiting: tuple[bytes, bytes] | None = None
+        self.dialling = False
+        self.retry = FIRST_RETRY
+        self.due = now() + ANSWER_LIFE
+        """When it ends, or, while we dial, when HELLO is to be repeated."""
+        self.greeted = False
+        """Whether the link has ever taken a frame: whether anything like us is there."""
+
+    def pump(self) -> bool:
+        """Send what waits; False where the link refuses it."""
+        if self.waiting is not None and self.link.send(self.waiting):
+            self.waiting, self.greeted = None, True
+        return self.waiting is None
+
+
+class Associations:
+    """One core's handshakes. Owner only, all of it."""
+
+    def __init__(self, endpoint: Endpoint, source: Callable[[], Source], judge: Judge) -> None:
+        self._endpoint, self._source, self._judge = endpoint, source, judge
+        self._handshake = Handshake()
+        self._calls: dict[str, Call] = {}
+        self._logged: dict[str, float] = {}
+        self.bad = 0
+
+    def dial(self, url: str, *, own: bool) -> None:
+        """Have the core that listens there answer a HELLO; repeated until it does, or `hang_up`."""
+        call = self._call(url, own=own)
+        if not call.dialling:
+            call.dialling, call.retry = True, FIRST_RETRY
+            self._hello(call)
+
+    @property
+    def busy(self) -> bool:
+        """Whether `step` has to be called."""
+        return bool(self._calls)
+
+    def is_dialling(self, url: str) -> bool:
+        """Whether a HELLO to that URL is under way."""
+        call = self._calls.get(url)
+        return call is not None and call.dialling
+
+    def hang_up(self, url: str) -> None:
+        """No longer try to reach this URL."""
+        call = self._calls.pop(url, None)
+        self._handshake.hung_up(url)
+        if call is not None:
+            call.link.close()
+
+    def _call(self, url: str, *, own: bool) -> Call:
+        call = self._calls.get(url)
+        if call is None:
+            call = self._calls[url] = Call(url, self._endpoint.connect(url), own=own)
+        return call
+
+    def pump(self) -> bool:
+        """Send what waits; False where some link refuses it."""
+        done = True
+        for call in tuple(self._calls.values()):
+            done = call.pump() and done
+        return done
+
+    def step(self) -> float | None:
+        """Repeat and end what is due; in how many seconds to come again, or None."""
+        moment = now()
+        for call in tuple(self._calls.values()):
+            if call.due > moment:
+                continue
+            if call.dialling:
+                self._complain(call)
+                call.retry = min(call.retry * 2, LAST_RETRY)
+                self._hello(call)
+            else:
+                self.hang_up(call.url)
+        return min((call.due - moment for call in self._calls.values()), default=None)
+
+    def _hello(self, call: Call) -> None:
+        me = self._judge.me(own=call.own)
+        call.waiting = self._frame(Kind.HELLO, 0, self._handshake.hello(me, call.url))
+        call.due = now() + call.retry * (1 + random_float() / 4)
+        call.pump()
+
+    def _complain(self, call: Call) -> None:
+        if now() - self._logged.get(call.url, -LOG_INTERVAL) < LOG_INTERVAL:
+            return
+        self._logged[call.url] = now()
+        what = (
+            "something took the connection and does not answer as a Zanni node of this version"
+            if call.greeted
+            else "nothing listens there, or what does is no Zanni node (an HTTP server?)"
+        )
+        logger.warning("no answer from %s yet: %s; trying on", call.url, what)
+
+    def _frame(self, kind: Kind, destination: int, body: bytes) -> tuple[bytes, bytes]:
+        header = Header(kind, Lane.CONTROL, 0, *self._source(), destination, 0, 0, 0, 0, len(body))
+        return pack_header(header), body
+
+    # Receiving
+
+    def receive(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
+        """Take in a frame of a handshake; one that is none is counted."""
+        try:
+            if len(body) > CONTROL_CAP:
+                raise BadHandshake("too large")
+            if header.kind is Kind.HELLO:
+                self._on_hello(header, body, own=own)
+            elif header.kind is Kind.WELCOME:
+                self._on_welcome(header, body, own=own)
+            elif header.kind is Kind.CONFIRM:
+                self._on_confirm(header, body, own=own)
+            else:
+                url, home, refusal = self._handshake.on_reject(body)
+                if url is not None or header.destination_incarnation == self._source().incarnation:
+                    self._judge.refused(url, home, refusal)
+        except (BadHandshake, RefusedAddress, OSError) as error:
+            self.bad += 1
+            if now() - self._logged.get("", -LOG_INTERVAL) >= LOG_INTERVAL:
+                self._logged[""] = now()
+                logger.warning("a handshake was ignored: %.300s", ascii(str(error)))
+
+    def _on_hello(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
+        incompatible = is_compatible(body)
+        me = self._judge.me(own=own)
+        identity, welcome = self._handshake.welcome(me, body)
+        self._check(header, identity)
+        if len(self._calls) >= CALL_LIMIT and identity.control not in self._calls:
+            raise BadHandshake("too many handshakes at once")
+        refusal = incompatible or self._judge.judge(identity, own=own)
+        if refusal is None:
+            answer = self._frame(Kind.WELCOME, identity.home.incarnation, welcome)
+        else:
+            reject = self._handshake.reject(me, body, refusal)
+            answer = self._frame(Kind.REJECT, identity.home.incarnation, reject)
+        self._answer(identity, answer, own=own)
+
+    def _answer(self, identity: Identity, frame: tuple[bytes, bytes], *, own: bool) -> None:
+        call = self._call(identity.control, own=own)
+        if call.dialling and call.waiting is not None:
+            # Both dial: the HELLO that has not gone yet is not needed, the next one would be.
+            call.waiting = None
+        call.waiting = frame
+        if not call.dialling:
+            call.due = now() + ANSWER_LIFE
+        call.pump()
+
+    def _on_welcome(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
+        welcomed = self._handshake.on_welcome(self._judge.me(own=own), body)
+        if welcomed is None:
+            return
+        identity = welcomed.identity
+        self._check(header, identity)
+        refusal = self._judge.judge(identity, own=own)
+        if refusal is not None:
+            self._judge.refused(welcomed.url, identity.home, refusal)
+            return
+        call = self._calls.pop(welcomed.url, None)
+        if call is not None:
+            self._settle(identity, call)
+            self._judge.adopt(identity, call.link, own=own, confirm=welcomed.confirm)
+
+    def _on_confirm(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
+        identity = self._handshake.on_confirm(body)
+        if identity is None:
+            return
+        self._check(header, identity)
+        if self._judge.judge(identity, own=own) is not None:
+            return
+        call = self._calls.pop(identity.control, None)
+        if call is None:
+            call = Call(identity.control, self._endpoint.connect(identity.control), own=own)
+        self._settle(identity, call)
+        self._judge.adopt(identity, call.link, own=own, confirm=None)
+
+    def _settle(self, identity: Identity, call: Call) -> None:
+        self._handshake.adopted(identity)
+        self._handshake.hung_up(call.url)
+        other = self._calls.get(identity.control)
+        if other is not None and other is not call:
+            self.hang_up(identity.control)
+
+    @staticmethod
+    def _check(header: Header, identity: Identity) -> None:
+        """The header's word and the body's are one; and the addresses are fit to connect to."""
+        home = identity.home
+        claimed = (header.source_node, header.source_core, header.source_incarnation)
+        if claimed != (node_id(home.node), home.core, home.incarnation):
+            raise BadHandshake("the header of a handshake names another core than its body")
+        check_url(identity.control)
+        check_url(identity.data)
+
+    def close(self) -> None:
+        """Let go of every link."""
+        for url in tuple(self._calls):
+            self.hang_up(url)

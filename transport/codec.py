@@ -1,0 +1,342 @@
+"""Waist 3: envelopes as bytes and back.
+
+An envelope is a msgpack array `[target, sender, kind, ask, body]`, with the headers as a sixth when
+any are set; a batch is envelopes one after another. `kind` has the `EnvelopeKind` in its low four
+bits and above them the form of the body, which spares the commonest messages a typed value:
+
+    0  the message as it is           2  a `@message`: [name, value, value...]
+    1  a tuple: [item, item...]       3  a ProxyCall: [path, args, kwargs]
+
+How to change it: a receiver ignores what comes after the sixth item, unknown headers, and fields of
+a `@message` that it does not know. New typed values get new codes (values.py), whose messages an
+old receiver answers with an error. Anything else is a new major version of the frame.
+
+Guarantees:
+- `encode` either returns bytes that the other side takes, or raises and nothing was sent.
+- Whatever the bytes are, `decode` raises `DecodeError` or yields envelopes, in bounded memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from enum import IntEnum
+from typing import Any, NamedTuple, cast
+
+import msgpack
+from pykka.messages import ProxyCall
+
+from ..actors.errors import MessageTooLarge
+from ..actors.process import Headers, Signal
+from .bounds import MAX_ITEMS, SHORT, check, scan
+from .explain import explain
+from .frame import FRAME_CAP
+from .packer import LARGE_ERROR, Packer, check_keys
+from .reader import SCANNED, UNSEEN, DecodeError, Reader, address, call
+from .signals import signal_from_data, signal_to_data, with_plain_reason
+from .values import Data, Resolver, Tag, ToData, way_to_data
+
+__all__ = [
+    "Codec",
+    "DecodeError",
+    "Envelope",
+    "EnvelopeKind",
+    "Resolver",
+    "Undecodable",
+]
+
+
+class EnvelopeKind(IntEnum):
+    """What an envelope is for."""
+
+    TELL = 0
+    ASK = 1
+    REPLY = 2
+    """The message is the value; the target is the ask's id at the asker."""
+    ERROR = 3
+    """The message is an exception; the target is the ask's id at the asker."""
+    SIGNAL = 4
+    """A system message, on the control lane only."""
+
+
+class Envelope(NamedTuple):
+    """A message with what is needed to deliver it."""
+
+    target: int
+    sender: int | None
+    kind: int
+    ask: int | None
+    message: object
+    headers: Headers | None
+
+
+class Undecodable(NamedTuple):
+    """In place of a message that could not be made here, though its envelope is sound."""
+
+    error: Exception
+
+
+_UNPACKER = cast(Any, msgpack).Unpacker
+_UNPACK_ERROR: type[Exception] = cast(Any, msgpack).UnpackException
+_new = tuple.__new__
+
+_PLAIN_FORM, _TUPLE_FORM, _MESSAGE_FORM, _CALL_FORM = 0, 16, 32, 48
+_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, bytes, bytearray, memoryview})
+_CONTAINERS = frozenset({list, dict})
+_SIGNAL = int(EnvelopeKind.SIGNAL)
+_KINDS = {kind | form: (kind, form) for kind in EnvelopeKind for form in (0, 16, 32, 48)}
+_NONE = type(None)
+# The types of target, sender, kind and ask.
+_SHAPES = frozenset((int, sender, int, ask) for sender in (int, _NONE) for ask in (int, _NONE))
+_LARGE = 1024 * 1024  # bytes: buffers that grew beyond are not kept
+
+
+class Codec:
+    """Makes bytes of envelopes and envelopes of bytes, for one core.
+
+    Args:
+        resolver: how refs, processes, replies and types are found.
+        ref_type: the class of refs.
+        limit: the most bytes that an envelope may take.
+        tracebacks: whether errors carry their traceback's text: within a node.
+
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        ref_type: type,
+        limit: int = FRAME_CAP,
+        tracebacks: bool = False,
+    ) -> None:
+        self._resolver = resolver
+        self._ref_type = ref_type
+        self._limit = limit
+        self._tracebacks = tracebacks
+        self._ways: dict[type, tuple[int, ToData]] = {}
+        # Type of message -> the form of its body, and how it is made of it.
+        self._forms: dict[type, tuple[int, ToData]] = {
+            tuple: (_TUPLE_FORM, list),
+            ProxyCall: (_CALL_FORM, way_to_data(ProxyCall, ref_type, tracebacks=False)[1]),
+        }
+        # Appending to a list and popping from it are safe from any thread.
+        self._packers: list[Packer] = []
+        self._unpackers: list[Any] = []
+        self._reader = Reader(resolver)
+
+    def way(self, cls: type) -> tuple[int, ToData]:
+        """Any thread. The code of a class, and how its values become data.
+
+        Raises:
+            EncodeError: with the remedy, and no path yet.
+
+        """
+        way = self._ways.get(cls)
+        if way is None:
+            way = way_to_data(cls, self._ref_type, tracebacks=self._tracebacks)
+            self._ways[cls] = way
+            if way[0] == Tag.MESSAGE and not issubclass(cls, BaseException):
+                self._forms[cls] = (_MESSAGE_FORM, way[1])
+        return way
+
+    def encode(self, envelope: Envelope) -> bytes:
+        """Any thread. The bytes of one envelope.
+
+        Raises:
+            EncodeError: its path names the part of the message that cannot travel.
+            MessageTooLarge: it takes more than the limit.
+
+        """
+        target, sender, kind, ask, message, headers = envelope
+        if kind == _SIGNAL:
+            return self._encode_signal(target, sender, cast(Signal, message))
+        body: Any = message
+        form = 0
+        try:
+            cls = type(message)
+            if cls not in _AS_THEY_ARE:
+                known = self._forms.get(cls)
+                if known is not None:
+                    form, to_data = known
+                    body = to_data(message)
+                    if not _CONTAINERS.isdisjoint(map(type, body)):
+                        check_keys(body)
+                elif cls in _CONTAINERS:
+                    check_keys(body)
+            item = [target, sender, kind + form, ask, body]
+            if headers:
+                item.append(_headers_to_data(headers))
+            return self._pack(item)
+        except MessageTooLarge:
+            raise
+        except Exception as error:
+            raise explain(message, self.way, error) from None
+
+    def _pack(self, item: Data) -> bytes:
+        try:
+            packer = self._packers.pop()
+        except IndexError:
+            packer = Packer(self.way, tracebacks=self._tracebacks)
+        packer.typed = False
+        packed = packer.pack(item)
+        size = len(packed)
+        if size > SHORT:
+            if size > self._limit:
+                raise MessageTooLarge(size, self._limit)
+            if packer.typed or size > MAX_ITEMS:  # otherwise `check_keys` has seen it all
+                check(packed, size)
+            if size > _LARGE:
+                return packed
+        self._packers.append(packer)
+        return packed
+
+    def _encode_signal(self, target: int, sender: int | None, signal: Signal) -> bytes:
+        """A signal is never refused: a reason that cannot travel becomes its text."""
+        data = signal_to_data(signal, self._resolver)
+        item = [target, sender, _SIGNAL, None, data]
+        try:
+            check_keys(data)
+            packed = self._pack(item)
+            if len(packed) <= LARGE_ERROR:
+                return packed
+        except Exception:  # noqa: S110  (whatever it is, the text can travel)
+            pass
+        item[4] = with_plain_reason(data)
+        return self._pack(item)
+
+    def decode(self, batch: bytes | memoryview) -> Iterator[Envelope]:
+        """Owner only. The envelopes of a batch, each made when it is asked for.
+
+        A message that cannot be made here is yielded as an `Undecodable`.
+
+        Raises:
+            DecodeError: the bytes are no envelopes, or out of bounds; from any step.
+
+        """
+        if len(batch) > self._limit:
+            raise DecodeError(f"a batch of {len(batch)} bytes is over the limit of {self._limit}")
+        position = 0
+        if len(batch) <= MAX_ITEMS:
+            position = yield from self._decode_short(batch)
+            if position == len(batch):
+                return
+        # The rest is too large to be trusted, or something in it was refused: look at all of it.
+        rest = batch[position:]
+        try:
+            scan(rest)
+            self._reader.begin(SCANNED)
+            unpacker = self._new_unpacker(SCANNED)
+            unpacker.feed(rest)
+            for item in unpacker:
+                yield self._envelope(item)
+        except DecodeError:
+            raise
+        except (ValueError, _UNPACK_ERROR) as error:
+            raise DecodeError(str(error)) from error
+
+    def _decode_short(self, batch: bytes | memoryview) -> Generator[Envelope, None, int]:
+        """Decode what can be decoded within narrow limits; return where it ended."""
+        reader = self._reader
+        reader.begin(UNSEEN)
+        unpacker = self._unpackers.pop() if self._unpackers else self._new_unpacker(UNSEEN)
+        tell: Callable[[], int] = unpacker.tell
+        start = before = tell()
+        unpacker.feed(batch)
+        try:
+            for item in unpacker:
+                here = tell()
+                if here - before > SHORT:
+                    self._check(item, batch[before - start : here - start])
+                envelope = self._envelope(item)
+                before = here
+                yield envelope
+        except (ValueError, _UNPACK_ERROR):
+            return before - start
+        if before - start == len(batch):  # otherwise it still waits for the rest
+            self._unpackers.append(unpacker)
+        return before - start
+
+    def _check(self, item: Any, data: bytes | memoryview) -> None:
+        """Check the depth of an envelope that is long enough to be deep."""
+        reader = self._reader
+        made, reader.made = reader.made, False
+        if type(item) is not list or (len(item) == 5 and type(item[4]) in _AS_THEY_ARE):
+            return
+        if made or len(data) < 1024:  # in what is short, counting bytes is cheaper than looking
+            check(data, len(data))
+        else:
+            check_keys(item, 1)
+
+    def _envelope(self, item: Any) -> Envelope:
+        if type(item) is not list or len(item) < 5:
+            raise DecodeError("an envelope has five or six items")
+        target, sender, kind, ask, body = item if len(item) == 5 else item[:5]
+        if (type(target), type(sender), type(kind), type(ask)) not in _SHAPES:
+            raise DecodeError("an envelope has a target, a sender, a kind and an ask")
+        known = _KINDS.get(kind)
+        if known is None:
+            raise DecodeError(f"unknown kind of envelope: {kind}")
+        kind, form = known
+        if self._reader.failure is not None:
+            body = self._failure()
+        elif form == _TUPLE_FORM and isinstance(body, list):
+            items: list[Any] = body
+            body = tuple(items)
+        elif form or kind is EnvelopeKind.SIGNAL:
+            body = self._body(body, kind, form)
+        headers = _headers_from_data(item[5]) if len(item) > 5 else None
+        return _new(Envelope, (target, sender, kind, ask, body, headers))
+
+    def _failure(self) -> Undecodable:
+        """In place of a message with a typed value that could not be made."""
+        error, self._reader.failure = self._reader.failure, None
+        if error is None or isinstance(error, DecodeError):
+            raise error or DecodeError("no failure")
+        return Undecodable(error)
+
+    def _body(self, data: Any, kind: EnvelopeKind, form: int) -> object:
+        """The message of a body that is more than the message itself."""
+        if not isinstance(data, list):
+            raise DecodeError("a body of this form is a list")
+        body: list[Any] = data
+        try:
+            if kind is EnvelopeKind.SIGNAL:
+                return signal_from_data(body, self._resolver)
+            return self._reader.message(body) if form == _MESSAGE_FORM else call(body)
+        except Exception as error:
+            return Undecodable(error)
+
+    def _new_unpacker(self, limits: dict[str, Any]) -> Any:
+        return _UNPACKER(
+            ext_hook=self._reader.hook,
+            max_buffer_size=2 * self._limit,
+            read_size=min(4096, 2 * self._limit),  # what its buffer begins with: a codec per peer
+            **limits,
+        )
+
+
+def _headers_to_data(headers: Headers) -> Data:
+    data: dict[str, Any] = dict(headers)
+    if "chain" in data:
+        data["chain"] = [list(asker) for asker in data["chain"]]
+    return data
+
+
+def _headers_from_data(data: Any) -> Headers | None:
+    """The headers that are known here; None where nothing is in them."""
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise DecodeError("headers are a map")
+    found: dict[str, Any] = data
+    headers: Headers = {}
+    deadline, chain = found.get("deadline"), found.get("chain")
+    if isinstance(deadline, (int, float)):
+        headers["deadline"] = deadline
+    if isinstance(chain, list):
+        askers: list[Any] = chain
+        try:
+            headers["chain"] = [address(asker) for asker in askers]
+        except (TypeError, ValueError) as error:
+            raise DecodeError(f"a chain of askers: {error}") from error
+    return headers

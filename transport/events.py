@@ -1,0 +1,66 @@
+"""What `system.events` tells of cores and nodes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class NodeJoined(NamedTuple):
+    """A node, or a core of one, is there: before the first message from it."""
+
+    node: str
+    core: int
+    incarnation: int
+
+
+class NodeSuspected(NamedTuple):
+    """A peer has been silent for `suspect_after`; it may come back."""
+
+    node: str
+    core: int
+    silence: float
+
+
+class NodeRecovered(NamedTuple):
+    """A suspected peer was heard again."""
+
+    node: str
+    core: int
+
+
+class NodeLost(NamedTuple):
+    """A peer's incarnation is given up for good; nothing from it arrives any more."""
+
+    node: str
+    core: int
+    incarnation: int
+    reason: str
+
+
+class JoinRefused(NamedTuple):
+    """The node at `url` does not take this one."""
+
+    url: str
+    reason: str
+    detail: str
+
+
+class CoreDied(NamedTuple):
+    """A child core of this node has ended: `exit:7`, `signal:9`."""
+
+    core: int
+    reason: str
+
+
+class CoreStarted(NamedTuple):
+    """A child core of this node is up, for the first time or again."""
+
+    core: int
+    pid: int
+
+
+class CoreGivenUp(NamedTuple):
+    """A child core has ended too often within the restart period, and stays down."""
+
+    core: int
+    restarts: int

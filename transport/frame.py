@@ -1,0 +1,152 @@
+"""The frame: a fixed binary header before each batch. No input or output happens here.
+
+A message on a link is `header | batch | payload frames...`. The header, big-endian:
+
+    bytes  field
+    4      magic, b"ZANN"
+    1 1    version, major and minor
+    1 1    kind, lane
+    2      flags: none are defined, senders write 0, receivers ignore what they do not know
+    8      source node: `node_id` of its name
+    2      source core: its index in its node
+    8 8    incarnations of the source core and of the destination core (0: not known yet)
+    8 8    seq of this frame in its lane, and the last control seq that arrived here (ack)
+    4 8    credit: messages and bytes that the source takes in beyond what it has acknowledged
+    4      length of the batch in bytes
+
+How to change it, so that a cluster can be upgraded node by node:
+1. A new meaning that an old node may ignore: define a flag, or append a field at the END, and raise
+   VERSION_MINOR. Receivers take the first `HEADER_SIZE` bytes that they know and ignore the rest;
+   a receiver that knows the field takes a shorter header for one where the field is 0.
+2. Anything else (an order, a width, a meaning): raise VERSION_MAJOR. Nodes of different major
+   versions refuse each other with both versions named; there is no translation. The magic and the
+   two version bytes never move, so that this refusal always works.
+3. Envelopes grow in the codec, by its own rules: see codec.py.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from hashlib import blake2b
+from typing import NamedTuple
+
+from .endpoint import Frames
+
+MAGIC = b"ZANN"
+VERSION_MAJOR = 1
+VERSION_MINOR = 0
+
+FRAME_CAP = 16 * 1024 * 1024
+"""The most bytes that a batch may have on the data lane."""
+CONTROL_CAP = 256 * 1024
+"""The most bytes that a batch may have on the control lane."""
+
+_LAYOUT = struct.Struct(">4sBBBBHQHQQQQIQI")
+HEADER_SIZE = _LAYOUT.size
+
+
+class BadFrame(ValueError):
+    """What came is no frame of ours; the text says what is wrong with it."""
+
+
+class Kind(IntEnum):
+    """What a frame is for."""
+
+    DATA = 1
+    """A batch of envelopes."""
+    CONTROL = 2
+    """A batch of system messages."""
+    HELLO = 3
+    WELCOME = 4
+    CONFIRM = 5
+    REJECT = 6
+    HEARTBEAT = 7
+    GOODBYE = 8
+
+
+class Lane(IntEnum):
+    """Which of a peer's two connections a frame is on."""
+
+    DATA = 0
+    CONTROL = 1
+
+
+_KINDS = {int(kind): kind for kind in Kind}
+_LANES = {int(lane): lane for lane in Lane}
+_CAPS = {Lane.DATA: FRAME_CAP, Lane.CONTROL: CONTROL_CAP}
+
+
+class Header(NamedTuple):
+    """The header's fields; the order differs from the wire's nowhere."""
+
+    kind: Kind
+    lane: Lane
+    flags: int
+    source_node: int
+    source_core: int
+    source_incarnation: int
+    destination_incarnation: int
+    seq: int
+    ack: int
+    credit_messages: int
+    credit_bytes: int
+    length: int
+
+
+def node_id(name: str) -> int:
+    """Any thread. The 64 bits that stand for a node's name in headers."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
+
+
+def pack_header(header: Header) -> bytes:
+    """Any thread. The header as bytes.
+
+    Raises:
+        struct.error: a field does not fit its width.
+
+    """
+    return _LAYOUT.pack(MAGIC, VERSION_MAJOR, VERSION_MINOR, *header)
+
+
+def unpack_header(frame: bytes | memoryview) -> Header:
+    """Any thread. Read a header.
+
+    Raises:
+        BadFrame: it is none, or none of a version that is spoken here.
+
+    """
+    if bytes(frame[:4]) != MAGIC:
+        raise BadFrame(f"not a Zanni frame: it begins with {bytes(frame[:4])!r}, not {MAGIC!r}")
+    if len(frame) < 6 or frame[4] != VERSION_MAJOR:
+        theirs = f"{frame[4]}.{frame[5]}" if len(frame) >= 6 else "an unreadable version"
+        raise BadFrame(
+            f"the peer speaks version {theirs} of the protocol, this node "
+            f"{VERSION_MAJOR}.{VERSION_MINOR}: run the same major version on both"
+        )
+    if len(frame) < HEADER_SIZE:
+        raise BadFrame(f"the header is short: {len(frame)} bytes instead of {HEADER_SIZE}")
+    fields = _LAYOUT.unpack_from(frame)
+    kind, lane = _KINDS.get(fields[3]), _LANES.get(fields[4])
+    if kind is None:
+        raise BadFrame(f"unknown kind of frame: {fields[3]}")
+    if lane is None:
+        raise BadFrame(f"unknown lane: {fields[4]}")
+    header = Header(kind, lane, *fields[5:])
+    if header.length > _CAPS[lane]:
+        raise BadFrame(f"a batch of {header.length} bytes is over the cap of {_CAPS[lane]}")
+    return header
+
+
+def unpack_frames(frames: Frames) -> tuple[Header, bytes | memoryview]:
+    """Any thread. The header and the batch of a whole message, whose length is checked.
+
+    Raises:
+        BadFrame: as `unpack_header`, or the batch is not as long as the header says.
+
+    """
+    header = unpack_header(frames[0] if frames else b"")
+    batch = frames[1] if len(frames) > 1 else b""
+    if len(batch) != header.length:
+        raise BadFrame(f"length mismatch: {len(batch)} bytes came, the header says {header.length}")
+    return header, batch

@@ -1,0 +1,166 @@
+"""What cores tell one another with each heartbeat: load, cores that are gone, where others listen.
+
+from           to              map
+any core       core 0          load: [actors, queued]
+core 0         its own cores   cores: [[index, state, incarnation, pid, actors, restarts]...],
+                               dead: [[index, incarnation]...],
+                               nodes: [[name, index, incarnation, control, data]...]
+any core       other nodes     places: [[index, incarnation, control, data]...]
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, cast
+
+import msgpack
+
+from ..actors.address import CoreAddress
+from ..actors.environment import process_id
+from ..actors.network import CoreRecord, NodeRecord
+from ..actors.system import ActorSystem
+from .core import Children
+from .handshake import CorePlace
+from .members import Members
+from .peer import Peer
+from .places import Listeners
+from .security import check_url
+
+BODY_LIMIT = 64 * 1024
+"""The most bytes that are read of what another node tells."""
+
+_packb = cast(Any, msgpack).packb
+_unpackb = cast(Any, msgpack).unpackb
+
+
+class Gossip:
+    """What this core tells, and what it was told. Owner only, but for what only reads."""
+
+    def __init__(
+        self,
+        system: ActorSystem,
+        members: Members,
+        listeners: Listeners,
+        children: Children | None,
+    ) -> None:
+        self._system, self._members = system, members
+        self._listeners, self._children = listeners, children
+        self._told: list[CoreRecord] = []
+        self._dead: deque[tuple[int, int]] = deque(maxlen=64)
+
+    # Telling
+
+    def load(self) -> tuple[int, int]:
+        """Any thread. How many processes and how many queued turns this core has."""
+        core = self._system.core
+        return len(core.processes), len(core.run_queue)
+
+    def bodies(self) -> tuple[bytes, bytes]:
+        """What to tell this node's cores, and what to tell other nodes."""
+        own: dict[str, object] = {"load": self.load()}
+        if self._children is not None:
+            own["cores"] = [list(record.values()) for record in self.cores()]
+            own["dead"] = list(self._dead)
+            known = self._members.known
+            own["nodes"] = [[node, *place] for (node, _), place in known.items()]
+        others: dict[str, object] = {"places": list(self._members.siblings.values())}
+        return _packb(own), _packb(others)
+
+    def note_dead(self, home: CoreAddress) -> None:
+        """This start of a child core is gone: tell the others with the next heartbeat."""
+        self._dead.append((home.core, home.incarnation))
+
+    # Being told
+
+    def take(self, peer: Peer, body: bytes | memoryview) -> None:
+        """Take what a peer told.
+
+        Raises:
+            ValueError: it is not what the table says.
+
+        """
+        if len(body) > BODY_LIMIT and not peer.own:
+            raise ValueError(f"a heartbeat of {len(body)} bytes")
+        told = _unpackb(body)
+        if not isinstance(told, dict):
+            raise ValueError("a heartbeat that is no map")
+        told = cast("dict[str, Any]", told)
+        if peer.own:
+            actors, queued = told.get("load", (0, 0))
+            peer.load = (int(actors), int(queued))
+            if peer.home.core == 0 and "cores" in told:
+                self._take_from_core_0(told)
+        else:
+            for index, incarnation, control, data in told.get("places", ()):
+                place = CorePlace(int(index), int(incarnation), check_url(control), check_url(data))
+                self._members.known[peer.home.node, place.core] = place
+
+    def _take_from_core_0(self, told: dict[str, Any]) -> None:
+        fields = ("index", "state", "incarnation", "pid", "actors", "restarts")
+        self._told = [
+            cast("CoreRecord", dict(zip(fields, row, strict=True))) for row in told["cores"]
+        ]
+        for index, incarnation in told["dead"]:
+            home = CoreAddress(self._system.name, index, incarnation)
+            if home not in self._members.dead:
+                self._members.lose(home, "its process has ended")
+        self._members.known = {
+            (node, index): CorePlace(index, *rest) for node, index, *rest in told["nodes"]
+        }
+
+    # Asking
+
+    def cores(self) -> list[CoreRecord]:
+        """Any thread. See `Network.cores`."""
+        system = self._system
+        if self._children is None:
+            return self._told
+        mine = CoreRecord(
+            index=0,
+            state="up",
+            incarnation=system.home.incarnation,
+            pid=process_id(),
+            actors=self.load()[0],
+            restarts=0,
+        )
+        records = [mine]
+        for child in self._children.all:
+            peer = self._members.current.get((system.name, child.index))
+            record = CoreRecord(
+                index=child.index,
+                state=child.state,
+                incarnation=child.incarnation,
+                pid=child.pid,
+                actors=0 if peer is None else peer.load[0],
+                restarts=child.restarts,
+            )
+            records.append(record)
+        return records
+
+    def nodes(self) -> list[NodeRecord]:
+        """Any thread. See `Network.nodes`."""
+        system, outside = self._system, self._listeners.outside
+        mine = NodeRecord(
+            name=system.name,
+            state="up",
+            incarnation=system.home.incarnation,
+            urls=[] if outside is None else [outside.control],
+        )
+        records = {system.name: mine}
+        for (node, core), place in sorted(self._members.known.items()):
+            peer = self._members.current.get((node, core))
+            if core == 0:
+                records[node] = NodeRecord(
+                    name=node,
+                    state="known" if peer is None else peer.state.value,
+                    incarnation=place.incarnation,
+                    urls=[place.control],
+                )
+        return list(records.values())
+
+    def least_loaded(self) -> int:
+        """Any thread. See `Network.least_loaded`."""
+        living = [record for record in self.cores() if record["state"] == "up"]
+        if not living:
+            return self._system.index
+        return min(living, key=lambda record: record["actors"])["index"]

@@ -1,0 +1,115 @@
+"""What comes in on one core's sockets: from whom it is, whether it is new, and to whom it goes.
+
+Guarantees:
+- Nothing is delivered from a core that is not adopted, or is down, or writes to an earlier
+  incarnation of this one.
+- Whatever comes, no exception leaves `receive`: bad frames are counted, and a peer that sends many
+  is given up.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ..actors.environment import now
+from ..actors.process import Died
+from ..actors.system import ActorSystem
+from .codec import Envelope
+from .endpoint import Frames
+from .frame import BadFrame, Header, Kind, Lane, unpack_frames
+from .gossip import Gossip
+from .members import Members
+from .peer import Peer, State
+from .remote import Host, receive
+
+logger = logging.getLogger("zanni")
+
+HOLD = 0.2
+"""Seconds that a Died waits at most for data that was sent before it."""
+BAD_LIMIT = 16
+"""After how many undecodable frames a peer is given up."""
+LOG_INTERVAL = 60.0
+"""Seconds between two log lines about bad frames."""
+HANDSHAKES = frozenset({Kind.HELLO, Kind.WELCOME, Kind.CONFIRM, Kind.REJECT})
+
+
+class Intake:
+    """Takes in the frames of one core. Owner only, all of it."""
+
+    def __init__(self, system: ActorSystem, host: Host, members: Members, gossip: Gossip) -> None:
+        self._system, self._host = system, host
+        self._members, self._gossip = members, gossip
+        self._logged = -LOG_INTERVAL
+        self.strays = 0
+        self.bad_frames = 0
+
+    def receive(self, frames: Frames, own: bool) -> None:
+        """Owner only. Take in a message of any peer, or of anyone."""
+        try:
+            header, batch = unpack_frames(frames)
+        except BadFrame as error:
+            self._complain(f"a frame of a stranger was ignored: {error}")
+            return
+        if header.kind in HANDSHAKES:
+            self._members.associations.receive(header, batch, own=own)
+            return
+        peer = self._members.by_header(header)
+        if (
+            peer is None
+            or peer.own is not own
+            or header.destination_incarnation != self._system.home.incarnation
+        ):
+            self.strays += 1
+            return
+        self._members.liveness.heard(peer.home, now())
+        if peer.state is State.CONNECTING:
+            self._members.open(peer)
+        try:
+            self._receive_from(peer, header, batch)
+        except Exception as error:  # hostile bytes, most of all; the loop outlives them all
+            self._bad_frame(peer, error)
+
+    def _receive_from(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
+        if header.kind is Kind.HEARTBEAT:
+            self._gossip.take(peer, batch)
+        elif header.kind is Kind.GOODBYE:
+            self._members.lose(peer.home, "it said goodbye")
+        elif (header.kind is Kind.DATA) is not (header.lane is Lane.DATA):
+            raise BadFrame("a kind of frame on the wrong lane")
+        elif peer.accept(header):
+            decode = peer.codec.decode(batch)
+            if header.kind is Kind.DATA:
+                for envelope in decode:
+                    receive(self._host, peer, envelope)
+                if peer.held:
+                    self._release(peer, peer.seq_in[Lane.DATA])
+            else:
+                for envelope in decode:
+                    self._receive_signal(peer, header, envelope)
+
+    def _receive_signal(self, peer: Peer, header: Header, envelope: Envelope) -> None:
+        if type(envelope.message) is Died and header.ack > peer.seq_in[Lane.DATA]:
+            peer.held.append((header.ack, envelope))
+            self._system.core.call_later(HOLD, lambda: self._release(peer, header.ack))
+        else:
+            receive(self._host, peer, envelope)
+
+    def _release(self, peer: Peer, seq: int) -> None:
+        """Deliver each Died whose actor's data has come, up to `seq` (or is waited for no more)."""
+        ready = [envelope for ack, envelope in peer.held if ack <= seq]
+        peer.held = [each for each in peer.held if each[0] > seq]
+        for envelope in ready:
+            receive(self._host, peer, envelope)
+
+    def _bad_frame(self, peer: Peer, error: Exception) -> None:
+        logger.debug("a frame of %s could not be taken", peer.home, exc_info=error)
+        self._complain(f"a frame of {peer.home} was bad: {error}")
+        peer.bad_frames += 1
+        if peer.bad_frames >= BAD_LIMIT and peer.state is not State.DOWN:
+            self._members.lose(peer.home, "too many bad frames")
+
+    def _complain(self, text: str) -> None:
+        self.bad_frames += 1
+        if now() - self._logged >= LOG_INTERVAL:
+            self._logged = now()
+            logger.warning("%.400s", ascii(text))

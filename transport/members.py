@@ -1,0 +1,321 @@
+"""The peers of one core: who is adopted, who is down for good, and where each listens.
+
+Guarantees:
+- At most one incarnation of a core is adopted at a time; before another one is, the earlier one is
+  down, and its watchers and askers have been told.
+- An incarnation that was declared down stays down: nothing from it is delivered, and it is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ..actors.address import CoreAddress
+from ..actors.environment import make_rlock, now
+from ..actors.ref import ActorRef
+from ..actors.system import ActorSystem
+from .association import Associations
+from .codec import Codec
+from .endpoint import Endpoint, Link
+from .events import JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
+from .frame import Header, Kind, Lane, node_id
+from .handshake import BadHandshake, CorePlace, Identity, Refusal
+from .liveness import Liveness, Verdict
+from .peer import Peer, Source, State
+from .places import Listeners
+from .remote import Host, PeerResolver, abandon
+
+logger = logging.getLogger("zanni")
+
+DEAD_LIMIT = 10_000
+"""How many incarnations that are down are remembered."""
+
+
+class Members:
+    """The table of peers. Owner only, but for `peer_of` and what only reads."""
+
+    def __init__(
+        self,
+        system: ActorSystem,
+        endpoint: Endpoint,
+        host: Host,
+        listeners: Listeners,
+        due: Callable[[Peer], object],
+    ) -> None:
+        self._system, self._endpoint, self._host, self._listeners = (
+            system,
+            endpoint,
+            host,
+            listeners,
+        )
+        self._due = due
+        self._lock = make_rlock()
+        config = system.config
+        self.source = Source(node_id(system.name), system.index, system.home.incarnation)
+        self.peers: dict[CoreAddress, Peer] = {}
+        self.current: dict[tuple[str, int], Peer] = {}
+        """The adopted one of each core."""
+        self._adopted: dict[tuple[int, int, int], Peer] = {}
+        self.dead: dict[CoreAddress, None] = {}
+        self._born: dict[CoreAddress, float] = {}
+        """Since when a peer waits to be adopted and open."""
+        self.known: dict[tuple[str, int], CorePlace] = {}
+        """Where the cores of other nodes listen."""
+        self.siblings: dict[int, CorePlace] = {}
+        """Where the other cores of this node listen for other nodes."""
+        self._patience = 2 * config.heartbeat
+        """Seconds of silence after which a peer may have been replaced by another incarnation."""
+        self.liveness = Liveness[CoreAddress](
+            config.heartbeat, config.suspect_after, config.down_after
+        )
+        self.associations = Associations(endpoint, lambda: self.source, self)
+        self.refusals: dict[str, Refusal] = {}
+
+    # Finding
+
+    def peer_of(self, home: CoreAddress) -> Peer:
+        """Any thread. The peer of an incarnation; one that is down where it can never be up."""
+        peer = self.peers.get(home)
+        if peer is not None:
+            return peer
+        if not home.incarnation:
+            peer = self.current.get(home[:2])
+            if peer is not None:
+                return peer
+        with self._lock:
+            peer = self.peers.get(home)
+            if peer is None:
+                peer = self._new(home)
+                if home in self.dead or not self._may_be(home):
+                    peer.close()
+                else:
+                    self.peers[home] = peer
+                    self._born[home] = now()
+        return peer
+
+    def _may_be(self, home: CoreAddress) -> bool:
+        system = self._system
+        if home.node == system.name:
+            return home.core != system.index and 0 <= home.core < system.core_count
+        # A child core may hear of a node's places a moment later than of its refs.
+        return system.index > 0 or any(node == home.node for node, _ in self.known)
+
+    def _new(self, home: CoreAddress) -> Peer:
+        own = home.node == self._system.name
+        peer = Peer(home, self.source, own=own, due=self._due)
+        peer.codec = Codec(
+            PeerResolver(peer, self._host),
+            ref_type=ActorRef,
+            limit=self._system.config.frame_cap,
+            tracebacks=own,
+        )
+        return peer
+
+    def by_header(self, header: Header) -> Peer | None:
+        """The adopted peer that a frame claims to be from."""
+        return self._adopted.get(
+            (header.source_node, header.source_core, header.source_incarnation)
+        )
+
+    # Handshakes
+
+    def me(self, *, own: bool) -> Identity:
+        """See `Judge.me`."""
+        outside = self._listeners.outside
+        place = self._listeners.inside if own or outside is None else outside
+        if own:
+            cores: tuple[CorePlace, ...] = () if outside is None else (outside,)
+        else:
+            cores = tuple(self.siblings.values())
+        return Identity(
+            self._system.home,
+            place.control,
+            place.data,
+            frame_cap=self._system.config.frame_cap,
+            cores=cores,
+        )
+
+    def judge(self, identity: Identity, *, own: bool) -> Refusal | None:
+        """See `Judge.judge`."""
+        home = identity.home
+        if home in self.dead:
+            return Refusal("dead", f"{home} was declared down here: that start of it cannot return")
+        if own:
+            if home.node != self._system.name:
+                raise BadHandshake("another node on this node's own sockets")
+            return None
+        if home.node == self._system.name:
+            return self._name_in_use(home, "of the node that was to be joined")
+        current = self.current.get(home[:2])
+        if current is not None and current.home != home:
+            # The old one is asked nothing: it speaks every heartbeat. Two of silence are its probe.
+            silence = self.liveness.silence(current.home, now())
+            if silence < self._patience:
+                return self._name_in_use(home, "of another node that is joined and alive")
+        return None
+
+    @staticmethod
+    def _name_in_use(home: CoreAddress, whose: str) -> Refusal:
+        detail = f"the name {home.node!r} is that {whose}: start one of them under another name"
+        return Refusal("name_in_use", detail)
+
+    def adopt(self, identity: Identity, link: Link, *, own: bool, confirm: bytes | None) -> None:
+        """See `Judge.adopt`."""
+        home = identity.home
+        self._retire_others(identity)
+        peer = self.peer_of(home)
+        waiting = self.peers.pop(CoreAddress(home.node, home.core, 0), None)
+        if waiting is not None:
+            self._born.pop(waiting.home, None)
+            waiting.hand_over(peer)
+        self.current[home[:2]] = peer
+        self._adopted[node_id(home.node), home.core, home.incarnation] = peer
+        self._born.setdefault(home, now())
+        self._learn_places(identity, own=own)
+        if peer.state is not State.CONNECTING:
+            # It was only silent, and its links hold what it has not read yet: keep them.
+            link.close()
+            return
+        if confirm is not None or not peer.has_control:
+            peer.attach(Lane.CONTROL, link)
+        else:
+            link.close()
+        if not peer.has_data:
+            peer.attach(Lane.DATA, self._endpoint.connect(identity.data))
+        self.liveness.heard(home, now())
+        if confirm is None:
+            self.open(peer)
+            peer.send_now(Kind.HEARTBEAT, b"\x80")  # an empty map: it opens the other side
+        else:
+            peer.send_now(Kind.CONFIRM, confirm)
+
+    def _retire_others(self, identity: Identity) -> None:
+        home = identity.home
+        earlier = self.current.get(home[:2])
+        for other in list(self.peers):
+            if other[:2] == home[:2] and other.incarnation not in (0, home.incarnation):
+                self.lose(other, "another incarnation of it is up")
+        if earlier is None or earlier.own or earlier.home == home or home.core != 0:
+            return
+        # A node that was started again: all its earlier cores are gone with it.
+        living = {CoreAddress(home.node, place.core, place.incarnation) for place in identity.cores}
+        for other in [*self.peers]:
+            known = other in living or other.core == 0 or not other.incarnation
+            if other.node == home.node and not known:
+                self.lose(other, "its node was started again")
+
+    def _learn_places(self, identity: Identity, *, own: bool) -> None:
+        if own:
+            for place in identity.cores:
+                self.siblings[identity.home.core] = place
+            return
+        home = identity.home
+        place = CorePlace(home.core, home.incarnation, identity.control, identity.data)
+        self.known[home[:2]] = place
+        for each in identity.cores:
+            self.known[home.node, each.core] = each
+
+    def open(self, peer: Peer) -> None:
+        """The peer has adopted us, too: what waits for it may go."""
+        if peer.state is State.CONNECTING:
+            peer.state = State.UP
+            self._born.pop(peer.home, None)
+            self._due(peer)
+            if not peer.own:
+                self._system.events.publish(NodeJoined(*peer.home))
+                logger.info("node %s is joined", peer.home)
+
+    def refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
+        """See `Judge.refused`."""
+        if url is None:
+            # Not about a HELLO: a peer has declared us dead while we stood still.
+            if home in self.peers:
+                self.lose(home, "it has declared this core down")
+            return
+        if self.refusals.get(url) != refusal:
+            self.refusals[url] = refusal
+            self._system.events.publish(JoinRefused(url, refusal.reason, refusal.detail))
+            logger.warning("%s refuses this node: %s: %.300s", url, refusal.reason, refusal.detail)
+
+    # Ends
+
+    def lose(self, home: CoreAddress, reason: str) -> None:
+        """Declare an incarnation down, for good, and tell everyone who waits for it."""
+        with self._lock:
+            peer = self.peers.pop(home, None)
+            if home.incarnation and home not in self.dead:
+                self.dead[home] = None
+                if len(self.dead) > DEAD_LIMIT:
+                    del self.dead[next(iter(self.dead))]
+        self._born.pop(home, None)
+        self.liveness.forget(home)
+        if peer is None:
+            return
+        url = self._url_of(home)
+        if url is not None:
+            self.associations.hang_up(url)
+        if self.current.get(home[:2]) is peer:
+            del self.current[home[:2]]
+        was_adopted = self._adopted.pop((node_id(home.node), home.core, home.incarnation), None)
+        if not peer.own and home.core == 0:
+            self.known = {key: place for key, place in self.known.items() if key[0] != home.node}
+        left = peer.close()
+        abandon(self._host, peer, left)
+        if was_adopted is not None:
+            self._system.events.publish(NodeLost(*home, reason))
+            if not peer.own:
+                logger.warning("node %s is lost: %s", home, reason)
+
+    # Time
+
+    def step(self) -> None:
+        """Once a heartbeat: judge who is silent, and give up or dial again who is not here yet."""
+        moment = now()
+        for home, verdict in self.liveness.tick(moment):
+            judged = self.peers.get(home)
+            if verdict is Verdict.DOWN:
+                self.lose(home, f"silent for {self._system.config.down_after} seconds")
+            elif judged is not None and verdict is Verdict.SUSPECT:
+                judged.state = State.SUSPECT
+                silence = self.liveness.silence(home, moment)
+                self._system.events.publish(NodeSuspected(home.node, home.core, silence))
+            elif judged is not None:
+                judged.state = State.UP
+                self._system.events.publish(NodeRecovered(home.node, home.core))
+        for peer in [*self.current.values()]:
+            # It may have been started again at the same URL, and know nothing of us.
+            if self.liveness.silence(peer.home, moment) > self._patience:
+                self.dial(peer.home)
+        for home, since in list(self._born.items()):
+            limit = self._system.config.down_after
+            if home.node == self._system.name:  # a core that comes up takes its time
+                limit = max(limit, self._system.config.start_timeout)
+            if moment - since > limit:
+                self.lose(home, "it could not be reached")
+            elif moment - since > self._system.config.heartbeat:
+                self.dial(home)
+
+    def is_joined(self, url: str) -> bool:
+        """Whether the node that listens there is adopted."""
+        return any(
+            place.control == url and key in self.current for key, place in self.known.items()
+        )
+
+    def dial(self, home: CoreAddress) -> None:
+        """See that this core, in whatever incarnation, is asked who it is."""
+        url = self._url_of(home)
+        if url is not None:
+            self.associations.dial(url, own=home.node == self._system.name)
+
+    def _url_of(self, home: CoreAddress) -> str | None:
+        if home.node == self._system.name:
+            return self._listeners.inside_of(home.core).control
+        place = self.known.get(home[:2])
+        return None if place is None else place.control
+
+    def close(self) -> None:
+        """Let go of everything; who still waits is told that the peer is down."""
+        self.associations.close()
+        for home in list(self.peers):
+            self.lose(home, "this system has stopped")

@@ -1,0 +1,344 @@
+"""The network of one core: its sockets, its peers, and, on core 0, the node's other cores.
+
+Guarantees:
+- Only the thread that holds the core touches sockets; what other threads send is queued, and the
+  loop is woken. No wake-up is lost: the loop says that it sleeps before it looks at the queues for
+  the last time, and whoever queues looks whether it sleeps after.
+- Whatever a peer sends, no exception leaves `poll` or `wait`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+
+from ..actors.address import KERNEL_ID, Address, CoreAddress
+from ..actors.dispatcher import Core
+from ..actors.environment import Latch, now
+from ..actors.errors import NodeDown
+from ..actors.future import Future
+from ..actors.kernel import StopRequest
+from ..actors.network import CoreRecord, NodeRecord
+from ..actors.observe import DeadLetters
+from ..actors.process import Process
+from ..actors.system import ActorSystem
+from .core import Children, report
+from .endpoint import Endpoint, Frames
+from .frame import Kind
+from .gossip import Gossip
+from .intake import Intake
+from .members import Members
+from .peer import Peer, State
+from .places import Listeners
+from .remote import RemoteProcess
+from .security import check_url
+from .zeromq import ZeroMQEndpoint
+
+logger = logging.getLogger("zanni")
+
+ENDED_LIMIT = 10_000
+"""How many actors elsewhere are remembered as ended."""
+
+
+def make_network(system: ActorSystem) -> Node:
+    """The network of a system with several cores, or with peers."""
+    return Node(system, ZeroMQEndpoint())
+
+
+class Node:
+    """A `Network`, and the `Poller` of its core's loop."""
+
+    def __init__(self, system: ActorSystem, endpoint: Endpoint) -> None:
+        self._system = system
+        self._endpoint = endpoint
+        self.next_ask = count(1).__next__
+        self._peers_due: deque[Peer] = deque()
+        self._refused: set[Peer] = set()
+        self._sleeping = False
+        self._stepping = False
+        self._closed = False
+        self._ended: dict[Address, None] = {}
+        self._joins: dict[str, None] = {}
+        self.listeners = Listeners(system, endpoint, self._receive)
+        self.members = Members(system, endpoint, self, self.listeners, self._peers_due.append)
+        self.children = Children(system, endpoint, self) if system.index == 0 else None
+        self.gossip = Gossip(system, self.members, self.listeners, self.children)
+        self.intake = Intake(system, self, self.members, self.gossip)
+
+    # The poller
+
+    @property
+    def poller(self) -> Node:
+        """The core's loop sleeps here."""
+        return self
+
+    def poll(self) -> None:
+        """Owner only. See `Poller.poll`."""
+        self._flush()
+        self._endpoint.poll()
+
+    def wait(self, timeout: float | None) -> None:
+        """Owner only. See `Poller.wait`."""
+        self._sleeping = True
+        self._flush()
+        self._endpoint.wait(timeout)
+        self._sleeping = False
+
+    def wake(self) -> None:
+        """Any thread. See `Poller.wake`."""
+        self._endpoint.wake()
+
+    def close(self) -> None:
+        """Owner only. See `Poller.close`."""
+        if self._closed:
+            return
+        self._closed = True
+        self.members.close()
+        self._endpoint.close()
+        self.listeners.remove()
+
+    def posted(self, peer: Peer) -> None:
+        """Any thread. See `Host.posted`."""
+        if self._system.core.holds():
+            if peer.is_full:
+                self._flush_peer(peer)
+        elif self._sleeping:
+            self._endpoint.wake()
+
+    def _flush(self) -> None:
+        if self._refused:
+            refused, self._refused = self._refused, set()
+            for peer in refused:
+                self._flush_peer(peer)
+        due = self._peers_due
+        while due:
+            peer = due.popleft()
+            if peer.state is State.CONNECTING:
+                self.members.dial(peer.home)
+            else:
+                self._flush_peer(peer)
+        associations = self.members.associations
+        associations.pump()
+        if associations.busy and not self._stepping:
+            self._stepping = True
+            self.core.call_later(0.05, self._step_handshakes)
+
+    def _flush_peer(self, peer: Peer) -> None:
+        if not peer.flush():
+            self._refused.add(peer)
+
+    def _step_handshakes(self) -> None:
+        self._stepping = False
+        delay = self.members.associations.step()
+        if delay is not None and not self._closed:
+            self._stepping = True
+            self.core.call_later(max(delay, 0.05), self._step_handshakes)
+
+    # Beginning and end
+
+    def start(self) -> None:
+        """Not the loop's thread. See `Network.start`.
+
+        Raises:
+            OSError: an address is taken; the text names it.
+            RefusedAddress: an address may not be used, and why.
+            StartError: a child core did not come up, in its own words.
+
+        """
+        try:
+            self._on_loop(self._bind)
+            if self.children is not None:
+                self._on_loop(self.children.start)
+                self.children.wait_until_up()
+                for url in self._system.joins:
+                    self.join(url)
+        except BaseException as error:
+            report(error)
+            if self.children is None:
+                self.core.stop()
+                return
+            self.children.stop(now())
+            self._on_loop(self.children.close)
+            self.listeners.remove()
+            raise
+        report(None)
+
+    def _bind(self) -> None:
+        for url in self._system.joins:
+            check_url(url)
+        self.listeners.bind()
+        if self._system.index > 0:
+            self.members.dial(CoreAddress(self._system.name, 0, 0))
+        self._beat()
+
+    def _on_loop(self, function: Callable[[], object]) -> None:
+        """Not the loop's thread. Have the loop call it, and wait; what it raises is raised here."""
+        done, failures = Latch(), list[BaseException]()
+
+        def call() -> None:
+            try:
+                function()
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                done.release()
+
+        self.core.post(call)
+        done.wait()
+        if failures:
+            raise failures[0]
+
+    def stop(self, timeout: float) -> None:
+        """Not the loop's thread. See `Network.stop`."""
+        deadline = now() + timeout + self._system.config.kill_timeout
+        if self.children is not None:
+            self.children.begin_stop()
+            self._drain_children(timeout)
+        self._on_loop(self._say_goodbye)
+        if self.children is not None:
+            self.children.stop(deadline)
+            self._on_loop(self.children.close)
+
+    def _drain_children(self, timeout: float) -> None:
+        assert self.children is not None
+        answers: list[Future[object]] = []
+        for child in self.children.all:
+            if child.state == "up":
+                answer: Future[object] = Future()
+                self.kernel(None, child.index).deliver(StopRequest(timeout), None, answer, None)
+                answers.append(answer)
+        until = now() + timeout + self._system.config.kill_timeout / 2
+        for answer in answers:
+            try:
+                answer.get(timeout=max(until - now(), 0.01))
+            except Exception:  # it is killed below
+                logger.debug("a core did not answer the request to stop", exc_info=True)
+
+    def _say_goodbye(self) -> None:
+        self._joins.clear()
+        self._flush()
+        for peer in self.members.current.values():
+            if not peer.own:
+                peer.send_now(Kind.GOODBYE, b"\x80")
+
+    # Others
+
+    @property
+    def core(self) -> Core:
+        """Any thread. The core of this process."""
+        return self._system.core
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Any thread. Where lost messages are counted."""
+        return self._system.dead_letters
+
+    def process(self, address: Address) -> Process:
+        """Any thread. See `Network.process`."""
+        return RemoteProcess(address, self)
+
+    def process_of(self, address: Address) -> Process:
+        """Any thread. See `Host.process_of`."""
+        return self._system.process_of(address)
+
+    def ref_of(self, address: Address, type_name: str | None) -> object:
+        """Any thread. See `Host.ref_of`."""
+        return self._system.ref_of(address, type_name)
+
+    def gone(self, identifier: int) -> Process:
+        """Any thread. See `Host.gone`."""
+        return self._system.process_of(Address(*self._system.home, identifier))
+
+    def peer_of(self, home: CoreAddress) -> Peer:
+        """Any thread. See `Host.peer_of`."""
+        return self.members.peer_of(home)
+
+    def loss_reason(self, home: CoreAddress) -> str:
+        """Any thread. See `Host.loss_reason`."""
+        current = self.members.current.get(home[:2])
+        return "noconnection" if current is None or current.home == home else "stale"
+
+    def note_end(self, address: Address) -> None:
+        """Any thread. See `Host.note_end`."""
+        self._ended[address] = None
+        if len(self._ended) > ENDED_LIMIT:
+            self._ended.pop(next(iter(self._ended)), None)
+
+    def has_ended(self, address: Address) -> bool:
+        """Any thread. See `Host.has_ended`."""
+        return address in self._ended
+
+    def kernel(self, node: str | None, core: int) -> Process:
+        """Any thread. See `Network.kernel`."""
+        system = self._system
+        if node is None or node == system.name:
+            if core == system.index:
+                return self.core.processes[KERNEL_ID]
+            record = next((each for each in self.cores() if each["index"] == core), None)
+            if not 0 <= core < system.core_count or (record and record["state"] == "given up"):
+                raise NodeDown(f"core {core} of this node is not up: {self._cores_in_words()}")
+            return RemoteProcess(Address(system.name, core, 0, KERNEL_ID), self)
+        if (node, core) not in self.members.current and (
+            system.index == 0 or (node, core) not in self.members.known
+        ):
+            joined = sorted({name for name, _ in self.members.current} - {system.name})
+            raise NodeDown(f"node {node!r} is not joined, or lost; joined are: {joined}")
+        return RemoteProcess(Address(node, core, 0, KERNEL_ID), self)
+
+    def _cores_in_words(self) -> str:
+        return ", ".join(f"{each['index']} is {each['state']}" for each in self.cores())
+
+    def join(self, url: str) -> None:
+        """Any thread. See `Network.join`."""
+        checked = check_url(url)
+        self.core.post(self._join, checked)
+
+    def _join(self, url: str) -> None:
+        self._joins[url] = None
+        try:
+            self.listeners.bind_outside()
+        except OSError as error:
+            logger.warning("cannot join %s: %s", url, error)
+            return
+        self.members.associations.dial(url, own=False)
+
+    def cores(self) -> list[CoreRecord]:
+        """Any thread. See `Network.cores`."""
+        return self.gossip.cores()
+
+    def nodes(self) -> list[NodeRecord]:
+        """Any thread. See `Network.nodes`."""
+        return self.gossip.nodes()
+
+    def least_loaded(self) -> int:
+        """Any thread. See `Network.least_loaded`."""
+        return self.gossip.least_loaded()
+
+    def _receive(self, frames: Frames, own: bool) -> None:
+        self.intake.receive(frames, own)
+
+    # Time
+
+    def _beat(self) -> None:
+        """Once a heartbeat, and by its own timer again."""
+        if self._closed:
+            return
+        self.core.call_later(self._system.config.heartbeat, self._beat)
+        self.members.step()
+        for url in self._joins:
+            if not self.members.is_joined(url):
+                self.members.associations.dial(url, own=False)
+        self._tell()
+
+    def _tell(self) -> None:
+        own, others = self.gossip.bodies()
+        for peer in list(self.members.current.values()):
+            peer.send_now(Kind.HEARTBEAT, own if peer.own else others)
+
+    def core_lost(self, home: CoreAddress, reason: str) -> None:
+        """Owner only. See `Losses.core_lost`."""
+        self.gossip.note_dead(home)
+        self.members.lose(home, reason)
+        self._tell()

@@ -1,0 +1,100 @@
+"""The sending half of the typed values: a msgpack packer that knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgpack
+
+from .bounds import MAX_DEPTH, OutOfBounds, check
+from .values import Data, Tag, ToData, stand_in
+
+LARGE_ERROR = 64 * 1024
+"""Bytes: an exception, or a reason, that takes more travels as its text."""
+
+Way = Callable[[type], tuple[int, ToData]]
+"""Finds the code of a class and how its values become data, or raises `EncodeError`."""
+
+_PACK = cast(Any, msgpack).Packer
+_EXT = cast(Any, msgpack).ExtType
+_new = tuple.__new__
+_CONTAINERS = frozenset({list, dict})
+_STR = frozenset({str})
+
+
+class BadKey(Exception):
+    """A dict has a key that is not str; `explain` says which."""
+
+
+class Packer:
+    """A packer for one depth of typed values, since one cannot be used within itself.
+
+    Used by one thread at a time.
+    """
+
+    __slots__ = ("_depth", "_inner", "_tracebacks", "_way", "pack", "typed")
+
+    def __init__(self, way: Way, *, tracebacks: bool, depth: int = 0) -> None:
+        self._way, self._tracebacks, self._depth = way, tracebacks, depth
+        self._inner: Packer | None = None
+        size = 16 * 1024 if depth == 0 else 1024
+        packer = _PACK(default=self._typed, strict_types=True, buf_size=size)
+        self.pack: Callable[[Data], bytes] = packer.pack
+        self.typed = False
+        """Whether a typed value was met since this was last set to False."""
+
+    def _typed(self, value: object) -> object:
+        cls = type(value)
+        code, to_data = self._way(cls)
+        self.typed = True
+        inner = self._inner
+        if inner is None:
+            if self._depth > MAX_DEPTH:
+                raise OutOfBounds(f"it is nested deeper than {MAX_DEPTH} levels")
+            inner = self._inner = Packer(
+                self._way, tracebacks=self._tracebacks, depth=self._depth + 1
+            )
+        if issubclass(cls, BaseException):
+            return self._exception(inner, cast(BaseException, value), code, to_data)
+        data = to_data(value)
+        if type(data) is list:
+            check_keys(data)
+        return _new(_EXT, (code, inner.pack(data)))
+
+    def _exception(self, inner: Packer, error: BaseException, code: int, to_data: ToData) -> object:
+        """An error has to arrive, whatever it holds: if not as it is, then as its text."""
+        try:
+            data = to_data(error)
+            check_keys(data)
+            packed = inner.pack(data)
+            check(packed, len(packed))
+            if len(packed) <= LARGE_ERROR:
+                return _new(_EXT, (code, packed))
+        except Exception:  # noqa: S110
+            pass
+        data = stand_in(error, tracebacks=self._tracebacks)
+        return _new(_EXT, (Tag.EXCEPTION, inner.pack(data)))
+
+
+def check_keys(value: Any, level: int = 2) -> None:
+    """Any thread. Check the keys and the depth of a list or dict, but for its typed values.
+
+    Only the types of a container's items are looked at where no container is among them.
+
+    Raises:
+        BadKey: a key is not str.
+        OutOfBounds: `level`, the depth of the value itself, is or leads too deep.
+
+    """
+    if level > MAX_DEPTH:
+        raise OutOfBounds(f"it is nested deeper than {MAX_DEPTH} levels")
+    if type(value) is dict:
+        if not _STR.issuperset(map(type, value)):
+            raise BadKey
+        value = value.values()
+    if _CONTAINERS.isdisjoint(map(type, value)):
+        return
+    for item in value:
+        if type(item) in _CONTAINERS:
+            check_keys(item, level + 1)

@@ -1,0 +1,229 @@
+"""The receiving half of the typed values: what peers send becomes objects, or an error of its own.
+
+Guarantees:
+- No class is ever looked up but through the resolver, and none is made but what is declared with
+  `@message`, an enum, or an exception of the known ones. An actor's class is found, not made.
+- A value that cannot be made leaves its error in `failure` and raises nothing, since an exception
+  out of the hook would lose the rest of the batch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum, Flag
+from typing import Any, cast
+
+import msgpack
+from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
+
+from ..actors.actor import Actor
+from ..actors.address import Address, CoreAddress
+from ..actors.messages import is_registered
+from .bounds import MAX_DEPTH, MAX_ITEMS
+from .values import KNOWN_EXCEPTIONS, UUID, FromData, Resolver, Tag
+
+unpackb: Callable[..., Any] = cast(Any, msgpack).unpackb
+
+SCANNED: dict[str, Any] = {
+    "raw": False,
+    "strict_map_key": True,
+    "max_array_len": MAX_ITEMS,
+    "max_map_len": MAX_ITEMS,
+}
+"""Limits for bytes that `bounds.scan` has seen."""
+# msgpack allocates an array as long as its header claims, before it has seen one item, and goes
+# 1024 levels deep: with this limit that is 8 MB at most, and longer arrays are worth a scan.
+UNSEEN: dict[str, Any] = {**SCANNED, "max_array_len": 1024}
+"""Limits for bytes that nobody has looked at."""
+
+
+class DecodeError(ValueError):
+    """The bytes of a peer are no envelopes of ours, or out of bounds."""
+
+
+class Reader:
+    """Makes objects of typed values. Owner only."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._makers: dict[str, FromData] = {}
+        self._depth = 0
+        self._limits = SCANNED
+        self.failure: Exception | None = None
+        """The first value of this envelope that could not be made."""
+        self.made = False
+        """Whether a typed value was met since this was last set to False."""
+        self._ways: dict[int, FromData] = {
+            Tag.TUPLE: tuple,
+            Tag.SET: set,
+            Tag.FROZENSET: frozenset,
+            Tag.DATETIME: lambda data: _moment(dt.datetime, data),
+            Tag.DATE: dt.date.fromisoformat,
+            Tag.TIME: lambda data: _moment(dt.time, data),
+            Tag.TIMEDELTA: lambda data: dt.timedelta(*data),
+            Tag.DECIMAL: _decimal,
+            Tag.UUID: lambda data: UUID(bytes=data),
+            Tag.ENUM: self._enum,
+            Tag.MESSAGE: self.message,
+            Tag.EXCEPTION: self._exception,
+            Tag.REF: self._ref,
+            Tag.ADDRESS: address,
+            Tag.CORE_ADDRESS: _core_address,
+            Tag.PROXY_CALL: call,
+            Tag.PROXY_GET: lambda data: ProxyGetAttr(public_path(data)),
+            Tag.PROXY_SET: lambda data: ProxySetAttr(public_path(data[0]), data[1]),
+            Tag.ACTOR_STOP: lambda _: _ActorStop(),
+            Tag.ACTOR_CLASS: self._actor_class,
+        }
+
+    def begin(self, limits: dict[str, Any]) -> None:
+        """Forget what a batch that was left half read may have left behind."""
+        self._limits = limits
+        self._depth = 0
+        self.failure = None
+        self.made = False
+
+    def hook(self, code: int, data: bytes) -> object:
+        """Make the value of one ext; never raises."""
+        self.made = True
+        if self.failure is not None:
+            return None
+        way = self._ways.get(code)
+        if way is None:
+            self.failure = LookupError(f"a typed value of code {code}, which this version lacks")
+            return None
+        self._depth += 1
+        try:
+            return way(self._unpack(data))
+        except Exception as error:
+            if self.failure is None:
+                self.failure = error
+            return None
+        finally:
+            self._depth -= 1
+
+    def _unpack(self, data: bytes) -> Any:
+        if self._depth > MAX_DEPTH:
+            raise DecodeError(f"typed values are nested deeper than {MAX_DEPTH} levels")
+        try:
+            value = unpackb(data, ext_hook=self.hook, **self._limits)
+        except Exception as error:
+            raise DecodeError(f"a typed value is not msgpack: {error}") from error
+        if self.failure is not None:
+            raise self.failure
+        return value
+
+    def message(self, body: list[Any]) -> object:
+        """Make an instance of a `@message` class from its name and the values of its fields."""
+        name = body[0]
+        make = self._makers.get(name)
+        if make is None:
+            make = self._makers[name] = self._maker(name)
+        return make(body)
+
+    def _maker(self, name: str) -> FromData:
+        cls = self._find(name)
+        if not is_registered(cls):
+            raise LookupError(f"{name} is not declared with @zanni.message")
+        fields = [field for field in dataclasses.fields(cast(Any, cls)) if field.init]
+        names = [field.name for field in fields]
+        by_name = any(field.kw_only for field in fields)
+        length = len(fields) + 1
+
+        def make(body: list[Any]) -> object:
+            if by_name:
+                return cls(**dict(zip(names, body[1:length], strict=False)))
+            return cls(*body[1:length])
+
+        return make
+
+    def _find(self, name: object) -> type:
+        if not isinstance(name, str):
+            raise TypeError("the name of a type must be str")
+        return self._resolver.find_type(name)
+
+    def _actor_class(self, name: object) -> type:
+        cls = self._find(name)
+        if not issubclass(cls, Actor):
+            raise TypeError(f"{name} is no actor class")
+        return cls
+
+    def _enum(self, data: list[Any]) -> object:
+        name, member = data
+        cls = self._find(name)
+        if not issubclass(cls, Enum):
+            raise TypeError(f"{name} is no enum")
+        if issubclass(cls, Flag):
+            return cls(member)
+        try:
+            return cls[member]
+        except KeyError:
+            raise ValueError(f"{member!r} is no member of {name}") from None
+
+    def _exception(self, data: list[Any]) -> object:
+        name, args = data
+        cls = KNOWN_EXCEPTIONS.get(name)
+        if cls is None:
+            raise LookupError(f"{name!r} is no exception that travels")
+        return cls(*args)
+
+    def _ref(self, data: list[Any]) -> object:
+        type_name = data[4]
+        if not (type_name is None or isinstance(type_name, str)):
+            raise TypeError("the type of a ref must be str")
+        return self._resolver.ref(address(data), type_name)
+
+
+def address(data: Any) -> Address:
+    """An address from its fields. Raises `TypeError` or `ValueError` where they make none."""
+    if type(data) is not list:
+        raise TypeError("an address is a list")
+    node, core, incarnation, actor = data[:4]
+    if not (type(node) is str and type(core) is type(incarnation) is type(actor) is int):
+        raise TypeError("an address is a str and three int")
+    return Address(node, core, incarnation, actor)
+
+
+def _core_address(data: list[Any]) -> CoreAddress:
+    node, core, incarnation = data
+    if not (type(node) is str and type(core) is type(incarnation) is int):
+        raise TypeError("the address of a core is a str and two int")
+    return CoreAddress(node, core, incarnation)
+
+
+def _moment(cls: Any, data: list[Any]) -> object:
+    text, fold = data
+    moment = cls.fromisoformat(text)
+    return moment.replace(fold=1) if fold else moment
+
+
+def _decimal(data: object) -> Decimal:
+    if not isinstance(data, str):
+        raise TypeError("a Decimal travels as str")
+    return Decimal(data)
+
+
+def call(data: list[Any]) -> ProxyCall:
+    """A method call, of a public name."""
+    path, args, kwargs = data
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise TypeError("a call has a list and a dict of arguments")
+    positional: list[Any] = args
+    named: dict[str, Any] = kwargs
+    return ProxyCall(public_path(path), tuple(positional), named)
+
+
+def public_path(path: object) -> tuple[str, ...]:
+    """The path of an attribute. Otherwise peers would reach `method.__func__.__globals__`."""
+    if not isinstance(path, list) or not path:
+        raise TypeError("the path of an attribute is a list of str")
+    names: list[Any] = path
+    for name in names:
+        if type(name) is not str:
+            raise TypeError("the path of an attribute is a list of str")
+        if name.startswith("_"):
+            raise AttributeError(f"{name[:100]!r} is not public")
+    return tuple(names)

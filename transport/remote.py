@@ -1,0 +1,344 @@
+"""What stands behind the ref of an actor elsewhere, and what takes in what comes from there."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from ..actors.address import KERNEL_ID, Address, CoreAddress
+from ..actors.dispatcher import Core
+from ..actors.errors import (
+    ActorDeadError,
+    EncodeError,
+    MailboxFull,
+    MessageTooLarge,
+    NodeDown,
+    RemoteError,
+    ZanniError,
+)
+from ..actors.future import Future
+from ..actors.kernel import WhereIs
+from ..actors.messages import find_message, import_type
+from ..actors.observe import DeadLetters
+from ..actors.process import (
+    Died,
+    Headers,
+    Process,
+    Reply,
+    Restart,
+    Signal,
+    Suspend,
+    Unwatch,
+    Watch,
+)
+from .codec import Envelope, EnvelopeKind, Undecodable
+from .frame import Lane
+from .peer import Leftovers, Lost, Peer, State
+
+# Plain integers: looking up an enum's member for each message costs as much as queueing it.
+_TELL, _ASK = int(EnvelopeKind.TELL), int(EnvelopeKind.ASK)
+_REPLY, _ERROR = int(EnvelopeKind.REPLY), int(EnvelopeKind.ERROR)
+_SIGNAL = int(EnvelopeKind.SIGNAL)
+
+SENDERS = 4096
+"""How many of a peer's actors are kept at hand as senders."""
+
+
+class Host(Protocol):
+    """What a remote process needs of its node."""
+
+    @property
+    def core(self) -> Core:
+        """Any thread. The core of this process."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Any thread. Where lost messages are counted."""
+        ...
+
+    def peer_of(self, home: CoreAddress) -> Peer:
+        """Any thread. The peer of that incarnation; one that is down where it is known dead."""
+        ...
+
+    def next_ask(self) -> int:
+        """Any thread. A number for an ask, new for each."""
+        ...
+
+    def posted(self, peer: Peer) -> None:
+        """Any thread. Something was posted to the peer: see that it is sent."""
+        ...
+
+    def loss_reason(self, home: CoreAddress) -> str:
+        """Any thread. `stale` where another incarnation lives there now, else `noconnection`."""
+        ...
+
+    def gone(self, identifier: int) -> Process:
+        """Any thread. What stands for an actor that this core no longer has."""
+        ...
+
+    def process(self, address: Address) -> Process:
+        """Any thread. The process of an actor elsewhere."""
+        ...
+
+    def process_of(self, address: Address) -> Process:
+        """Any thread. The process of an actor here or elsewhere."""
+        ...
+
+    def ref_of(self, address: Address, type_name: str | None) -> object:
+        """Any thread. The ref of an actor here or elsewhere."""
+        ...
+
+    def note_end(self, address: Address) -> None:
+        """Any thread. It became known that this actor has ended."""
+        ...
+
+    def has_ended(self, address: Address) -> bool:
+        """Any thread. Whether that is known."""
+        ...
+
+
+class RemoteProcess:
+    """An actor elsewhere. An incarnation of 0 stands for whichever lives there now."""
+
+    __slots__ = ("_host", "_peer", "address")
+
+    def __init__(self, address: Address, host: Host, peer: Peer | None = None) -> None:
+        self.address = address
+        self._host = host
+        self._peer = peer
+
+    @property
+    def core(self) -> Core:
+        """Any thread. The core of this process through which it is reached."""
+        return self._host.core
+
+    def is_alive(self) -> bool:
+        """Any thread. Whether this process knows nothing of its end."""
+        peer = self._find_peer()
+        down = peer.state is State.DOWN and peer.successor is None
+        return not down and not self._host.has_ended(self.address)
+
+    def find_actor(self) -> None:
+        """Any thread. The actor is not in this process."""
+
+    def _find_peer(self) -> Peer:
+        if self._peer is None:
+            peer = self._host.peer_of(self.address.home)
+            if not self.address.incarnation:
+                return peer  # whichever it is the next time
+            self._peer = peer
+        return self._peer
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. Encode the message now, and queue it for the other core.
+
+        Raises:
+            EncodeError, MessageTooLarge: it cannot go there as it is.
+
+        """
+        peer, host = self._peer or self._find_peer(), self._host
+        from_id = None
+        if sender is not None:
+            _, _, incarnation, from_id = sender.address
+            if incarnation != peer.source.incarnation:
+                # Forwarded; and an envelope names senders of its own core only.
+                from_id = None
+        if reply is None:
+            ask, kind = None, _TELL
+        else:
+            ask, kind = host.next_ask(), _ASK
+        envelope = peer.codec.encode(
+            Envelope(self.address.id, from_id, kind, ask, message, headers)
+        )
+        lost = peer.post(envelope, Lane.DATA, ask, reply)
+        if lost is not None:
+            self._lose(lost, message, sender, reply)
+            return
+        host.posted(peer)
+        if ask is not None and isinstance(reply, Future):
+            reply.add_done_callback(partial(peer.forget, ask))
+
+    def _lose(
+        self, lost: Lost, message: object, sender: Process | None, reply: Reply | None
+    ) -> None:
+        host, home = self._host, self.address.home
+        if reply is None:
+            reason = lost.value if lost is Lost.OVERFLOW else host.loss_reason(home)
+            host.dead_letters.count(reason, message, self.address, sender)
+        elif lost is Lost.OVERFLOW:
+            reply.reject(MailboxFull(f"more waits for core {home} than a peer may have queued"))
+        else:
+            reply.reject(node_down(home))
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. Queue a system message for the other core, on the control lane."""
+        peer, host = self._find_peer(), self._host
+        if isinstance(signal, Watch):
+            if not peer.watch(self.address.id, signal.watcher):
+                signal.watcher.signal(Died(self, "noconnection"))
+                return
+        elif isinstance(signal, Unwatch):
+            peer.unwatch(self.address.id, signal.watcher.address.id)
+        envelope = peer.codec.encode(Envelope(self.address.id, None, _SIGNAL, None, signal, None))
+        if peer.post(envelope, Lane.CONTROL) is None:
+            host.posted(peer)
+        elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
+            signal.reply.reject(node_down(self.address.home))
+
+
+class RemoteReply:
+    """The answer to an ask from elsewhere. The first call wins."""
+
+    __slots__ = ("_ask", "_host", "_peer")
+
+    def __init__(self, peer: Peer, ask: int, host: Host) -> None:
+        self._peer, self._host = peer, host
+        self._ask: int | None = ask
+
+    def resolve(self, value: object) -> bool:
+        """Any thread. Answer with a value, or with the error that it cannot be encoded."""
+        return self._send(_REPLY, value)
+
+    def reject(self, error: BaseException) -> bool:
+        """Any thread. Answer with an error."""
+        return self._send(_ERROR, error)
+
+    def _send(self, kind: int, value: object) -> bool:
+        ask, self._ask = self._ask, None
+        if ask is None:
+            return False
+        peer, host = self._peer, self._host
+        try:
+            envelope = peer.codec.encode(Envelope(ask, None, kind, None, value, None))
+        except (EncodeError, MessageTooLarge) as error:
+            envelope = peer.codec.encode(Envelope(ask, None, _ERROR, None, error, None))
+        lost = peer.post(envelope)
+        if lost is None:
+            host.posted(peer)
+        else:
+            host.dead_letters.count(lost.value, value, Address(*peer.home, ask))
+        return True
+
+
+class PeerResolver:
+    """How refs, processes, replies and types are found for what is exchanged with one peer."""
+
+    def __init__(self, peer: Peer, host: Host) -> None:
+        self._peer, self._host = peer, host
+
+    def ref(self, address: Address, type_name: str | None) -> object:
+        """Owner only. See `Resolver.ref`."""
+        return self._host.ref_of(address, type_name)
+
+    def process(self, address: Address) -> Process:
+        """Owner only. See `Resolver.process`."""
+        return self._host.process_of(address)
+
+    def reply_id(self, reply: Reply) -> int:
+        """Any thread. See `Resolver.reply_id`."""
+        ask = self._host.next_ask()
+        self._peer.pending[ask] = reply
+        return ask
+
+    def reply(self, ask_id: int) -> Reply:
+        """Owner only. See `Resolver.reply`."""
+        return RemoteReply(self._peer, ask_id, self._host)
+
+    def find_type(self, name: str) -> type:
+        """Owner only. A type of our own node by its name; another's only if it is declared here."""
+        found = find_message(name)
+        if found is not None:
+            return found
+        if self._peer.own:
+            return import_type(name)
+        raise LookupError(f"{name} is not declared with @message here: import its module here too")
+
+
+def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
+    """Owner only. Hand an envelope that came from a peer to whom it is for."""
+    target, sender_id, kind, ask, message, headers = envelope
+    if kind in (_REPLY, _ERROR):
+        _receive_answer(host, peer, envelope)
+        return
+    process = host.core.processes.get(target) or host.gone(target)
+    if kind == _SIGNAL:
+        _receive_signal(host, peer, process, message)
+        return
+    sender = None if sender_id is None else _sender(host, peer, sender_id)
+    reply = RemoteReply(peer, ask, host) if kind == _ASK and ask is not None else None
+    try:
+        if type(message) is Undecodable:
+            raise message.error
+        if target == KERNEL_ID and not peer.own and type(message) is not WhereIs:
+            raise ZanniError("another node may ask a core for names only")
+        process.deliver(message, sender, reply, headers)
+    except ActorDeadError:
+        pass  # counted by the process, as there is no reply
+    except Exception as error:
+        if reply is not None:
+            reply.reject(error)
+        else:
+            host.dead_letters.count(type(error).__name__, message, process.address, sender)
+
+
+def _sender(host: Host, peer: Peer, identifier: int) -> Process:
+    senders = peer.senders
+    sender = senders.get(identifier)
+    if sender is None:
+        if len(senders) >= SENDERS:
+            senders.clear()
+        sender = senders[identifier] = RemoteProcess(Address(*peer.home, identifier), host, peer)
+    return sender
+
+
+def _receive_answer(host: Host, peer: Peer, envelope: Envelope) -> None:
+    message = envelope.message
+    reply = peer.pending.pop(envelope.target, None)
+    if reply is None:  # its time was over, or its asker is gone
+        host.dead_letters.count("late", message, Address(*host.core.home, envelope.target))
+    elif type(message) is Undecodable:
+        reply.reject(message.error)
+    elif envelope.kind == _REPLY:
+        reply.resolve(message)
+    elif isinstance(message, Exception):
+        reply.reject(message)
+    else:
+        reply.reject(RemoteError(type(message).__name__, str(message)[:1000]))
+
+
+def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) -> None:
+    if isinstance(signal, Died):
+        ended = signal.process.address
+        host.note_end(ended)
+        # Once for each watch, and only from where the actor lived.
+        known = peer.watches.pop((ended.id, process.address.id), None)
+        if known is not None and ended.home == peer.home:
+            known.signal(signal)
+    elif isinstance(signal, Watch | Unwatch) and signal.watcher.address.home != peer.home:
+        host.dead_letters.count("forged", signal, process.address)
+    elif not isinstance(signal, Undecodable):
+        process.signal(signal)  # type: ignore[arg-type]  # the codec makes nothing else
+
+
+def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
+    """Owner only. Tell everyone what became of what a peer that is down has left behind."""
+    error = node_down(peer.home)
+    for reply in left.pending:
+        reply.reject(error)
+    reason = host.loss_reason(peer.home)
+    for batch in left.envelopes:
+        for envelope in peer.codec.decode(batch):
+            if envelope.kind == _TELL:
+                address = Address(*peer.home, envelope.target)
+                host.dead_letters.count(reason, envelope.message, address)
+    for target, watcher in left.watches:
+        process = RemoteProcess(Address(*peer.home, target), host, peer)
+        watcher.signal(Died(process, "noconnection"))
+
+
+def node_down(home: CoreAddress) -> NodeDown:
+    """The error of an ask whose core is lost."""
+    return NodeDown(f"core {home} is down, or was started again since")

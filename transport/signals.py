@@ -1,0 +1,79 @@
+"""System messages as data and back: `[code, field...]`, processes by their address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..actors.process import (
+    Bury,
+    Died,
+    Exit,
+    Failed,
+    Kill,
+    Restart,
+    Signal,
+    Suspend,
+    Unwatch,
+    Watch,
+)
+from .reader import address
+from .values import Data, Resolver, shortened
+
+# Codes are never reused.
+_WATCH, _UNWATCH, _DIED, _EXIT, _KILL, _FAILED, _RESTART, _BURY, _SUSPEND = range(9)
+
+
+def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
+    """Any thread. The data of a signal; its reason may still be something that cannot travel."""
+    match signal:
+        case Watch(watcher):
+            return [_WATCH, list(watcher.address)]
+        case Unwatch(watcher):
+            return [_UNWATCH, list(watcher.address)]
+        case Died(process, reason):
+            return [_DIED, list(process.address), reason]
+        case Exit(reason):
+            return [_EXIT, reason]
+        case Kill():
+            return [_KILL]
+        case Failed(process, reason):
+            return [_FAILED, list(process.address), reason]
+        case Restart(reason, reply):
+            return [_RESTART, None if reply is None else resolver.reply_id(reply), reason]
+        case Bury():
+            return [_BURY]
+        case Suspend(reason, reply):
+            return [_SUSPEND, resolver.reply_id(reply), reason]
+
+
+def with_plain_reason(data: Data) -> Data:
+    """Any thread. The same with a reason that can travel: its text. A signal is never lost."""
+    code, *fields = data
+    if code in {_DIED, _EXIT, _FAILED, _RESTART, _SUSPEND}:
+        fields[-1] = shortened(fields[-1])
+    return [code, *fields]
+
+
+def signal_from_data(data: list[Any], resolver: Resolver) -> Signal:
+    """Owner only. The signal of its data. Raises any exception where it is none."""
+    match data:
+        case [int(code), list(where)] if code in {_WATCH, _UNWATCH}:
+            watcher = resolver.process(address(where))
+            return Watch(watcher) if code == _WATCH else Unwatch(watcher)
+        case [int(code), list(where), reason] if code in {_DIED, _FAILED}:
+            process = resolver.process(address(where))
+            return Died(process, reason) if code == _DIED else Failed(process, reason)
+        case [int(code), reason] if code == _EXIT:
+            return Exit(reason)
+        case [int(code), None, reason] if code == _RESTART:
+            return Restart(reason, None)
+        case [int(code), int(ask), reason] if code == _RESTART:
+            return Restart(reason, resolver.reply(ask))
+        case [int(code), int(ask), reason] if code == _SUSPEND:
+            return Suspend(reason, resolver.reply(ask))
+        case [int(code)] if code == _KILL:
+            return Kill()
+        case [int(code)] if code == _BURY:
+            return Bury()
+        case _:
+            raise TypeError("no system message has this code and these fields")
