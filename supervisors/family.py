@@ -1,0 +1,141 @@
+"""The children of one supervisor, in start order, found by id and by ref."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..actors.errors import NotFound
+from ..actors.ref import ActorRef
+from .report import ChildCount, ChildInfo, State
+from .spec import ChildSpec, Shutdown
+from .strategy import Member
+
+
+class Cancellable(Protocol):
+    """A timer."""
+
+    def cancel(self) -> object:
+        """Owner only. It will not fire."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Child:
+    """What a supervisor knows of a child.
+
+    | state | ref |
+    | --- | --- |
+    | running | of the living actor |
+    | restarting | of the suspended actor, whose queue waits; None when nothing of it is left |
+    | stopped | None; of the suspended actor while a restart of its group is due |
+    """
+
+    spec: ChildSpec
+    shutdown: Shutdown
+    is_supervisor: bool
+    ref: ActorRef[Any] | None = None
+    state: State = "stopped"
+    reason: object = None
+    """While its ref waits for a restart: why it ended."""
+    unheard: int = 0
+    """How many `ChildFailed` of its ref are on their way that tell of stops by the supervisor."""
+    retry: object = None
+    """While restarting: the mark of the one attempt that is due; others are out of date."""
+    timer: Cancellable | None = None
+    delay: float | None = None
+    """The last delay of its backoff, in seconds and without jitter."""
+    started_at: float = 0.0
+
+    def cancel_retry(self) -> None:
+        """Owner only. The attempt that is due, if any, will not take place."""
+        self.retry = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Family:
+    """Owner only, all of it: the children in start order. A restarted child keeps its place."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Child] = {}
+        self._by_ref: dict[ActorRef[Any], Child] = {}
+
+    def __iter__(self) -> Iterator[Child]:
+        return iter(self._by_id.values())
+
+    def __reversed__(self) -> Iterator[Child]:
+        return reversed(self._by_id.values())
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._by_id
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, child: Child) -> None:
+        """Put the child last in the start order."""
+        self._by_id[child.spec.id] = child
+
+    def drop(self, child: Child) -> None:
+        """Forget the child and its spec."""
+        self.bind(child, None)
+        del self._by_id[child.spec.id]
+
+    def get(self, id: str) -> Child:
+        """Return the child of that id.
+
+        Raises:
+            NotFound: there is none.
+
+        """
+        try:
+            return self._by_id[id]
+        except KeyError:
+            raise NotFound(id) from None
+
+    def of(self, ref: ActorRef[Any]) -> Child | None:
+        """The child behind the ref; None for strangers and for refs from before."""
+        return self._by_ref.get(ref)
+
+    def bind(self, child: Child, ref: ActorRef[Any] | None) -> None:
+        """Note which actor is the child now; None: none is."""
+        if child.ref is not None:
+            del self._by_ref[child.ref]
+        child.ref = ref
+        child.unheard = 0
+        if ref is not None:
+            self._by_ref[ref] = child
+
+    def members(self) -> list[Member]:
+        """The children as a strategy sees them."""
+        return [Member(child.spec.id, child.spec.restart) for child in self]
+
+    def significant_left(self) -> bool:
+        """Whether a significant child runs, or waits to be restarted."""
+        return any(child.spec.significant and child.state != "stopped" for child in self)
+
+    def infos(self) -> list[ChildInfo]:
+        """One line for each child, in reverse start order."""
+        return [
+            ChildInfo(
+                id=child.spec.id,
+                ref=child.ref if child.state == "running" else None,
+                state=child.state,
+                type="supervisor" if child.is_supervisor else "worker",
+                restart=child.spec.restart,
+            )
+            for child in reversed(self)
+        ]
+
+    def count(self) -> ChildCount:
+        """How many there are."""
+        supervisors = sum(child.is_supervisor for child in self)
+        return ChildCount(
+            specs=len(self),
+            active=sum(child.state == "running" for child in self),
+            supervisors=supervisors,
+            workers=len(self) - supervisors,
+        )

@@ -1,0 +1,325 @@
+"""`Supervisor`: an actor whose work is to keep other actors running.
+
+Guarantees:
+- Children start from left to right, each when the one before has started, and stop in reverse.
+- It is an ordinary actor: each decision is one message, and waiting for a child parks the turn, so
+  that it never holds up its core.
+- What arrives about an actor that is not, or no longer, a running child changes nothing.
+- It starts no child again by itself once it has been told to stop that child, or to stop.
+
+The rules are OTP's; the names of the steps, too, where there was no reason to differ.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ..actors.actor import Actor
+from ..actors.environment import random_float
+from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
+from ..actors.intensity import Intensity
+from ..actors.links import ChildFailed, Down
+from ..actors.ref import ActorRef
+from .family import Child, Family
+from .keeper import Keeper
+from .report import ChildCount, ChildInfo
+from .settings import check_settings
+from .spec import ChildSpec, check_all, check_spec
+from .strategy import AutoShutdown, Start, Stop, Strategy, is_restarted, steps
+
+logger = logging.getLogger("zanni.supervisors")
+
+DEFAULT_SHUTDOWN = 5.0
+"""Seconds that a child which is no supervisor may take to stop."""
+
+
+class _Retry:
+    """A supervisor's message to itself: try again to restart the child, unless called off since."""
+
+    __slots__ = ("child",)
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+
+class Supervisor(Actor):
+    """Starts the children that `children()` lists, and restarts those that fail.
+
+    Subclass it, set the class attributes, and override `children`. A hook or `on_receive` that you
+    override has to call the one here. Ask the methods without an underscore through `ref.call`.
+
+    A supervisor that gives up exits with reason "shutdown": a parent that holds it as "transient"
+    does not start it again; as "permanent", the default, it does.
+    """
+
+    wait_for_start = True  # as OTP: who starts a supervisor finds its children there
+    strategy: Strategy = "one_for_one"
+    """Who is restarted with a child that failed: it alone ("one_for_one"), all ("one_for_all"), or
+    it and those started after it ("rest_for_one")."""
+    intensity: int = 1
+    """More restarts than this within `period`, and the supervisor gives up."""
+    period: float = 5.0
+    """Seconds."""
+    auto_shutdown: AutoShutdown = "never"
+    """Whether the supervisor ends with its significant children: with the first that ends by itself
+    ("any_significant"), or with the last ("all_significant")."""
+
+    trap_exit = True  # what it is linked to must not take it down: its parent and its children may
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._family = Family()
+        self._keeper = Keeper(self, self._family)
+        self._restarts = Intensity(self.intensity, self.period)
+
+    def children(self) -> list[ChildSpec]:
+        """The children to start with, in start order. Override it; the default is none."""
+        return []
+
+    # ------------------------------------------------------------------ start and stop
+
+    def on_start(self) -> None:
+        """Start the children from left to right.
+
+        Raises:
+            SpecError: a spec or a setting is wrong; nothing was started.
+            StartError: a child did not start; those before it have been stopped, in reverse order.
+
+        """
+        check_settings(self)
+        specs = self.children()
+        check_all(specs, self.auto_shutdown)
+        for spec in specs:
+            child = self._adopt(spec)
+            try:
+                self._keeper.start(child)
+            except Exception as error:
+                self._keeper.report("start_error", child, error)
+                self._stop_children()
+                raise StartError(spec.id, error) from error
+
+    def _stop_children(self) -> None:
+        for child in reversed(self._family):
+            self._keeper.stop(child)
+
+    # ------------------------------------------------------------------ what comes in
+
+    def on_receive(self, message: Any) -> Any:
+        """Hear of a child's end. Unknown messages are logged."""
+        match message:
+            case ChildFailed(ref, reason):
+                self._failed(ref, reason)
+            case Down(ref, reason):
+                self._lost(ref, reason)
+            case _Retry():
+                child = message.child
+                if child.retry is message:
+                    child.cancel_retry()
+                    self._restart(child)
+            case _:
+                logger.warning("supervisor %s: unknown message %.200r", self.actor_ref, message)
+
+    def _failed(self, ref: ActorRef[Any], reason: object) -> None:
+        """An incarnation has ended. One that was stopped for a restart is known to have."""
+        child = self._family.of(ref)
+        if child is None:
+            return
+        if child.unheard:
+            child.unheard -= 1
+        elif child.state == "running":
+            self._keeper.report("terminated", child, reason)
+            self._ended(child, reason)
+
+    def _lost(self, ref: ActorRef[Any], reason: object) -> None:
+        """Nothing is left of an actor: it was killed, or its core or node is gone."""
+        child = self._family.of(ref)
+        if child is None:
+            return
+        if child.state == "running":
+            self._keeper.report("terminated", child, reason)
+            self._family.bind(child, None)
+            self._ended(child, reason)
+        else:
+            self._family.bind(child, None)
+
+    def _ended(self, child: Child, reason: object) -> None:
+        """A child ended by itself. If its ref is bound still, it is suspended and can restart."""
+        child.state = "restarting"
+        child.reason = reason
+        if is_restarted(child.spec.restart, reason):
+            self._schedule(child)
+        else:
+            self._keeper.let_go(child)
+            if child.spec.significant:
+                self._auto_shutdown()
+
+    def _auto_shutdown(self) -> None:
+        if self.auto_shutdown == "any_significant" or (
+            self.auto_shutdown == "all_significant" and not self._family.significant_left()
+        ):
+            self.exit("shutdown")
+
+    # ------------------------------------------------------------------ restart
+
+    def _schedule(self, child: Child, *, again: bool = False) -> None:
+        """Count a restart of a child that failed, and make it now, later, or give up.
+
+        A failed attempt is repeated by a message (`again`), not a loop, so that other requests get
+        in between, one to terminate this child among them.
+        """
+        backoff = child.spec.backoff
+        now = self.system.now()
+        if (backoff is None or backoff.counted) and self._restarts.exceeded(now):
+            self._give_up(child)
+            return
+        if backoff is None:
+            if again:
+                child.retry = retry = _Retry(child)
+                self.actor_ref.tell(retry)
+            else:
+                self._restart(child)
+            return
+        if not again and now - child.started_at >= backoff.reset_after:
+            child.delay = None
+        child.delay = backoff.grow(child.delay)
+        child.retry = retry = _Retry(child)
+        child.timer = self.after(backoff.spread(child.delay, random_float()), retry)
+        # The siblings that depend on it stop now, not when the delay is over.
+        self._carry_out(child, starts=False)
+
+    def _restart(self, child: Child) -> None:
+        self._carry_out(child, starts=True)
+
+    def _carry_out(self, failed: Child, *, starts: bool) -> None:
+        for step in steps(self.strategy, self._family.members(), failed.spec.id):
+            child = self._family.get(step.id)
+            match step:
+                case Stop():
+                    self._keeper.suspend(child)
+                    if child.spec.restart == "temporary":
+                        self._family.drop(child)
+                case Start() if starts:
+                    try:
+                        self._keeper.start(child)
+                    except Exception as error:
+                        self._keeper.report("start_error", child, error)
+                        child.state = "restarting"
+                        child.reason = error
+                        self._schedule(child, again=True)
+                        return
+                case Start():
+                    return
+
+    def _give_up(self, child: Child) -> None:
+        self._keeper.report("gave_up", child, child.reason)
+        logger.error(
+            "supervisor %s gives up: more than %d restarts in %s seconds, the last of child %r: %r",
+            self.actor_ref,
+            self.intensity,
+            self.period,
+            child.spec.id,
+            child.reason,
+        )
+        self.exit("shutdown")
+
+    # ------------------------------------------------------------------ one child
+
+    def _adopt(self, spec: ChildSpec) -> Child:
+        is_supervisor = issubclass(spec.actor_class, Supervisor)
+        shutdown = spec.shutdown
+        if shutdown is None:
+            shutdown = "infinity" if is_supervisor else DEFAULT_SHUTDOWN
+        child = Child(spec, shutdown, is_supervisor)
+        self._family.add(child)
+        return child
+
+    # ------------------------------------------------------------------ asked by others
+
+    def start_child(self, spec: ChildSpec) -> ActorRef[Any] | None:
+        """Add a child, last in the start order, and start it.
+
+        Returns its ref; None when it asked to be ignored.
+
+        Raises:
+            SpecError: the spec is wrong.
+            AlreadyStarted: a child of that id is running; the error has its ref.
+            AlreadyPresent: a child of that id is known and not running.
+            StartError: it did not start, and its spec is forgotten.
+
+        """
+        check_spec(spec, self.auto_shutdown)
+        if spec.id in self._family:
+            present = self._family.get(spec.id)
+            if present.state == "running":
+                raise AlreadyStarted(present.ref)
+            raise AlreadyPresent(spec.id)
+        child = self._adopt(spec)
+        try:
+            self._keeper.start(child)
+        except Exception as error:
+            self._keeper.report("start_error", child, error)
+            self._family.drop(child)
+            raise StartError(spec.id, error) from error
+        return child.ref
+
+    def terminate_child(self, id: str) -> None:
+        """Stop a child and wait until it is gone. Its spec stays, unless it is temporary.
+
+        A restart that is due is called off; a child that does not run is left as it is.
+
+        Raises:
+            NotFound: there is no child of that id.
+
+        """
+        child = self._family.get(id)
+        self._keeper.stop(child)
+        if child.spec.restart == "temporary":
+            self._family.drop(child)
+
+    def restart_child(self, id: str) -> ActorRef[Any] | None:
+        """Start a child that was terminated, or had ended; it keeps its place in the start order.
+
+        Returns its ref; None when it asked to be ignored.
+
+        Raises:
+            NotFound: there is no child of that id.
+            Running, Restarting: it runs, or is to be restarted.
+            StartError: it did not start; its spec stays.
+
+        """
+        child = self._stopped(id)
+        try:
+            self._keeper.start(child)
+        except Exception as error:
+            self._keeper.report("start_error", child, error)
+            raise StartError(id, error) from error
+        return child.ref
+
+    def delete_child(self, id: str) -> None:
+        """Forget a child that does not run.
+
+        Raises:
+            NotFound: there is no child of that id.
+            Running, Restarting: it runs, or is to be restarted.
+
+        """
+        child = self._stopped(id)
+        self._keeper.let_go(child, drop=False)
+        self._family.drop(child)
+
+    def _stopped(self, id: str) -> Child:
+        child = self._family.get(id)
+        if child.state == "running":
+            raise Running(id)
+        if child.state == "restarting":
+            raise Restarting(id)
+        return child
+
+    def which_children(self) -> list[ChildInfo]:
+        """The children, in reverse start order."""
+        return self._family.infos()
+
+    def count_children(self) -> ChildCount:
+        """How many children there are: all specs, those that run, supervisors and workers."""
+        return self._family.count()

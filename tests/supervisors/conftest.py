@@ -1,0 +1,168 @@
+"""A world in which supervisors can be watched: who started and stopped, in which order, and why."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from zanni import Actor, ActorSystem, Future
+from zanni.supervisors import Supervisor, SupervisorReport, child
+
+DEADLINE = 10.0
+
+
+class World:
+    """What the actors of a test share: a journal, and what is to happen to whom."""
+
+    def __init__(self, system):
+        self.system = system
+        self.changed = threading.Condition()
+        self.journal = []
+        self.reports = []
+        self.fail_start = {}  # id -> the errors of its next starts
+        self.gates = {}  # id -> a future that its on_stop waits for
+        self.supervisor = None
+        system.events.subscribe(self._hear)
+
+    def _hear(self, event):
+        if isinstance(event, SupervisorReport):
+            with self.changed:
+                self.reports.append(event)
+                self.changed.notify_all()
+
+    def note(self, entry):
+        with self.changed:
+            self.journal.append(entry)
+            self.changed.notify_all()
+
+    def until(self, condition):
+        """Wait for a condition that a journal entry or a report makes true."""
+        with self.changed:
+            assert self.changed.wait_for(condition, DEADLINE), (self.journal, self.reports)
+
+    def make_wait(self, ref, future):
+        """Have a worker wait for the future in a handler, and return when it does."""
+        ref.tell(("wait", future))
+        self.until(lambda: self.journal and self.journal[-1].startswith("wait "))
+        self.settle()
+        self.journal.clear()
+
+    def until_noted(self, *entries):
+        self.until(lambda: self.journal == list(entries))
+        self.settle()
+        assert self.journal == list(entries)
+
+    def settle(self):
+        """Let the supervisor handle what it has: it answers after that."""
+        if self.supervisor.is_alive():
+            self.call(Supervisor.count_children)
+
+    def kinds(self, kind):
+        return [report for report in self.reports if report.kind == kind]
+
+    def child(self, id, **options):
+        return child(Worker, self, id, id=id, **options)
+
+    def supervise(self, *children, wait=True, **settings):
+        """Spawn a supervisor of those children and wait until it has started."""
+        self.supervisor = self.system.spawn(subject(children, settings))
+        if wait:
+            self.settle()
+            self.journal.clear()
+        return self.supervisor
+
+    def refused(self, *children, **settings):
+        """Why a supervisor of those children does not start."""
+        starter = self.system.spawn(Starter)
+        error = starter.call(Starter.start_one, subject(children, settings)).get(timeout=DEADLINE)
+        starter.stop()
+        return error
+
+    def call(self, method, *args):
+        return self.supervisor.call(method, *args).get(timeout=DEADLINE)
+
+    def infos(self):
+        return {info.id: info for info in self.call(Supervisor.which_children)}
+
+    def ref(self, id):
+        return self.infos()[id].ref
+
+    def states(self):
+        return {info.id: info.state for info in reversed(self.infos().values())}
+
+
+def subject(children, settings):
+    members = {**settings, "children": lambda _: list(children)}
+    return type("Subject", (Supervisor,), members)
+
+
+class Starter(Actor):
+    def start_one(self, cls):
+        try:
+            self.spawn(cls, supervisor=self.actor_ref)
+        except Exception as error:
+            return error
+
+
+class Worker(Actor):
+    def __init__(self, world, id):
+        super().__init__()
+        self.world, self.id, self.seen = world, id, []
+
+    def on_start(self):
+        if errors := self.world.fail_start.get(self.id):
+            self.world.note(f"fail {self.id}")
+            error = errors.pop(0)
+            if isinstance(error, Future):
+                error.get()
+            else:
+                raise error
+        self.world.note(f"start {self.id}")
+
+    def on_restart(self, reason):
+        self.restarted_for = reason
+
+    def on_stop(self):
+        if gate := self.world.gates.get(self.id):
+            gate.get()
+        self.world.note(f"stop {self.id}")
+
+    def on_receive(self, message):
+        match message:
+            case "seen":
+                return self.seen
+            case "restarted for":
+                return getattr(self, "restarted_for", None)
+            case ("exit", reason):
+                self.exit(reason)
+            case ("raise", error):
+                raise error
+            case ("wait", future):
+                self.world.note(f"wait {self.id}")
+                future.get()
+            case _:
+                self.seen.append(message)
+        return None
+
+
+@pytest.fixture
+def world():
+    with ActorSystem("test") as system:
+        yield World(system)
+
+
+@pytest.fixture
+def crash():
+    """Make an actor fail, with an error that can be told from others."""
+
+    def crash(ref, text="crash"):
+        error = RuntimeError(text)
+        ref.tell(("raise", error))
+        return error
+
+    return crash
+
+
+@pytest.fixture
+def tools():
+    return SimpleNamespace(Worker=Worker, World=World, DEADLINE=DEADLINE)

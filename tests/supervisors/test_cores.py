@@ -1,0 +1,81 @@
+"""Children on another core: restarted there, and made anew when their process is lost."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import os, signal, threading
+from zanni import Actor, ActorSystem
+from zanni.supervisors import Supervisor, SupervisorReport, child
+
+
+class Worker(Actor):
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def bump(self):
+        self.count += 1
+        return self.count
+
+    def pid(self):
+        return os.getpid()
+
+    def on_receive(self, message):
+        raise RuntimeError(message)
+
+
+class Bank(Supervisor):
+    intensity = 20  # a core that is coming up may refuse some attempts
+
+    def children(self):
+        return [child(Worker, id="far", name="far", core=1), child(Worker, id="near")]
+
+
+def ref(bank):
+    infos = bank.call(Supervisor.which_children).get(timeout=20)
+    return {info.id: info.ref for info in infos}["far"]
+
+
+def main():
+    with ActorSystem("bank", cores=2) as system:
+        back = threading.Event()
+
+        def hear(event):
+            if isinstance(event, SupervisorReport) and event.kind == "started" and lost:
+                back.set()
+
+        lost = []
+        system.events.subscribe(hear)
+        bank = system.spawn(Bank)
+        far = ref(bank)
+        pid = far.call(Worker.pid).get(timeout=20)
+        assert (far.core, pid != os.getpid()) == (1, True)
+        assert [far.call(Worker.bump).get(timeout=20) for _ in range(2)] == [1, 2]
+        far.tell("crash")
+        assert far.call(Worker.bump).get(timeout=20) == 1  # fresh, behind the same ref
+        assert ref(bank) == far
+        bank.call(Supervisor.terminate_child, "far").get(timeout=20)
+        far = bank.call(Supervisor.restart_child, "far").get(timeout=20)
+        lost.append(far)
+        os.kill(pid, signal.SIGKILL)
+        assert back.wait(20)
+        new = ref(bank)
+        assert new != far
+        assert new.call(Worker.bump).get(timeout=20) == 1
+        assert system.whereis("far") == new
+    print("done")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_child_on_another_core_restarts_and_outlives_its_process(tmp_path):
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM)
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False, timeout=50
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
