@@ -1,0 +1,43 @@
+"""The command `zanni`: a group of commands, each in a file of its own."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from .run import run
+
+EXAMPLES = """\b
+Examples:
+  zanni run examples.census:Census --cores 2
+  zanni run bank:Bank --name bank --listen tcp://127.0.0.1:7400
+  zanni run bank:Teller --join tcp://127.0.0.1:7400 -- amount=20
+"""
+
+
+def print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the package's version, taken from its face, which is loaded whenever this file is."""
+    if wanted:
+        package = str(__package__).partition(".")[0]
+        click.echo(f"{package} {sys.modules[package].__version__}")
+        context.exit()
+
+
+@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_version,
+    help="Show the version and exit.",
+)
+def main() -> None:
+    """Run actors on all cores and many machines."""
+
+
+main.add_command(run)
+
+if __name__ == "__main__":
+    main(prog_name="zanni")

@@ -1,0 +1,263 @@
+"""`zanni run`: one root actor and its system, until the root stops or a signal says so.
+
+Guarantees:
+- The first Ctrl-C or SIGTERM drains the system, the second ends it within a second; no process is
+  left.
+- Exit codes: 0 the root stopped, or SIGTERM drained the system; 1 the root failed; 2 bad usage;
+  130 Ctrl-C; 143 SIGTERM, and the drain took too long.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from ..actors import environment
+from ..actors.actor import Actor
+from ..actors.errors import NameInUse
+from ..actors.future import Future
+from ..actors.links import Down
+from ..actors.system import ActorSystem
+from .target import Arguments, describe, load
+
+SIGNALS = ("SIGINT", "SIGTERM")
+GRACEFUL = ("normal", "shutdown")
+HURRY = 0.8
+"""Seconds that the system gets to end after the second signal."""
+
+EXAMPLES = """\b
+Examples:
+  zanni run examples.census:Census --cores 2
+  zanni run examples.census:Census --cores auto --path ~/src
+  zanni run bank:Bank --name bank --listen tcp://127.0.0.1:7400
+  zanni run bank:Teller --join tcp://127.0.0.1:7400 -- amount=20
+
+\b
+Exit codes:
+    0  the root stopped, or SIGTERM drained the system
+    1  the root failed
+    2  bad usage: a wrong target, argument, URL or setting
+  130  Ctrl-C
+  143  SIGTERM, and draining took too long
+"""
+
+
+class RunCommand(click.Command):
+    """A command that keeps what stands after `--` apart; Click drops the mark itself."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what stands before `--`; the rest is for the actor."""
+        mark = args.index("--") if "--" in args else len(args)
+        ctx.meta["rest"] = args[mark + 1 :]
+        return super().parse_args(ctx, args[:mark])
+
+
+@click.command(cls=RunCommand, epilog=EXAMPLES, context_settings={"ignore_unknown_options": True})
+@click.argument("target", metavar="MODULE:CLASS")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- KEY=VALUE | VALUE]...")
+@click.option("--cores", default="1", metavar="N|auto", help="Cores to run on; auto: all.")
+@click.option("--listen", metavar="URL", help="Be reachable, as at tcp://127.0.0.1:7400.")
+@click.option("--join", multiple=True, metavar="URL", help="Join a node; may be repeated.")
+@click.option("--name", metavar="NODE", help="This node's name, the part after @ in addresses.")
+@click.option("--config", multiple=True, metavar="KEY=VALUE", help="A setting, as down_after=3.")
+@click.option("--debug", is_flag=True, help="Show tracebacks, and log everything.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    target: str,
+    options: tuple[str, ...],
+    cores: str,
+    listen: str | None,
+    join: tuple[str, ...],
+    name: str | None,
+    config: tuple[str, ...],
+    debug: bool,
+) -> None:
+    """Run an actor until it stops, or until Ctrl-C or SIGTERM.
+
+    The class is loaded from the working directory. What stands after `--` is for its constructor:
+    KEY=VALUE by name, the rest by position, all of them text. `--key value` works too, where zanni
+    itself has no such option.
+    """
+    if target.startswith("-"):
+        raise click.UsageError(f"there is no option {target}; options of the actor follow its name")
+    actor = load(target)
+    arguments = Arguments.parse(options, ctx.meta["rest"])
+    arguments.check(actor, [parameter.name or "" for parameter in ctx.command.params])
+    set_up_logging(debug)
+    signals = Signals()
+    environment.on_signals(SIGNALS, signals)
+    settings: dict[str, Any] = {
+        "cores": _cores(cores),
+        "listen": listen,
+        "join": join,
+        "config": _settings(config),
+    }
+    system = start_system(name, settings)
+    code = Life(system, signals, debug).run(
+        functools.partial(actor, *arguments.positional, **arguments.keyword)
+    )
+    ctx.exit(code)
+
+
+class Interrupted(BaseException):
+    """A signal arrived while the command waited."""
+
+
+class Signals:
+    """The signals so far. They interrupt the main thread where it waits, and nowhere else."""
+
+    def __init__(self) -> None:
+        self.received: list[str] = []
+        self._heeded = 0
+        self._waiting = False
+
+    def __call__(self, name: str) -> None:
+        """Main thread only, between any two of its instructions."""
+        self.received.append(name)
+        if self._waiting:
+            self._raise()
+
+    def interrupt(self, wait: Callable[[], Any]) -> Any:
+        """Return what `wait` does, or raise Interrupted for a signal before or during it."""
+        self._waiting = True
+        try:
+            if len(self.received) > self._heeded:
+                self._raise()
+            return wait()
+        finally:
+            self._waiting = False
+
+    def _raise(self) -> None:
+        self._waiting = False
+        self._heeded = len(self.received)
+        raise Interrupted
+
+
+class Usher(Actor):
+    """Spawns the root in a turn of its own, and so sees its end, however soon that comes."""
+
+    def __init__(self, root: Callable[..., Actor], ended: Future[object]) -> None:
+        super().__init__()
+        self._root, self._ended = root, ended
+
+    def on_start(self) -> None:
+        """Spawn the root; what its constructor raises counts as the reason of its end."""
+        try:
+            self.watch(self.system.spawn(self._root))
+        except Exception as error:
+            self._ended.set(error)
+
+    def on_receive(self, message: object) -> None:
+        """Tell of the root's end."""
+        if isinstance(message, Down):
+            self._ended.set(message.reason)
+
+
+class Life:
+    """A started system from its root's spawn to the exit code."""
+
+    def __init__(self, system: ActorSystem, signals: Signals, debug: bool) -> None:
+        self._system = system
+        self._signals = signals
+        self._debug = debug
+        self._hurried = environment.Latch()
+
+    def run(self, root: Callable[..., Actor]) -> int:
+        """Run the root to its end, stop the system, and say how it went."""
+        ended: Future[object] = Future()
+        self._system.spawn(Usher, root, ended)
+        try:
+            reason = self._signals.interrupt(ended.get)
+        except Interrupted:
+            reason = "shutdown"
+        drained = self._stop()
+        if self._signals.received:
+            return self._interrupted(drained)
+        return self._report(reason)
+
+    def _stop(self) -> bool:
+        """Drain the system; one more signal cuts that short. False when it did not drain."""
+        try:
+            return bool(self._signals.interrupt(self._system.stop))
+        except Interrupted:
+            pass
+        environment.start_thread(self._hurry, "zanni-hurry")
+        self._hurried.wait(HURRY)
+        return False
+
+    def _hurry(self) -> None:
+        self._system.stop(timeout=0)
+        self._hurried.release()
+
+    def _interrupted(self, drained: bool) -> int:
+        after_sigterm = 0 if drained else 143
+        code = 130 if self._signals.received[0] == "SIGINT" else after_sigterm
+        if not drained:  # a turn that never ends must not hold up the interpreter's exit
+            sys.stdout.flush()
+            sys.stderr.flush()
+            environment.exit_now(code)
+        return code
+
+    def _report(self, reason: object) -> int:
+        cause = reason[0] if isinstance(reason, tuple) and reason else reason
+        if cause in GRACEFUL:
+            return 0
+        text = describe(reason) if isinstance(reason, BaseException) else str(reason)
+        click.echo(f"Error: the root actor failed: {text}", err=True)
+        if isinstance(reason, BaseException) and self._debug:
+            traceback.print_exception(reason)
+        return 1
+
+
+def start_system(name: str | None, settings: dict[str, Any]) -> ActorSystem:
+    """Make and start the system; a URL, port, name or setting that will not do is bad usage."""
+    try:
+        system = ActorSystem(**settings) if name is None else ActorSystem(name, **settings)
+        system.start()
+    except (ValueError, OSError, NameInUse) as error:
+        raise click.UsageError(str(error)) from error
+    return system
+
+
+def set_up_logging(debug: bool) -> None:
+    """Log to stderr: in colour on a terminal, else as plain lines."""
+    level = logging.DEBUG if debug else logging.WARNING
+    if sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415  (not needed for plain lines)
+        from rich.logging import RichHandler  # noqa: PLC0415
+
+        handler: logging.Handler = RichHandler(console=Console(stderr=True), show_path=False)
+        logging.basicConfig(level=level, format="%(message)s", datefmt="[%X]", handlers=[handler])
+    else:
+        plain = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+        logging.basicConfig(level=level, format=plain)
+
+
+def _cores(text: str) -> int | str:
+    if text == "auto":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise click.BadParameter(
+            f"{text!r} is neither a number from 1 on nor 'auto'", param_hint="--cores"
+        )
+    return int(text)
+
+
+def _settings(pairs: Iterable[str]) -> dict[str, float]:
+    settings: dict[str, float] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        try:
+            settings[key] = float(value)
+        except ValueError:
+            raise click.BadParameter(
+                f"{pair!r} is not of the form KEY=NUMBER", param_hint="--config"
+            ) from None
+    return settings

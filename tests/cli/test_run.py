@@ -1,0 +1,184 @@
+"""`zanni run`: a root's life, from its arguments to the exit code."""
+
+import signal
+import socket
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+ACTORS = """
+import time
+from zanni import Actor
+from zanni.supervisors import Supervisor, child
+
+class Echo(Actor):
+    def __init__(self, *args, **kwargs):
+        super().__init__()
+        self.said = (args, kwargs)
+    def on_start(self):
+        print("got", *self.said, flush=True)
+        self.stop()
+
+class Named(Actor):
+    def __init__(self, name, core):
+        super().__init__()
+        print("named", name, core, flush=True)
+    def on_start(self):
+        self.stop()
+
+class Idle(Actor):
+    def on_start(self):
+        print("ready", len(self.system.cores()), flush=True)
+    def on_stop(self):
+        print("stopped", flush=True)
+
+class Stuck(Actor):
+    def on_start(self):
+        self.actor_ref.tell("work")
+    def on_receive(self, message):
+        print("ready", flush=True)
+        time.sleep(100)
+
+class StuckTeam(Supervisor):
+    def children(self):
+        return [child(Stuck, id="stuck", core=1, shutdown="infinity")]
+
+class Unborn(Actor):
+    def __init__(self):
+        super().__init__()
+        raise LookupError("no cradle")
+
+class Stillborn(Actor):
+    def on_start(self):
+        raise LookupError("no breath")
+
+class Failing(Actor):
+    def on_start(self):
+        self.actor_ref.tell("go")
+    def on_receive(self, message):
+        raise LookupError("no way")
+
+class Team(Supervisor):
+    def children(self):
+        return [child(Idle, id="idle", core=1)]
+"""
+
+
+@pytest.fixture(autouse=True)
+def actors(module: Any) -> None:
+    module("acts", ACTORS)
+
+
+def test_a_root_that_stops_ends_the_command(start: Any) -> None:
+    command = start("run", "acts:Echo")
+    assert command.wait() == 0
+    assert command.out == "got () {}\n"
+    assert command.err == ""
+
+
+ARGUMENTS = [
+    (["--", "a", "b=1", "c d", "=x", "--y"], "got ('a', 'c d', '=x', '--y') {'b': '1'}\n"),
+    (["--path", "here", "--deep-down=yes"], "got () {'path': 'here', 'deep_down': 'yes'}\n"),
+    (["--path", "here", "--cores", "1", "--", "path=there"], "got () {'path': 'there'}\n"),
+    (["--", "a=b=c", "1a=2"], "got ('1a=2',) {'a': 'b=c'}\n"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "printed"), ARGUMENTS)
+def test_arguments_reach_the_root(start: Any, arguments: list[str], printed: str) -> None:
+    command = start("run", "acts:Echo", *arguments)
+    assert command.wait() == 0, command.err
+    assert command.out == printed
+
+
+def test_arguments_may_be_named_like_those_of_spawn(start: Any) -> None:
+    command = start("run", "acts:Named", "--", "name=ann", "core=7")
+    assert command.wait() == 0, command.err
+    assert command.out == "named ann 7\n"
+
+
+@pytest.mark.parametrize(
+    ("root", "text"),
+    [("Unborn", "no cradle"), ("Stillborn", "no breath"), ("Failing", "no way")],
+)
+def test_a_root_that_fails_is_reported(start: Any, root: str, text: str) -> None:
+    command = start("run", f"acts:{root}")
+    assert command.wait() == 1
+    assert f"Error: the root actor failed: LookupError: {text}\n" in command.err
+
+
+def test_a_failure_in_the_constructor_shows_no_traceback_unless_asked(start: Any) -> None:
+    plain, debug = start("run", "acts:Unborn"), start("run", "--debug", "acts:Unborn")
+    assert (plain.wait(), debug.wait()) == (1, 1)
+    assert "Traceback" not in plain.err
+    assert "Traceback" in debug.err
+
+
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_ctrl_c_drains(start: Any, cores: str) -> None:
+    command = start("run", "acts:Idle", "--cores", cores)
+    command.expect(f"ready {cores}")
+    command.interrupt()
+    assert command.wait(timeout=5) == 130
+    assert command.out.endswith("stopped\n")
+    assert "Traceback" not in command.err
+
+
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_sigterm_drains(start: Any, cores: str) -> None:
+    command = start("run", "acts:Idle", "--cores", cores)
+    command.expect(f"ready {cores}")
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait(timeout=5) == 0
+    assert command.out.endswith("stopped\n")
+
+
+def test_a_supervisor_may_be_the_root(start: Any) -> None:
+    command = start("run", "acts:Team", "--cores", "2")
+    command.expect("ready")
+    command.interrupt()
+    assert command.wait(timeout=5) == 130
+    assert "stopped" in command.out
+
+
+@pytest.mark.parametrize("root", ["Stuck", "StuckTeam"])
+def test_a_second_ctrl_c_ends_at_once(start: Any, root: str) -> None:
+    command = start("run", f"acts:{root}", "--cores", "2")
+    command.expect("ready")
+    command.interrupt()
+    with pytest.raises(subprocess.TimeoutExpired):  # a drain shows by nothing but going on
+        command.process.wait(0.5)
+    began = time.monotonic()
+    command.interrupt()
+    assert command.wait(timeout=5) == 130
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("root", ["Stuck", "StuckTeam"])
+def test_a_drain_that_expires_after_sigterm_says_so(start: Any, root: str) -> None:
+    config = ("--config", "drain_timeout=0.3", "--config", "kill_timeout=0.3")
+    command = start("run", f"acts:{root}", "--cores", "2", *config)
+    command.expect("ready")
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait(timeout=5) == 143
+
+
+def test_a_taken_port_is_named(start: Any) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        command = start("run", "acts:Idle", "--listen", f"tcp://127.0.0.1:{port}")
+        assert command.wait() == 2
+    assert str(port) in command.err
+    assert "in use" in command.err
+    assert "Traceback" not in command.err
+
+
+@pytest.mark.parametrize("url", ["tcp://0.0.0.0:7499", "tcp://127.0.0.1", "carrier://pigeon"])
+def test_a_url_that_will_not_do_is_refused(start: Any, url: str) -> None:
+    command = start("run", "acts:Idle", "--listen", url)
+    assert command.wait() == 2
+    assert "Traceback" not in command.err

@@ -1,0 +1,102 @@
+"""What `zanni run` is to run: a wrong target says what was looked for, where, and what there is."""
+
+from typing import Any
+
+import pytest
+
+SHOP = """
+import pykka
+from zanni import Actor, Down
+from zanni.supervisors import Supervisor
+
+class Clerk(Actor):
+    pass
+
+class Picky(Actor):
+    def __init__(self, size, colour="red"):
+        super().__init__()
+
+class Manager(Supervisor):
+    def children(self):
+        return []
+
+class Till:
+    pass
+
+class Old(pykka.ThreadingActor):
+    pass
+
+price = 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def modules(module: Any) -> None:
+    module("shop", SHOP)
+    module("ruin", "from shop import price\n\n1 / price - 1 / 0\n")
+    module("leaver", "raise SystemExit(3)\n")
+    module("needy", "import no_such_library\n")
+    module("typo", "def f(:\n")
+    module("plain", "from zanni import Actor\n")
+    module("package/inner", SHOP)
+
+
+OFFER = "The module offers: Clerk, Picky, Manager."
+
+WRONG = [
+    ("shop", ["names no class", "shop:Class", OFFER]),
+    ("shop:", ["names no class", OFFER]),
+    (":Clerk", ["not of the form module:Class"]),
+    ("sh op:Clerk", ["not of the form module:Class"]),
+    ("shop.py:Clerk", ["names a file", "shop:Clerk"]),
+    ("package/inner.py:Clerk", ["package.inner:Clerk"]),
+    ("shop:Clark", ["no 'Clark' in shop", "shop.py", OFFER]),
+    ("shop:Clerk.Hat", ["no 'Clerk.Hat' in shop"]),
+    ("shop:price", ["no class, but an int", OFFER]),
+    ("shop:Till", ["no actor; derive it from zanni.Actor", OFFER]),
+    ("shop:Old", ["an actor of Pykka's", OFFER]),
+    ("plain:Clerk", ["offers no actor class"]),
+    ("shob:Clerk", ["no module 'shob'", "FOLDER", "Did you mean 'shop'?"]),
+    ("examples.census:Census", ["looking for examples.census", "no module 'examples'", "FOLDER"]),
+    ("package.iner:Clerk", ["no module 'package.iner'", "FOLDER/package", "'inner'"]),
+    ("ruin:Clerk", ["importing it raised ZeroDivisionError: division by zero", "ruin.py:3"]),
+    ("leaver:Clerk", ["importing it raised SystemExit: 3"]),
+    ("needy:Clerk", ["importing it raised ModuleNotFoundError", "no_such_library"]),
+    ("typo:Clerk", ["importing it raised SyntaxError", "typo.py"]),
+    ("--path", ["there is no option --path"]),
+]
+
+
+@pytest.mark.parametrize(("target", "texts"), WRONG, ids=[target for target, _ in WRONG])
+def test_a_wrong_target(start: Any, tmp_path: Any, target: str, texts: list[str]) -> None:
+    command = start("run", target)
+    assert command.wait() == 2
+    said = " ".join(command.err.split())
+    for text in texts:
+        assert text.replace("FOLDER", str(tmp_path)) in said
+    assert "Traceback" not in said
+
+
+WRONG_ARGUMENTS = [
+    (["shop:Picky"], ["Picky(size, colour='red')", "missing a required argument: 'size'"]),
+    (["shop:Picky", "--", "1", "2", "3"], ["too many positional arguments"]),
+    (["shop:Picky", "--", "size=1", "shape=x"], ["unexpected keyword argument 'shape'"]),
+    (["shop:Picky", "--size", "1", "--core", "2"], ["Did you mean the option --cores?"]),
+    (["shop:Picky", "--size"], ["--size needs a value"]),
+    (["shop:Picky", "--size", "--colour", "red"], ["--size needs a value"]),
+    (["shop:Picky", "large"], ["unexpected 'large'", "-- large"]),
+    (["shop:Clerk", "--cores", "none"], ["'none' is neither a number from 1 on nor 'auto'"]),
+    (["shop:Clerk", "--cores", "0"], ["'0' is neither"]),
+    (["shop:Clerk", "--config", "down_after"], ["not of the form KEY=NUMBER"]),
+    (["shop:Clerk", "--config", "down_afer=1"], ["unknown setting 'down_afer'", "down_after"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "texts"), WRONG_ARGUMENTS)
+def test_wrong_arguments(start: Any, arguments: list[str], texts: list[str]) -> None:
+    command = start("run", *arguments)
+    assert command.wait() == 2
+    said = " ".join(command.err.split())
+    for text in texts:
+        assert text in said
+    assert "Traceback" not in said
