@@ -1,0 +1,44 @@
+"""All benchmarks, in the order of their numbers."""
+
+import importlib
+
+from .workload import Benchmark
+
+MODULES = (
+    "m01_ask",
+    "m02_tell",
+    "m04_ring",
+    "m05_spawn",
+    "m06_memory",
+    "m09_processes",
+    "m10_cpu",
+    "m12_startup",
+)
+
+
+def all_benchmarks() -> list[Benchmark]:
+    modules = [importlib.import_module(f".{name}", __package__) for name in MODULES]
+    return [benchmark for module in modules for benchmark in module.BENCHMARKS]
+
+
+def find(name: str) -> Benchmark:
+    """The benchmark of that name; loads no module of another number."""
+    number = int(name.strip("Mabcdefgh"))
+    module_name = next(each for each in MODULES if each.startswith(f"m{number:02}_"))
+    module = importlib.import_module(f".{module_name}", __package__)
+    return next(each for each in module.BENCHMARKS if each.name == name)
+
+
+def choose(names: list[str]) -> list[Benchmark]:
+    """Those that are named, by a name such as M1b or a number such as M1; all for no names.
+
+    Raises:
+        LookupError: one of them names no benchmark.
+
+    """
+    known = all_benchmarks()
+    for name in names:
+        if not any(name in (each.name, each.number) for each in known):
+            have = ", ".join(each.name for each in known)
+            raise LookupError(f"no benchmark is called {name!r}; there are {have}")
+    return [each for each in known if not names or {each.name, each.number} & {*names}]
