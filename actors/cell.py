@@ -34,23 +34,11 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from .environment import now
 from .errors import ActorDeadError, RemoteError
-from .lifecycle import (
-    DEAD,
-    IDLE,
-    LEAVING,
-    PARKED,
-    RESUMING,
-    RUNNING,
-    SCHEDULED,
-    STARTING,
-    Item,
-    Killed,
-    Lifecycle,
-    logger,
-)
+from .lifecycle import Item, Killed, Lifecycle, logger
 from .parking import here
 from .process import Bury, Headers, Process, Reply
 from .proxy import Describe, describe
+from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
 
 COMPACT = 1024
 """Handled messages at the head of a mailbox that are worth cutting off."""
@@ -67,10 +55,21 @@ class Cell(Lifecycle):
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
     ) -> None:
         """Any thread. See `Process.deliver`."""
-        if self.state is DEAD:
+        if here.worker.core is self.core:
+            # As `enqueue`, written out: this is the hottest path there is.
+            queue = self.queue
+            if queue is not None:
+                queue.append((message, sender, reply, headers))
+            elif self.state is IDLE:
+                self.queue = [(message, sender, reply, headers)]
+                self.state = SCHEDULED
+                self.core.run_queue.append(self)
+            elif self.state is not DEAD:
+                self.queue = [(message, sender, reply, headers)]
+            else:
+                self._refuse(message, sender, reply)
+        elif self.state is DEAD:
             self._refuse(message, sender, reply)
-        elif here.core is self.core:
-            self.enqueue((message, sender, reply, headers))
         else:
             self.core.post(self.enqueue, (message, sender, reply, headers))
 
@@ -108,19 +107,21 @@ class Cell(Lifecycle):
         """Owner only. One turn."""
         state = self.state
         if state is SCHEDULED:
-            here.turn = self
+            self.core.worker.turn = self
             self.state = RUNNING
             self._handle_messages()
         elif state is RESUMING:
             assert self.carrier is not None
-            self.core.carry_on_in(self.carrier)
+            # The loop is carried on by the greenlet that had stayed behind with the turn.
+            self.core.spares.append(getcurrent())
+            self.carrier.switch()
         elif state is STARTING:
-            here.turn = self
+            self.core.worker.turn = self
             if self.begin():
                 self.state = RUNNING
                 self._handle_messages()
         elif state is LEAVING:
-            here.turn = self
+            self.core.worker.turn = self
             self.leave()
 
     def _handle_messages(self) -> None:
@@ -150,12 +151,13 @@ class Cell(Lifecycle):
                     result = receive(message)
                 if type(result) is CoroutineType:
                     result = self.core.owner.run_coroutine(result)
-                if reply is not None and self.current is item:
-                    reply.resolve(result)
             except GreenletExit:
                 raise
             except BaseException as error:
-                self._on_error(error, reply)
+                self._on_error(error, item)
+            else:
+                if reply is not None and self.current is item:
+                    reply.resolve(result)
             if self.exit_reason is not None:
                 self.current = None
                 self.leave()
@@ -182,11 +184,13 @@ class Cell(Lifecycle):
             del queue[: len(queue) - left]
             self.cursor = iter(queue)
 
-    def _on_error(self, error: BaseException, reply: Reply | None) -> None:
+    def _on_error(self, error: BaseException, item: Item) -> None:
+        message, sender, reply, _ = item
         if isinstance(error, Killed):
             if reply is not None:
                 reply.reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
         elif reply is None:
+            self.core.owner.dead_letters.count("failed", message, self.address, sender)
             self.fail(error)
         elif isinstance(error, Exception):
             logger.info("Exception returned from %s to caller:", self.actor, exc_info=error)
@@ -208,10 +212,12 @@ class Cell(Lifecycle):
         timer = None if until is None else core.call_later(until - now(), self.unpark)
         self.state = PARKED
         self.carrier = getcurrent()
-        core.wait_elsewhere()
+        # This greenlet stays behind with the turn, and another one carries the loop on.
+        spares = core.spares
+        (spares.pop() if spares else core.new_carrier()).switch()
         self.carrier = None
         self.state = state
-        here.turn = self
+        core.worker.turn = self
         if timer is not None:
             timer.cancel()
         if self.killed:
@@ -219,7 +225,7 @@ class Cell(Lifecycle):
 
     def unpark(self) -> None:
         """Any thread. See `Waiter.unpark`."""
-        if here.core is self.core:
+        if here.worker.core is self.core:
             self._resume()
         else:
             self.core.post(self._resume)

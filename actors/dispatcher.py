@@ -1,7 +1,7 @@
 """Waist 2: a core's run queue and the loop that runs it.
 
 Guarantees:
-- One thread holds the core and runs its loop; `here.core` says so in that thread.
+- One thread holds the core and runs its loop; `here.worker` says so in that thread.
 - What other threads want of the core's actors they `post`; it happens on the loop, in the order
   posted by each thread, and no wake-up is lost: the loop says that it sleeps before it looks at
   the queues for the last time, and whoever posts looks whether it sleeps after.
@@ -14,6 +14,7 @@ Guarantees:
 from __future__ import annotations
 
 import heapq
+import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from itertools import count
@@ -25,9 +26,11 @@ from .address import Address, CoreAddress
 from .environment import now
 from .network import Poller
 from .observe import DeadLetters
-from .parking import here
+from .parking import Worker, here
 from .process import Process
 from .timers import Timer
+
+logger = logging.getLogger("zanni")
 
 SLICE = 0.001
 """Seconds of turns between two looks at sockets, timers and what other threads posted."""
@@ -74,14 +77,15 @@ class Core:
         self.next_id = count(1).__next__
         self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[Timer] = []
-        self._spares: list[greenlet] = []
+        self.worker = Worker(self)
+        self.spares: list[greenlet] = []
         self._sleeping = False
         self._stopping = False
         self._hub: greenlet | None = None
 
     def holds(self) -> bool:
         """Any thread. Whether this thread holds the core."""
-        return here.core is self
+        return here.worker is self.worker
 
     def schedule(self, cell: Runnable) -> None:
         """Owner only. Have the cell run a turn."""
@@ -108,39 +112,36 @@ class Core:
 
     def run(self) -> None:
         """Hold the core and run its loop until `stop`, in the calling thread."""
-        here.core = self
+        here.worker = self.worker
         self._hub = getcurrent()
         try:
             greenlet(self._loop).switch()
         finally:
-            here.core = None
-            here.turn = None
-            self._spares.clear()
+            del here.worker
+            self.worker.turn = None
+            self.spares.clear()
             self._hub = None
 
-    def wait_elsewhere(self) -> None:
-        """Owner only, from a turn. Leave this greenlet and carry the loop on in another."""
-        spare = self._spares.pop() if self._spares else greenlet(self._loop, self._hub)
-        spare.switch()
-
-    def carry_on_in(self, carrier: greenlet) -> None:
-        """Owner only, from the loop. Carry the loop on in a greenlet that had stayed behind."""
-        self._spares.append(getcurrent())
-        carrier.switch()
+    def new_carrier(self) -> greenlet:
+        """Owner only. A greenlet to carry the loop on when there is no spare one."""
+        return greenlet(self._loop, self._hub)
 
     def _loop(self) -> None:
         queue = self.run_queue
         while not self._stopping:
-            here.turn = None
-            if self._inbox:
-                self._take_in()
-            if self._timers:
-                self._fire()
-            if queue:
-                self._run_slice()
-                self.poller.poll()
-            else:
-                self._sleep()
+            self.worker.turn = None
+            try:
+                if self._inbox:
+                    self._take_in()
+                if self._timers:
+                    self._fire()
+                if queue:
+                    self._run_slice()
+                    self.poller.poll()
+                else:
+                    self._sleep()
+            except Exception:  # a mistake of ours must not take the other actors along
+                logger.exception("an error in the runtime itself; the core goes on")
 
     def _run_slice(self) -> None:
         """Run turns for about SLICE; the clock is read after 1, 2, 4, ... turns, as it costs."""
@@ -173,7 +174,11 @@ class Core:
 
     def _sleep(self) -> None:
         self._sleeping = True
-        if not self._inbox:
+        if not self._inbox and not self._stopping:
             timeout = max(self._timers[0].when - now(), 0.0) if self._timers else None
             self.poller.wait(timeout)
         self._sleeping = False
+        if self._inbox:
+            # What was posted may be for other cores: they must not wait for a long turn here.
+            self._take_in()
+            self.poller.poll()

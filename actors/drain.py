@@ -5,9 +5,9 @@ from __future__ import annotations
 from .cell import Cell
 from .dispatcher import Core
 from .future import Future
-from .lifecycle import SUSPENDED
 from .links import Monitor
 from .process import Bury, Kill, Watch
+from .state import SUSPENDED
 from .timers import Timer
 
 

@@ -11,6 +11,7 @@ than the future itself. It may be taken again by its holder, since a finaliser m
 
 from __future__ import annotations
 
+import logging
 import queue
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -30,6 +31,8 @@ M = TypeVar("M")
 R = TypeVar("R")
 
 _settling = make_rlock()
+
+logger = logging.getLogger("zanni")
 
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
@@ -73,7 +76,11 @@ class Future(pykka.Future[T]):
             self._wait(timeout)
         if self._error is not None:
             raise self._error.with_traceback(self._traceback)
-        return cast("T", self._value)
+        return self._value  # type: ignore[no-any-return]  # a cast would cost a call
+
+    def wait_for_turn(self, turn: Turn) -> None:
+        """A turn only, of a future that nobody else has yet. The turn will wait for it."""
+        self._waiters = [turn]
 
     def done(self) -> bool:
         """Any thread. Whether `get` would return or raise at once."""
@@ -86,7 +93,7 @@ class Future(pykka.Future[T]):
 
     def _wait(self, timeout: float | None) -> None:
         deadline = None if timeout is None else now() + timeout
-        turn = here.turn
+        turn = here.worker.turn
         if turn is None:
             self._wait_in_thread(timeout)
         elif self._add_waiter(turn):
@@ -104,7 +111,7 @@ class Future(pykka.Future[T]):
                 self._remove_waiter(turn)
 
     def _wait_in_thread(self, timeout: float | None) -> None:
-        if here.core is not None:
+        if here.worker.core is not None:
             raise RuntimeError("a callback of the runtime must not wait: it would stop its core")
         if running_loop() is not None:
             raise RuntimeError(
@@ -204,9 +211,10 @@ class Future(pykka.Future[T]):
             self._get_hook = func
 
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
-        """Any thread. Call `callback(self)` when settled, at once if it is; it must not raise."""
-        if not self._add_waiter(_Callback(callback, self)):
-            callback(self)
+        """Any thread. Call `callback(self)` when settled, or now; what it raises is logged."""
+        waiter = _Callback(callback, self)
+        if not self._add_waiter(waiter):
+            waiter.unpark()
 
     def __await__(self) -> Generator[Any, None, T]:
         """Suspend the coroutine until the value is here. Cancelling it drops the pending ask."""
@@ -245,6 +253,9 @@ class Future(pykka.Future[T]):
     def reduce(self: Future[Iterable[J]], func: Callable[[R, J], R], *args: R) -> Future[R]:
         """A future of the items of an iterable value combined from the left."""
         return _derived(pykka.Future.reduce(self, func, *args), self)
+
+
+Future.__init__ = object.__init__  # type: ignore[method-assign]  # no call at all
 
 
 class StopFuture(Future[bool]):
@@ -295,7 +306,10 @@ class _Callback:
         self._callback, self._future = callback, future
 
     def unpark(self) -> None:
-        self._callback(self._future)
+        try:
+            self._callback(self._future)
+        except Exception:  # the one who settles has no part in it
+            logger.exception("a callback of a future failed")
 
 
 class _LoopWaiter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .address import Address
 from .dispatcher import Core
-from .process import Died, Headers, Process, Reply, Restart, Signal, Watch
+from .process import Died, Headers, Process, Reply, Restart, Signal, Suspend, Watch
 
 
 class GoneProcess:
@@ -31,7 +31,7 @@ class GoneProcess:
         """Any thread. See `Process.signal`."""
         if isinstance(signal, Watch):
             signal.watcher.signal(Died(self, self._reason))
-        elif isinstance(signal, Restart) and signal.reply is not None:
+        elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
             signal.reply.reject(self._error)
 
     def is_alive(self) -> bool:

@@ -11,10 +11,10 @@ from .errors import SpawnError, ZanniError
 from .future import Future
 from .links import Birth
 from .messages import import_type, message
-from .parking import here
 from .process import Headers, Process, Reply, Signal
 from .ref import ActorRef
 from .registry import Names
+from .start_limit import limit_start
 
 
 @message
@@ -27,6 +27,8 @@ class SpawnRequest:
     name: str | None
     parent: Any
     supervisor: Any
+    start_timeout: float | None = None
+    """Seconds until the start fails, with `Timeout`."""
 
 
 @message
@@ -102,7 +104,7 @@ class Kernel:
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
     ) -> None:
         """Any thread. See `Process.deliver`."""
-        if here.core is self.core:
+        if self.core.holds():
             self._handle(message, reply)
         else:
             self.core.post(self._handle, message, reply)
@@ -153,9 +155,13 @@ def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
         else:
             answer.reject(SpawnError(type(error).__name__, str(error)))
 
+    cell.need_ties().birth = birth
     made_future: Future[Any] = Future()
     made_future.add_done_callback(made)
-    if request.supervisor is not None or actor_class.wait_for_start:
+    seconds = request.start_timeout
+    if seconds is not None:
+        limit_start(cell.core, cell, answer, seconds)
+    if request.supervisor is not None or actor_class.wait_for_start or seconds is not None:
         cell.need_ties().starting = made_future
     else:
         cell.need_ties().born = made_future

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from enum import Enum, auto
 from types import CoroutineType
 from typing import Any
 
@@ -35,32 +34,17 @@ from .process import (
     Reply,
     Restart,
     Signal,
+    Suspend,
     Unwatch,
     Watch,
 )
 from .ref import ActorRef
+from .state import DEAD, IDLE, LEAVING, PARKED, SCHEDULED, STARTING, SUSPENDED
 
 logger = logging.getLogger("zanni")
 
 Item = tuple[Any, Process | None, Reply | None, Headers | None]
 """What a mailbox holds: message, sender, reply, headers."""
-
-
-class State(Enum):
-    """See the table in `cell.py`."""
-
-    STARTING = auto()
-    IDLE = auto()
-    SCHEDULED = auto()
-    RUNNING = auto()
-    PARKED = auto()
-    RESUMING = auto()
-    LEAVING = auto()
-    SUSPENDED = auto()
-    DEAD = auto()
-
-
-STARTING, IDLE, SCHEDULED, RUNNING, PARKED, RESUMING, LEAVING, SUSPENDED, DEAD = State
 
 
 class Killed(BaseException):
@@ -118,8 +102,13 @@ class Lifecycle:
         return None if self.ties is None else self.ties.name
 
     def is_alive(self) -> bool:
-        """Any thread. Neither ended nor about to end."""
-        return self.exit_reason is None and self.state is not DEAD
+        """Any thread. Neither ended nor about to end; between two incarnations it lives."""
+        return self.state is not DEAD and (self.exit_reason is None or self._may_return())
+
+    def _may_return(self) -> bool:
+        """Any thread. Whether an end of this incarnation leaves it to a supervisor to go on."""
+        ties = self.ties
+        return ties is not None and ties.supervisor is not None and not self.dismissed
 
     def find_actor(self) -> Actor | None:
         """Any thread. The actor itself, while there is one."""
@@ -192,6 +181,7 @@ class Lifecycle:
         self._let_go()
         if ties.restart_reason is not None and not self.dismissed:
             self.state = SUSPENDED  # the supervisor heard of it by the reply to its Restart
+            ties.answer_ends(self.exit_reason, for_good=False)
         else:
             self.die()
 
@@ -219,12 +209,12 @@ class Lifecycle:
             self._guard(self.actor.on_stop)
         self._let_go()
         ties = self.ties
-        if ties is None or ties.supervisor is None or self.dismissed:
+        if ties is None or ties.supervisor is None or self.dismissed:  # as `_may_return`
             self.die()
             return
         self.state = SUSPENDED
         del self.actor
-        self._answer_stops(ties)
+        ties.answer_ends(self.exit_reason, for_good=False)
         ties.supervisor.signal(Failed(self, reason))
 
     def _guard(self, hook: Callable[..., Any], *args: object) -> None:
@@ -243,7 +233,8 @@ class Lifecycle:
         ties = self.ties
         if ties is None:
             return
-        for child in ties.children.values():
+        for child in [*ties.children.values()]:  # a suspended one dies at once, and we hear of it
+            child.process.signal(Bury())  # or a supervised one would await a verdict for ever
             child.process.signal(Kill())
         for timer in ties.timers:
             timer.cancel()
@@ -251,11 +242,6 @@ class Lifecycle:
         for watched in ties.watching.values():
             watched.process.signal(Unwatch(self))
         ties.watching.clear()
-
-    def _answer_stops(self, ties: Ties) -> None:
-        stopping, ties.stopping = ties.stopping, []
-        for reply in stopping:
-            reply.resolve(None)
 
     def die(self) -> None:
         """Owner only. Gone for good."""
@@ -273,7 +259,7 @@ class Lifecycle:
         for item in cursor or queue or ():
             self.lose(item)
         if ties is not None:
-            self._answer_stops(ties)
+            ties.answer_ends(self.exit_reason, for_good=True)
             died = Died(self, self.exit_reason)
             for watcher in ties.watchers.values():
                 watcher.signal(died)
@@ -292,7 +278,7 @@ class Lifecycle:
 
     def signal(self, signal: Signal) -> None:
         """Any thread. See `Process.signal`."""
-        if here.core is self.core:
+        if here.worker.core is self.core:
             self._obey(signal)
         else:
             self.core.post(self._obey, signal)
@@ -351,6 +337,17 @@ class Lifecycle:
         ref = self.core.owner.ref_to(signal.process)
         self.deliver(ChildFailed(ref, signal.reason), None, None, None)
 
+    def _on_suspend(self, signal: Suspend) -> None:
+        if self.state is SUSPENDED:
+            signal.reply.resolve(self.exit_reason)
+        elif self.state is DEAD:
+            signal.reply.reject(ActorDeadError(f"{self.ref} is gone"))
+        else:
+            self.need_ties().suspending = signal.reply
+            if self.exit_reason is None:
+                self.exit_reason = signal.reason
+                self._leave_soon()
+
     def _on_restart(self, signal: Restart) -> None:
         ties = self.ties
         if self.state is not SUSPENDED or ties is None:
@@ -388,6 +385,7 @@ OBEY: dict[type, Callable[[Any, Any], None]] = {
     Exit: Lifecycle._on_exit,
     Kill: Lifecycle._on_kill,
     Failed: Lifecycle._on_failed,
+    Suspend: Lifecycle._on_suspend,
     Restart: Lifecycle._on_restart,
     Bury: Lifecycle._on_bury,
 }

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .address import Address
 from .dispatcher import Core
+from .errors import ActorDeadError
 from .future import Future
 from .messages import message
 from .process import Died, Headers, Process, Reply, Signal
@@ -53,6 +54,7 @@ class Ties:
         "starting",
         "stopping",
         "supervisor",
+        "suspending",
         "timers",
         "watchers",
         "watching",
@@ -74,6 +76,22 @@ class Ties:
         self.restart_reason: Any = None
         """Why the last incarnation ended, in one that follows another."""
         self.stopping: list[Reply] = []
+        """Hear when this incarnation has ended."""
+        self.suspending: Reply | None = None
+        """Hears the reason, too, if a restart may follow."""
+
+    def answer_ends(self, reason: object, *, for_good: bool) -> None:
+        """Owner only. The incarnation has ended: tell those that asked for it."""
+        stopping, self.stopping = self.stopping, []
+        for reply in stopping:
+            reply.resolve(None)
+        suspending, self.suspending = self.suspending, None
+        if suspending is None:
+            return
+        if for_good:
+            suspending.reject(ActorDeadError(f"the actor has ended for good: {reason!r:.200}"))
+        else:
+            suspending.resolve(reason)
 
 
 class Monitor:

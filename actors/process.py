@@ -105,6 +105,17 @@ class Failed(NamedTuple):
     reason: object
 
 
+class Suspend(NamedTuple):
+    """To a supervised actor: end this incarnation after the message in hand, and await a verdict.
+
+    `reply` hears the reason for which it ended, be it another; its supervisor gets the `Failed`
+    that follows each end of an incarnation, before or after that. An error: it is gone for good.
+    """
+
+    reason: object
+    reply: Reply
+
+
 class Restart(NamedTuple):
     """To a suspended actor: begin a new incarnation. `reply` hears whether it started."""
 
@@ -116,4 +127,4 @@ class Bury(NamedTuple):
     """There will be no restart: a suspended actor dies, a running one will when it ends."""
 
 
-Signal = Watch | Unwatch | Died | Exit | Kill | Failed | Restart | Bury
+Signal = Watch | Unwatch | Died | Exit | Kill | Failed | Suspend | Restart | Bury

@@ -14,7 +14,7 @@ from .errors import Timeout
 from .future import Future, StopFuture
 from .links import Monitor
 from .messages import type_name
-from .parking import current_sender, here
+from .parking import coroutine_owner, current_sender, here
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy
 from .stopped import StoppedEvent
@@ -62,7 +62,7 @@ class ActorRef(pykka.ActorRef[A]):
             EncodeError, MessageTooLarge: the actor is elsewhere and the message cannot go there.
 
         """
-        self.process.deliver(message, here.turn or current_sender(), None, None)
+        self.process.deliver(message, here.worker.turn or coroutine_owner.get(), None, None)
 
     @overload
     def ask(  # pyright: ignore[reportIncompatibleMethodOverride]  # Pykka's third overload is Any
@@ -94,7 +94,15 @@ class ActorRef(pykka.ActorRef[A]):
 
         """
         future: Future[Any] = Future()
-        self.process.deliver(message, here.turn or current_sender(), future, None)
+        turn = here.worker.turn
+        if block and timeout is None and turn is not None:
+            # As below, without the lock that a future takes once others know it.
+            future.wait_for_turn(turn)
+            self.process.deliver(message, turn, future, None)
+            while not future._done:
+                turn.park(None)
+            return future.get()
+        self.process.deliver(message, turn or coroutine_owner.get(), future, None)
         if not block:
             if timeout is not None:
                 self._expire(future, timeout)
@@ -138,7 +146,7 @@ class ActorRef(pykka.ActorRef[A]):
         """
         future: Future[Any] = Future()
         request = ProxyCall((_name_of(method),), args, kwargs)
-        self.process.deliver(request, here.turn or current_sender(), future, None)
+        self.process.deliver(request, current_sender(), future, None)
         return future
 
     def cast(
@@ -146,7 +154,7 @@ class ActorRef(pykka.ActorRef[A]):
     ) -> None:
         """As `call`, without an answer; raises what `tell` does."""
         request = ProxyCall((_name_of(method),), args, kwargs)
-        self.process.deliver(request, here.turn or current_sender(), None, None)
+        self.process.deliver(request, current_sender(), None, None)
 
     def proxy(self) -> pykka.ActorProxy[A]:
         """Pykka's proxy: `ref.proxy().withdraw(20).get()`. Works on every core and node.

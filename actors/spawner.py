@@ -16,13 +16,17 @@ from .kernel import BindName, ReleaseName, ReserveName, SpawnRequest, WhereIs
 from .links import Birth
 from .messages import type_name
 from .network import Network
-from .parking import current_sender, here
+from .parking import current_sender
 from .process import Process, Watch
 from .ref import ActorRef
 from .registry import Names
 from .scheduler import Scheduler
+from .start_limit import limit_start
 
 A = TypeVar("A", bound=Actor)
+
+CHILD_OPTIONS = ("name", "core", "near", "supervisor", "start_timeout")
+"""What `spawn_child` takes besides the actor's arguments."""
 
 
 class Home(Protocol):
@@ -59,17 +63,22 @@ class Spawner:
         core: int | str | None = None,
         near: ActorRef[Any] | None = None,
         supervisor: ActorRef[Any] | None = None,
+        start_timeout: float | None = None,
     ) -> ActorRef[A]:
-        """Any thread. See `ActorSystem.spawn`; the child of `parent`, if there is one."""
+        """Any thread. See `ActorSystem.spawn`; the child of `parent`, if there is one.
+
+        With a `start_timeout` it returns when `on_start` is done, or raises Timeout after so many
+        seconds: the actor is killed then.
+        """
         birth = _birth(actor_class, args, kwargs)
         if supervisor is not None and not isinstance(supervisor, ActorRef):
             raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
         index = self._scheduler.place(core, near)
         if name is None:
-            return self._spawn(index, birth, None, parent, supervisor)
+            return self._spawn(index, birth, None, parent, supervisor, start_timeout)
         self._reserve(name)
         try:
-            ref: ActorRef[A] = self._spawn(index, birth, name, parent, supervisor)
+            ref: ActorRef[A] = self._spawn(index, birth, name, parent, supervisor, start_timeout)
         except BaseException:
             self.release(name, None)
             raise
@@ -85,12 +94,19 @@ class Spawner:
         name: str | None,
         parent: Process | None,
         supervisor: ActorRef[Any] | None,
+        start_timeout: float | None,
     ) -> ActorRef[Any]:
         if index == self._home.index:
-            return self._spawn_here(birth, name, parent, supervisor)
+            return self._spawn_here(birth, name, parent, supervisor, start_timeout)
         parent_ref = None if parent is None else self._home.ref_to(parent)
         request = SpawnRequest(
-            type_name(birth.actor_class), birth.args, birth.kwargs, name, parent_ref, supervisor
+            type_name(birth.actor_class),
+            birth.args,
+            birth.kwargs,
+            name,
+            parent_ref,
+            supervisor,
+            start_timeout,
         )
         _check_found_elsewhere(request.class_name)
         ref = cast("ActorRef[Any]", _ask(self._network.kernel(None, index), request))
@@ -105,6 +121,7 @@ class Spawner:
         name: str | None,
         parent: Process | None,
         supervisor: ActorRef[Any] | None,
+        start_timeout: float | None,
     ) -> ActorRef[Any]:
         cell = self.make(birth, name, parent, supervisor)
         try:
@@ -113,11 +130,14 @@ class Spawner:
             del self._core.processes[cell.address.id]
             raise
         started: Future[Any] | None = None
-        if supervisor is not None or birth.actor_class.wait_for_start:
+        waits = supervisor is not None or birth.actor_class.wait_for_start
+        if waits or start_timeout is not None:
             started = cell.need_ties().starting = Future()
-        if parent is not None and here.core is self._core:
+            if start_timeout is not None:
+                limit_start(self._core, cell, started, start_timeout)
+        if parent is not None and self._core.holds():
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref
-        if here.core is self._core:
+        if self._core.holds():
             self._core.schedule(cell)
         else:
             self._core.post(self._core.schedule, cell)

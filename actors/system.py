@@ -19,11 +19,10 @@ from .environment import (
     random_bits,
     start_thread,
 )
-from .errors import ActorDeadError, NodeDown, ShuttingDown
+from .errors import ActorDeadError, NodeDown, ShuttingDown, Timeout
 from .future import Future, in_thread
 from .gone import GoneProcess
 from .kernel import Kernel, ListActors
-from .lifecycle import SUSPENDED
 from .links import Birth
 from .network import CoreRecord, Network, NodeRecord
 from .observe import DeadLetters, Events
@@ -31,7 +30,7 @@ from .parking import here
 from .process import Process
 from .ref import ActorRef
 from .registry import Names
-from .spawner import Spawner
+from .spawner import CHILD_OPTIONS, Spawner
 
 A = TypeVar("A", bound=Actor)
 
@@ -198,14 +197,17 @@ class ActorSystem:
         timeout it hurries the first.
 
         """
-        if here.turn is not None:
+        if here.worker.turn is not None:
             raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")
         if self._state in ("new", "stopped"):
             self._state = "stopped"
             return True
         self._state = "stopping"
         seconds = self.config.drain_timeout if timeout is None else timeout
-        drained = self.drain(seconds).get()
+        try:
+            drained = self.drain(seconds).get(timeout=seconds + self.config.kill_timeout + 1)
+        except Timeout:  # the loop is held up by a handler that neither returns nor waits
+            drained = False
         self.network.stop(seconds)
         self._end()
         return drained
@@ -301,9 +303,12 @@ class ActorSystem:
     def spawn_child(
         self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
     ) -> ActorRef[A]:
-        """As `spawn`, for an actor that stops with `parent` (`Actor.spawn` calls it)."""
+        """As `spawn`, for an actor that stops with `parent` (`Actor.spawn` calls it).
+
+        With a `start_timeout` in seconds, an `on_start` that takes longer fails with `Timeout`.
+        """
         options = dict(options)
-        named = {key: options.pop(key, None) for key in ("name", "core", "near", "supervisor")}
+        named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
         refuse_unbuilt(**{key: options.pop(key, None) for key in ("node", "mailbox", "dispatcher")})
         return self._spawner.spawn(parent, actor_class, args, options, **named)
 
@@ -337,7 +342,7 @@ class ActorSystem:
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core."""
         cells = [cell for cell in self.core.processes.copy().values() if isinstance(cell, Cell)]
-        return [cell.ref for cell in cells if cell.is_alive() or cell.state is SUSPENDED]
+        return [cell.ref for cell in cells if cell.is_alive()]
 
     def cores(self) -> list[CoreRecord]:
         """The cores of this node."""
@@ -389,6 +394,6 @@ class ActorSystem:
             from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
 
             self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")
-        turn = here.turn
+        turn = here.worker.turn
         assert turn is not None
         return self._loop_thread.run(turn, coroutine)

@@ -1,0 +1,31 @@
+"""How long an actor's first start may take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .dispatcher import Core
+from .errors import Timeout
+from .future import Future
+from .process import Bury, Kill, Process
+
+
+def limit_start(core: Core, process: Process, started: Future[Any], seconds: float) -> None:
+    """Any thread. Unless `started` is settled in so many seconds, reject it and end the actor.
+
+    The actor is killed and buried, so that an `on_start` which ends later brings nothing to life.
+    """
+
+    def expire() -> None:
+        if started.reject(Timeout(f"on_start took longer than {seconds} s")):
+            process.signal(Bury())
+            process.signal(Kill())
+
+    def begin() -> None:
+        timer = core.call_later(seconds, expire)
+        started.add_done_callback(lambda _: timer.cancel())
+
+    if core.holds():
+        begin()
+    else:
+        core.post(begin)

@@ -1,0 +1,132 @@
+"""`@message`: what it makes of a class."""
+
+import copy
+import dataclasses
+import pickle
+import sys
+
+import pytest
+
+from zanni import message
+from zanni.actors.messages import find_message, import_type, is_registered, type_name
+
+
+@message
+class Deposit:
+    amount: int
+    note: str = "none"
+
+
+@message
+class Nothing:
+    pass
+
+
+@message
+class Overdrawn(Exception):  # noqa: N818
+    amount: int
+    account: str = "ann"
+
+
+class Bank:
+    @message
+    class Opened:
+        name: str
+
+
+def test_a_message_is_frozen_slotted_and_a_dataclass():
+    deposit = Deposit(5)
+    assert dataclasses.is_dataclass(deposit)
+    assert (deposit.amount, deposit.note) == (5, "none")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        deposit.amount = 6
+    assert not hasattr(deposit, "__dict__")
+    assert deposit == Deposit(5)
+    assert len({deposit, Deposit(5), Deposit(6)}) == 2
+    assert Nothing() == Nothing()
+
+
+def test_a_message_matches_by_position():
+    match Deposit(5):
+        case Deposit(amount):
+            assert amount == 5
+        case _:
+            pytest.fail("no match")
+
+
+@pytest.mark.parametrize("value", [Deposit(5), Nothing(), Bank.Opened("ann")])
+def test_a_message_survives_copy_and_pickle(monkeypatch, value):
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or _this_module())
+    assert copy.deepcopy(value) == value
+    assert pickle.loads(pickle.dumps(value)) == value
+
+
+def _this_module():
+    module = type(sys)(__name__)
+    module.__dict__.update(globals())
+    return module
+
+
+def test_an_exception_can_be_raised_and_caught_with_its_fields():
+    with pytest.raises(Overdrawn) as caught:
+        raise Overdrawn(5) from KeyError("why")
+    assert caught.value.args == (5, "ann")
+    assert (caught.value.amount, caught.value.account) == (5, "ann")
+    assert isinstance(caught.value.__cause__, KeyError)
+    caught.value.add_note("not frozen")
+    assert "5" in str(caught.value)
+    assert Overdrawn(5, account="bob").args == (5, "bob")
+
+
+def test_an_exception_compares_by_identity_and_can_be_hashed():
+    assert Overdrawn(5) != Overdrawn(5)
+    assert len({Overdrawn(5), Overdrawn(5)}) == 2
+
+
+def test_an_exception_survives_pickle(monkeypatch):
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or _this_module())
+    again = pickle.loads(pickle.dumps(Overdrawn(5, "bob")))
+    assert (again.amount, again.account, again.args) == (5, "bob", (5, "bob"))
+
+
+def test_a_message_exception_of_a_handler_reaches_the_asker(system, tools):
+    hooked = system.spawn(tools.Hooked, [])
+    with pytest.raises(Overdrawn) as caught:
+        hooked.ask(("raise", Overdrawn(7)))
+    assert caught.value.amount == 7
+    assert hooked.is_alive()
+
+
+def test_messages_are_known_by_module_and_qualified_name():
+    name = f"{__name__}:Bank.Opened"
+    assert type_name(Bank.Opened) == name
+    assert find_message(name) is Bank.Opened
+    assert is_registered(Bank.Opened)
+    assert not is_registered(Bank)
+    assert find_message(f"{__name__}:Bank") is None
+
+
+def test_a_message_is_shared_within_a_process(system, tools):  # D12
+    recorder = system.spawn(tools.Recorder)
+    mutable = ["as sent"]
+    recorder.tell(mutable)
+    assert recorder.ask(("get",))[0] is mutable
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("collections:Nobody", "no class"),
+        ("collections:abc.nowhere.Nobody", "no class"),
+        ("math:pi", "no class"),
+        ("tests:f.<locals>.Inner", "top of its module"),
+        ("__main__:Repl", "module of their own"),
+    ],
+)
+def test_what_cannot_be_imported_says_why(name, text):
+    with pytest.raises(LookupError, match=text):
+        import_type(name)
+
+
+def test_what_can_be_imported():
+    assert import_type("collections:OrderedDict").__name__ == "OrderedDict"
