@@ -178,7 +178,7 @@ class Actor(pykka.Actor):
             self._cell.deliver(message, None, None, None)
 
         timer = self._cell.core.call_later(seconds, fire)
-        timers.add(timer)
+        _keep(timers, timer)
         return timer
 
     def every(self, seconds: float, message: Any) -> Periodic:
@@ -196,7 +196,7 @@ class Actor(pykka.Actor):
             timer.again()
 
         timer = Periodic(lambda: core.call_later(seconds, fire))
-        self._cell.need_ties().timers.add(timer)
+        _keep(self._cell.need_ties().timers, timer)
         return timer
 
     def on_start(self) -> Any:
@@ -263,6 +263,13 @@ class Actor(pykka.Actor):
 def _check_delay(seconds: float, least: float) -> None:
     if not least <= seconds < float("inf"):
         raise ValueError(f"a timer takes a number of seconds from {least:g} up, not {seconds!r}")
+
+
+def _keep(timers: set[Timer | Periodic], timer: Timer | Periodic) -> None:
+    timers.add(timer)
+    count = len(timers)
+    if count >= 64 and count & count - 1 == 0:  # now and then, forget those called off
+        timers.difference_update([timer for timer in timers if not timer.pending])
 
 
 def stop_all(refs: list[ActorRef[Any]], timeout: float) -> None:

@@ -37,13 +37,14 @@ class LoopThread:
         context.run(coroutine_owner.set, owner)
         tasks: list[asyncio.Task[Any]] = []  # the one, once the loop has made it
 
-        def settle(task: asyncio.Task[Any]) -> None:
-            error = asyncio.CancelledError() if task.cancelled() else task.exception()
-            future.resolve(task.result()) if error is None else future.reject(error)
+        async def settle() -> None:
+            try:
+                future.resolve(await coroutine)
+            except BaseException as error:  # out of a task, KeyboardInterrupt would end the loop
+                future.reject(error)
 
         def begin() -> None:
-            tasks.append(self._loop.create_task(coroutine, context=context))
-            tasks[0].add_done_callback(settle)
+            tasks.append(self._loop.create_task(settle(), context=context))
 
         self._loop.call_soon_threadsafe(begin)
         try:

@@ -24,6 +24,7 @@ an eager deque would cost 760 bytes an actor. Beginnings and ends are in `lifecy
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from types import CoroutineType
 from typing import Any
@@ -34,9 +35,10 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from .environment import now
 from .errors import ActorDeadError, RemoteError
-from .lifecycle import Item, Killed, Lifecycle, logger
+from .lifecycle import Item, Killed, Lifecycle, log
+from .links import Down
 from .parking import here
-from .process import Bury, Headers, Process, Reply
+from .process import Bury, Died, Headers, Process, Reply
 from .proxy import Describe, describe
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
 
@@ -193,7 +195,7 @@ class Cell(Lifecycle):
             self.core.owner.dead_letters.count("failed", message, self.address, sender)
             self.fail(error)
         elif isinstance(error, Exception):
-            logger.info("Exception returned from %s to caller:", self.actor, exc_info=error)
+            log(logging.INFO, "Exception returned from %s to caller:", self.actor, error)
             reply.reject(error)
             if self.actor.crash_on_ask_error:
                 self.fail(error)
@@ -258,6 +260,11 @@ def _on_stop(cell: Cell, _message: _ActorStop) -> None:
     cell.exit_reason = "normal"
 
 
+def _on_died(cell: Cell, message: Died) -> object:
+    watched = cell.need_ties().watching.pop(message.process.address, None)
+    return None if watched is None else cell.actor.on_receive(Down(watched, message.reason))
+
+
 def _on_describe(cell: Cell, _message: Describe) -> object:
     return describe(cell.actor)
 
@@ -267,6 +274,7 @@ CONTROL: dict[type, Callable[[Cell, Any], object]] = {
     ProxyGetAttr: _on_get,
     ProxySetAttr: _on_set,
     _ActorStop: _on_stop,
+    Died: _on_died,
     Describe: _on_describe,
 }
 """Messages that the runtime handles for the actor, in their place in the queue."""

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from greenlet import getcurrent, greenlet
 
 from .address import Address, CoreAddress
-from .environment import now
+from .environment import make_lock, now
 from .network import Poller
 from .observe import DeadLetters
 from .parking import Worker, here
@@ -34,6 +34,9 @@ logger = logging.getLogger("zanni")
 
 SLICE = 0.001
 """Seconds of turns between two looks at sockets, timers and what other threads posted."""
+
+CROWD = 1024
+"""Timers among which it is worth looking for those that were called off."""
 
 
 class Runnable(Protocol):
@@ -77,9 +80,12 @@ class Core:
         self.next_id = count(1).__next__
         self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[Timer] = []
+        self._crowded = CROWD
         self.worker = Worker(self)
         self.spares: list[greenlet] = []
         self._sleeping = False
+        self._wake: Callable[[], object] = poller.wake
+        self._late = make_lock()
         self._stopping = False
         self._hub: greenlet | None = None
 
@@ -95,13 +101,23 @@ class Core:
         """Any thread. Have the loop call `function(*args)`, which must not raise or wait."""
         self._inbox.append((function, args))
         if self._sleeping:
-            self.poller.wake()
+            self._wake()
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
-        """Owner only. Have the loop call `function`, which must not raise or wait."""
+        """Any thread. Have the loop call `function`, which must not raise or wait."""
         timer = Timer(now() + seconds, function)
-        heapq.heappush(self._timers, timer)
+        if self.holds():
+            self._add_timer(timer)
+        else:
+            self.post(self._add_timer, timer)
         return timer
+
+    def _add_timer(self, timer: Timer) -> None:
+        heapq.heappush(self._timers, timer)
+        if len(self._timers) > self._crowded:  # most asks with a timeout are answered before it
+            self._timers = [timer for timer in self._timers if timer.pending]
+            heapq.heapify(self._timers)
+            self._crowded = max(CROWD, 2 * len(self._timers))
 
     def stop(self) -> None:
         """Any thread. Have the loop end after what it does now."""
@@ -121,6 +137,24 @@ class Core:
             self.worker.turn = None
             self.spares.clear()
             self._hub = None
+            self._wake = self._take_in_late
+            self._sleeping = True
+            self._take_in_late()
+
+    def _take_in_late(self) -> None:
+        """Any thread, once the loop has ended: whoever asks for the dead must hear that they are.
+
+        One thread at a time stands in for the loop, and does what others post meanwhile.
+        """
+        while self._inbox and self._late.acquire(blocking=False):
+            before, here.worker = here.worker, self.worker
+            try:
+                self._take_in()
+            except Exception:
+                logger.exception("an error in the runtime itself, after its end")
+            finally:
+                here.worker = before
+                self._late.release()
 
     def new_carrier(self) -> greenlet:
         """Owner only. A greenlet to carry the loop on when there is no spare one."""

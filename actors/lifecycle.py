@@ -20,8 +20,9 @@ from pykka.messages import _ActorStop
 from .actor import Actor
 from .address import Address
 from .dispatcher import Core
+from .environment import make_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, ChildFailed, Down, Ties
+from .links import Birth, ChildFailed, Ties
 from .parking import here
 from .process import (
     Bury,
@@ -43,6 +44,16 @@ from .state import DEAD, IDLE, LEAVING, PARKED, SCHEDULED, STARTING, SUSPENDED
 
 logger = logging.getLogger("zanni")
 
+_tying = make_lock()
+
+
+def log(level: int, text: str, who: object, error: BaseException) -> None:
+    """Any thread. Write a line about an actor's error; filters and handlers are user code too."""
+    try:
+        logger.log(level, text, who, exc_info=error)
+    except Exception:  # nowhere to tell it: the actor's own error goes on to those concerned
+        pass
+
 Item = tuple[Any, Process | None, Reply | None, Headers | None]
 """What a mailbox holds: message, sender, reply, headers."""
 
@@ -55,7 +66,6 @@ class Lifecycle:
     """The data of a cell, and how its incarnations begin and end."""
 
     __slots__ = (
-        "_id",
         "actor",
         "actor_class",
         "carrier",
@@ -64,6 +74,7 @@ class Lifecycle:
         "cursor",
         "dismissed",
         "exit_reason",
+        "id",
         "killed",
         "queue",
         "state",
@@ -73,7 +84,7 @@ class Lifecycle:
     actor: Actor
 
     def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
-        self._id = identity
+        self.id = identity
         self.core = core
         self.actor_class = actor_class
         self.state = STARTING
@@ -89,7 +100,7 @@ class Lifecycle:
     @property
     def address(self) -> Address:
         """Any thread. See `Process.address`."""
-        return Address(*self.core.home, self._id)
+        return Address(*self.core.home, self.id)
 
     @property
     def ref(self) -> ActorRef[Any]:
@@ -117,7 +128,9 @@ class Lifecycle:
     def need_ties(self) -> Ties:
         """Owner only. The ties, made when first needed."""
         if self.ties is None:
-            self.ties = Ties()
+            with _tying:  # a coroutine of the actor's may be at it in its own thread
+                if self.ties is None:
+                    self.ties = Ties()
         return self.ties
 
     def run(self) -> None:
@@ -168,7 +181,8 @@ class Lifecycle:
 
     def _start_failed(self, error: BaseException) -> None:
         ties = self.need_ties()
-        if isinstance(error, Killed):
+        killed = isinstance(error, Killed)
+        if killed:
             error = ActorDeadError(f"{self.ref} was killed before it had started")
         else:
             self.exit_reason = error
@@ -176,8 +190,8 @@ class Lifecycle:
         for reply in (ties.born, ties.starting):
             told = (reply is not None and reply.reject(error)) or told
         ties.born = ties.starting = None
-        if not told and not isinstance(error, Ignore | ActorDeadError):
-            logger.error("Unhandled exception in %s:", self.ref, exc_info=error)
+        if not told and not killed and not isinstance(error, Ignore):
+            log(logging.ERROR, "Unhandled exception in %s:", self.ref, error)
         self._let_go()
         if ties.restart_reason is not None and not self.dismissed:
             self.state = SUSPENDED  # the supervisor heard of it by the reply to its Restart
@@ -190,12 +204,18 @@ class Lifecycle:
         if type(result) is CoroutineType:
             self.core.owner.run_coroutine(result)
 
+    def discard(self) -> None:
+        """Owner only. Its `__init__` has failed: it never was an actor."""
+        self.exit_reason = "noproc"
+        self._let_go()
+        self.die()
+
     # Ending
 
     def fail(self, error: BaseException) -> None:
         """Own turn only. This incarnation ends by an error, after the message in hand."""
-        logger.error("Unhandled exception in %s:", self.actor, exc_info=error)
         self.exit_reason = error
+        log(logging.ERROR, "Unhandled exception in %s:", self.actor, error)
 
     def leave(self) -> None:
         """Own turn only. End this incarnation: children, hooks, timers, watches."""
@@ -226,7 +246,7 @@ class Lifecycle:
             if isinstance(error, GreenletExit):
                 raise
         except BaseException as error:
-            logger.error("Unhandled exception in %s:", self.actor, exc_info=error)
+            log(logging.ERROR, "Unhandled exception in %s:", self.actor, error)
 
     def _let_go(self) -> None:
         """Drop what belongs to the incarnation: children that remain, timers, watches."""
@@ -248,7 +268,7 @@ class Lifecycle:
         self.state = DEAD
         if self.exit_reason is None:
             self.exit_reason = "killed"
-        self.core.processes.pop(self._id, None)
+        self.core.processes.pop(self.id, None)
         queue, cursor = self.queue, self.cursor
         self.queue = self.cursor = self.current = None
         if hasattr(self, "actor"):
@@ -267,6 +287,8 @@ class Lifecycle:
     def lose(self, item: Item) -> None:
         """Owner only. Nobody will handle this message."""
         message, sender, reply, _ = item
+        if type(message) is Died:
+            return
         if reply is None:
             self.core.owner.dead_letters.count("dead", message, self.address, sender)
         elif type(message) is _ActorStop:
@@ -302,9 +324,8 @@ class Lifecycle:
             return
         address = signal.process.address
         ties.children.pop(address, None)
-        watched = ties.watching.pop(address, None)
-        if watched is not None:
-            self.deliver(Down(watched, signal.reason), None, None, None)
+        if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
+            self.deliver(signal, None, None, None)
         if ties.parent is not None and ties.parent.address == address:
             self._on_exit(Exit("shutdown"))
 

@@ -9,7 +9,7 @@ from .dispatcher import Core
 from .errors import ActorDeadError
 from .future import Future
 from .messages import message
-from .process import Died, Headers, Process, Reply, Signal
+from .process import Died, Headers, Process, Reply, Signal, Unwatch
 from .timers import Periodic, Timer
 
 
@@ -107,9 +107,15 @@ class Monitor:
         core.processes[self.address.id] = self
 
     def begin(self, request: Signal) -> Future[Any]:
-        """Any thread. Send the request to watch, and give the future."""
+        """Any thread. Send the request to watch, and give the future; it may be cancelled."""
+        self.future.add_done_callback(self._end)
         self._subject.signal(request)
         return self.future
+
+    def _end(self, future: Future[Any]) -> None:
+        self._core.processes.pop(self.address.id, None)
+        if future._error is not None:  # whoever waited has given up
+            self._subject.signal(Unwatch(self))
 
     def deliver(
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
@@ -119,5 +125,4 @@ class Monitor:
     def signal(self, signal: Signal) -> None:
         """Any thread. The end has come."""
         if isinstance(signal, Died):
-            self._core.processes.pop(self.address.id, None)
             self.future.resolve(signal.reason)

@@ -205,7 +205,11 @@ class ActorRef(pykka.ActorRef[A]):
             Timeout: it has not ended within `timeout` seconds.
 
         """
-        return self.exited().get(timeout=timeout)
+        exited = self.exited()
+        try:
+            return exited.get(timeout=timeout)
+        finally:
+            exited.cancel()
 
     def is_alive(self) -> bool:
         """Whether this process knows nothing of its end; no round trip."""

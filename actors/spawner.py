@@ -38,6 +38,10 @@ class Home(Protocol):
     home: CoreAddress
     names: Names
 
+    def check_running(self) -> None:
+        """Raise ShuttingDown once the system is stopping."""
+        ...
+
     def ref_to(self, process: Process) -> ActorRef[Any]:
         """A ref for a process."""
         ...
@@ -125,9 +129,11 @@ class Spawner:
     ) -> ActorRef[Any]:
         cell = self.make(birth, name, parent, supervisor)
         try:
+            if parent is None:
+                self._home.check_running()  # again: a system that stopped meanwhile overlooked it
             cell.make_actor(birth)
         except BaseException:
-            del self._core.processes[cell.address.id]
+            self._on_core(cell.discard)
             raise
         started: Future[Any] | None = None
         waits = supervisor is not None or birth.actor_class.wait_for_start
@@ -135,15 +141,18 @@ class Spawner:
             started = cell.need_ties().starting = Future()
             if start_timeout is not None:
                 limit_start(self._core, cell, started, start_timeout)
-        if parent is not None and self._core.holds():
+        if parent is not None:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref
-        if self._core.holds():
-            self._core.schedule(cell)
-        else:
-            self._core.post(self._core.schedule, cell)
+        self._on_core(self._core.schedule, cell)
         if started is not None:
             started.get()
         return cell.ref
+
+    def _on_core(self, function: Callable[..., object], *args: Any) -> None:
+        if self._core.holds():
+            function(*args)
+        else:
+            self._core.post(function, *args)
 
     def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
         """Any thread. A cell without its actor; `parent` a process or a ref, `supervisor` a ref."""

@@ -23,8 +23,9 @@ class StoppedEvent:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait up to `timeout` seconds for the actor's end; whether it came."""
+        exited = self._exited()
         try:
-            self._exited().get(timeout=timeout)
+            exited.get(timeout=timeout)
         except Timeout:
-            pass
+            exited.cancel()
         return self.is_set()

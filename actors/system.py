@@ -293,8 +293,7 @@ class ActorSystem:
             ShuttingDown: the system is stopping or stopped.
 
         """
-        if self._state != "running":
-            raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
+        self.check_running()
         refuse_unbuilt(node=node, mailbox=mailbox, dispatcher=dispatcher)
         return self._spawner.spawn(
             None, actor_class, args, kwargs, name=name, core=core, near=near, supervisor=supervisor
@@ -303,19 +302,20 @@ class ActorSystem:
     def spawn_child(
         self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
     ) -> ActorRef[A]:
-        """As `spawn`, for an actor that stops with `parent` (`Actor.spawn` calls it).
-
-        With a `start_timeout` in seconds, an `on_start` that takes longer fails with `Timeout`.
-        """
+        """As `spawn`, for a child of `parent`; `start_timeout`: seconds that `on_start` may take."""
         options = dict(options)
         named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
         refuse_unbuilt(**{key: options.pop(key, None) for key in ("node", "mailbox", "dispatcher")})
         return self._spawner.spawn(parent, actor_class, args, options, **named)
 
-    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
-        """Owner only. See `KernelHost.make`."""
+    def check_running(self) -> None:
+        """Any thread. See `Home.check_running`."""
         if self._state != "running":
             raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
+
+    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
+        """Owner only. See `KernelHost.make`."""
+        self.check_running()
         return self._spawner.make(birth, name, parent, supervisor)
 
     def whereis(self, name: str) -> ActorRef[Any] | None:

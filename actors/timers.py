@@ -17,6 +17,11 @@ class Timer:
     def __lt__(self, other: Timer) -> bool:
         return self.when < other.when
 
+    @property
+    def pending(self) -> bool:
+        """Any thread. Whether it is still to come."""
+        return self.function is not None
+
     def cancel(self) -> bool:
         """Any thread. Call it off; False if it was called off or done before."""
         pending, self.function = self.function is not None, None
@@ -35,6 +40,11 @@ class Periodic:
     def __init__(self, begin: Callable[[], Timer]) -> None:
         self._begin = begin
         self._timer: Timer | None = begin()
+
+    @property
+    def pending(self) -> bool:
+        """Any thread. Whether it was not called off."""
+        return self._timer is not None
 
     def again(self) -> None:
         """Owner only. Begin the next period, unless it was cancelled."""

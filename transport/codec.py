@@ -83,6 +83,7 @@ _PLAIN_FORM, _TUPLE_FORM, _MESSAGE_FORM, _CALL_FORM = 0, 16, 32, 48
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str, bytes, bytearray, memoryview})
 _CONTAINERS = frozenset({list, dict})
 _SIGNAL = int(EnvelopeKind.SIGNAL)
+_LAST_PLAIN = int(EnvelopeKind.ERROR)
 _KINDS = {kind | form: (kind, form) for kind in EnvelopeKind for form in (0, 16, 32, 48)}
 _NONE = type(None)
 # The types of target, sender, kind and ask.
@@ -147,13 +148,24 @@ class Codec:
             MessageTooLarge: it takes more than the limit.
 
         """
-        target, sender, kind, ask, message, headers = envelope
+        return self.encode_parts(*envelope)
+
+    def encode_parts(
+        self,
+        target: int,
+        sender: int | None,
+        kind: int,
+        ask: int | None,
+        message: object,
+        headers: Headers | None,
+    ) -> bytes:
+        """Any thread. As `encode`, for the hot path: an envelope less to make."""
         if kind == _SIGNAL:
-            return self._encode_signal(target, sender, cast(Signal, message))
+            return self._encode_signal(target, sender, cast("Signal", message))
         body: Any = message
         form = 0
+        cls = type(message)
         try:
-            cls = type(message)
             if cls not in _AS_THEY_ARE:
                 known = self._forms.get(cls)
                 if known is not None:
@@ -270,6 +282,18 @@ class Codec:
     def _envelope(self, item: Any) -> Envelope:
         if type(item) is not list or len(item) < 5:
             raise DecodeError("an envelope has five or six items")
+        if len(item) == 5:
+            # The commonest, a message as it is, without the detours below.
+            target, sender, kind, ask, body = item
+            if (
+                type(kind) is int
+                and 0 <= kind <= _LAST_PLAIN
+                and type(target) is int
+                and (sender is None or type(sender) is int)
+                and (ask is None or type(ask) is int)
+                and self._reader.failure is None
+            ):
+                return _new(Envelope, (target, sender, kind, ask, body, None))
         target, sender, kind, ask, body = item if len(item) == 5 else item[:5]
         if (type(target), type(sender), type(kind), type(ask)) not in _SHAPES:
             raise DecodeError("an envelope has a target, a sender, a kind and an ask")

@@ -56,7 +56,7 @@ class Node:
         self.next_ask = count(1).__next__
         self._peers_due: deque[Peer] = deque()
         self._refused: set[Peer] = set()
-        self._sleeping = False
+        self.sleeping = False
         self._stepping = False
         self._closed = False
         self._ended: dict[Address, None] = {}
@@ -81,10 +81,10 @@ class Node:
 
     def wait(self, timeout: float | None) -> None:
         """Owner only. See `Poller.wait`."""
-        self._sleeping = True
+        self.sleeping = True
         self._flush()
         self._endpoint.wait(timeout)
-        self._sleeping = False
+        self.sleeping = False
 
     def wake(self) -> None:
         """Any thread. See `Poller.wake`."""
@@ -104,7 +104,7 @@ class Node:
         if self._system.core.holds():
             if peer.is_full:
                 self._flush_peer(peer)
-        elif self._sleeping:
+        elif self.sleeping:
             self._endpoint.wake()
 
     def _flush(self) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from ..actors.address import KERNEL_ID, Address, CoreAddress
+from ..actors.cell import Cell
 from ..actors.dispatcher import Core
 from ..actors.errors import (
     ActorDeadError,
@@ -59,6 +60,11 @@ class Host(Protocol):
 
     def peer_of(self, home: CoreAddress) -> Peer:
         """Any thread. The peer of that incarnation; one that is down where it is known dead."""
+        ...
+
+    @property
+    def sleeping(self) -> bool:
+        """Any thread. Whether the loop sleeps, so that it has to be woken for what is posted."""
         ...
 
     def next_ask(self) -> int:
@@ -140,24 +146,20 @@ class RemoteProcess:
 
         """
         peer, host = self._peer or self._find_peer(), self._host
-        from_id = None
-        if sender is not None:
-            _, _, incarnation, from_id = sender.address
-            if incarnation != peer.source.incarnation:
-                # Forwarded; and an envelope names senders of its own core only.
-                from_id = None
+        # An envelope names senders of its own core only; a forwarded message has none.
+        from_id = sender.id if isinstance(sender, Cell) else None
         if reply is None:
             ask, kind = None, _TELL
         else:
             ask, kind = host.next_ask(), _ASK
-        envelope = peer.codec.encode(
-            Envelope(self.address.id, from_id, kind, ask, message, headers)
-        )
+        encode = peer.codec.encode_parts
+        envelope = encode(self.address.id, from_id, kind, ask, message, headers)
         lost = peer.post(envelope, Lane.DATA, ask, reply)
         if lost is not None:
             self._lose(lost, message, sender, reply)
             return
-        host.posted(peer)
+        if peer.is_full or host.sleeping:
+            host.posted(peer)
         if ask is not None and isinstance(reply, Future):
             reply.add_done_callback(partial(peer.forget, ask))
 

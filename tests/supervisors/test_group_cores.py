@@ -9,6 +9,7 @@ PARTS = """
 import os, signal, sys, threading
 from zanni import Actor, ActorSystem, Future, StartError, Timeout
 from zanni.actors.errors import EncodeError
+from zanni.actors.process import Restart, Suspend
 from zanni.supervisors import Supervisor, SupervisorReport, child
 
 WAIT = 20
@@ -28,6 +29,9 @@ class Worker(Actor):
 
     def fail(self):
         raise RuntimeError("failed")
+
+    def leave(self):
+        self.exit([lambda: "a reason that cannot travel"])
 
     def hold(self, other):
         other.tell("held")
@@ -179,6 +183,23 @@ def run(system, watch):
     assert len(system.actors()) == 3, system.actors()
 """
 
+ODD = """
+def run(system, watch):
+    bell = system.spawn(Bell)
+    far = system.spawn(Worker, core=1, supervisor=bell)
+    far.cast(Worker.leave)
+    assert Bell.rung.wait(WAIT)
+    ended = Future()
+    far.process.signal(Suspend("shutdown", ended))
+    try:
+        ended.get(timeout=WAIT)
+    except EncodeError:
+        pass  # it is suspended, for a reason of which no more can be said
+    started = Future()
+    far.process.signal(Restart("odd", started))
+    assert started.get(timeout=WAIT)
+"""
+
 ASKED = """
 def run(system, watch):
     bank, banker = system.spawn(Bank), system.spawn(Banker, core=1)
@@ -206,6 +227,7 @@ def run(system, watch):
         pytest.param(KILLED, id="also of one that had to be killed"),
         pytest.param(LOST, id="a lost core makes its member anew"),
         pytest.param(STARTS, id="a first start takes no longer than allowed"),
+        pytest.param(ODD, id="a reason that cannot travel holds nobody up"),
         pytest.param(ASKED, id="a child may be added from another core"),
     ],
 )

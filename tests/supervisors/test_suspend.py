@@ -1,4 +1,4 @@
-"""What survives a stop that a restart follows: the ref, the name and the queue. And what does not."""
+"""What survives a stop that a restart follows: the ref, the name and the queue."""
 
 import pytest
 
@@ -41,9 +41,7 @@ def test_a_sibling_keeps_its_ref_its_name_and_its_queue(world, crash, strategy):
 
 @pytest.mark.parametrize("shutdown", [0.05, "kill"])
 def test_a_sibling_that_has_to_be_killed_keeps_them_too(world, crash, shutdown):
-    world.supervise(
-        world.child("a"), world.child("b", shutdown=shutdown), strategy="one_for_all"
-    )
+    world.supervise(world.child("a"), world.child("b", shutdown=shutdown), strategy="one_for_all")
     ref = world.ref("b")
     gone = ref.exited()
     hold(world, "b")
@@ -127,7 +125,7 @@ def test_a_group_that_begins_again_keeps_the_refs(world, crash):
 
 @pytest.fixture
 def delayed(world, crash):
-    """A group restart that is not due for long: b, called bob, is suspended, its queue holds one."""
+    """A group restart that is long not due: b, called bob, is suspended, its queue holds one."""
     world.supervise(
         world.child("a", backoff=SLOW), world.child("b", name="bob"), strategy="one_for_all"
     )
@@ -181,6 +179,18 @@ def test_the_supervisors_end_is_its_end(world, delayed, how):
     assert world.system.whereis("bob") is None
     assert world.system.actors() == []
     assert world.system.spawn(Actor, name="bob").is_alive()
+
+
+def test_a_supervisor_that_gives_up_leaves_nobody_suspended(world, crash):
+    world.supervise(world.child("a"), world.child("b", name="bob"), strategy="one_for_all")
+    world.fail_start["a"] = [ValueError("no")]
+    gone = world.ref("b").exited()
+    crash(world.ref("a"))
+    assert gone.get(timeout=10) == "shutdown"
+    assert world.supervisor.wait(timeout=10) in ("shutdown", "noproc")
+    assert [report.id for report in world.kinds("gave_up")] == ["a"]
+    assert world.system.whereis("bob") is None
+    assert world.system.actors() == []
 
 
 class _Broken:
