@@ -46,3 +46,10 @@ def test_the_example_runs(page: str, number: int, text: str, tmp_path: Path) -> 
 
 def test_there_are_examples() -> None:
     assert len(examples()) >= len(OUTPUT)
+
+
+def test_every_test_that_the_semantics_name_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "semantics.md").read_text()))
+    sources = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {name for name in named if f"def {name}(" not in sources} == set()
+    assert named
