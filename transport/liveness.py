@@ -40,6 +40,7 @@ class Liveness(Generic[K]):
         self._down_after = down_after
         self._heard: dict[K, float] = {}
         self._suspects: set[K] = set()
+        self._kept: set[K] = set()
         self._ticked: float | None = None
         self.stalls = 0
 
@@ -47,10 +48,15 @@ class Liveness(Generic[K]):
         """The peer said something."""
         self._heard[peer] = now
 
+    def keep(self, peer: K) -> None:
+        """Never declare this peer down for its silence: its end is learnt in another way."""
+        self._kept.add(peer)
+
     def forget(self, peer: K) -> None:
         """The peer is gone, for whatever reason."""
         self._heard.pop(peer, None)
         self._suspects.discard(peer)
+        self._kept.discard(peer)
 
     def silence(self, peer: K, now: float) -> float:
         """Seconds since the peer was heard; 0 for one that is not known."""
@@ -78,7 +84,7 @@ class Liveness(Generic[K]):
 
     def _judge(self, peer: K, now: float) -> Change[K] | None:
         silence = now - self._heard[peer]
-        if silence >= self._down_after:
+        if silence >= self._down_after and peer not in self._kept:
             self.forget(peer)
             return Change(peer, Verdict.DOWN)
         if silence >= self._suspect_after:

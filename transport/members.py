@@ -184,6 +184,10 @@ class Members:
         if not peer.has_data:
             peer.attach(Lane.DATA, self._endpoint.connect(identity.data))
         self.liveness.heard(home, now())
+        if peer.own:
+            # The end of one of our own processes is seen by its socket. Silence says only that a
+            # handler computes for long, and nobody is to lose a core for that.
+            self.liveness.keep(home)
         if confirm is None:
             self.open(peer)
             peer.send_now(Kind.HEARTBEAT, b"\x80")  # an empty map: it opens the other side
@@ -285,7 +289,7 @@ class Members:
                 self._system.events.publish(NodeRecovered(home.node, home.core))
         for peer in [*self.current.values()]:
             # It may have been started again at the same URL, and know nothing of us.
-            if self.liveness.silence(peer.home, moment) > self._patience:
+            if not peer.own and self.liveness.silence(peer.home, moment) > self._patience:
                 self.dial(peer.home)
         for home, since in list(self._born.items()):
             limit = self._system.config.down_after

@@ -38,6 +38,8 @@ from .zeromq import ZeroMQEndpoint
 
 logger = logging.getLogger("zanni")
 
+PATIENCE = 0.5
+"""Seconds that a stopping system waits for its own loop, which a handler may hold up."""
 ENDED_LIMIT = 10_000
 """How many actors elsewhere are remembered as ended."""
 
@@ -173,8 +175,11 @@ class Node:
             self.members.dial(CoreAddress(self._system.name, 0, 0))
         self._beat()
 
-    def _on_loop(self, function: Callable[[], object]) -> None:
-        """Not the loop's thread. Have the loop call it, and wait; what it raises is raised here."""
+    def _on_loop(self, function: Callable[[], object], timeout: float | None = None) -> None:
+        """Not the loop's thread. Have the loop call it, and wait; what it raises is raised here.
+
+        After `timeout` seconds it is not waited for any more: a handler holds the loop up.
+        """
         done, failures = Latch(), list[BaseException]()
 
         def call() -> None:
@@ -186,7 +191,7 @@ class Node:
                 done.release()
 
         self.core.post(call)
-        done.wait()
+        done.wait(timeout)
         if failures:
             raise failures[0]
 
@@ -196,10 +201,10 @@ class Node:
         if self.children is not None:
             self.children.begin_stop()
             self._drain_children(timeout)
-        self._on_loop(self._say_goodbye)
+        self._on_loop(self._say_goodbye, PATIENCE)
         if self.children is not None:
             self.children.stop(deadline)
-            self._on_loop(self.children.close)
+            self._on_loop(self.children.close, PATIENCE)
 
     def _drain_children(self, timeout: float) -> None:
         assert self.children is not None
