@@ -177,8 +177,9 @@ class Actor(pykka.Actor):
             timers.discard(timer)
             self._cell.deliver(message, None, None, None)
 
-        timer = self._cell.core.call_later(seconds, fire)
+        timer = Timer(now() + seconds, fire)
         _keep(timers, timer)
+        self._cell.core.begin(timer)
         return timer
 
     def every(self, seconds: float, message: Any) -> Periodic:
@@ -192,11 +193,13 @@ class Actor(pykka.Actor):
         core = self._cell.core
 
         def fire() -> None:
-            self._cell.deliver(message, None, None, None)
-            timer.again()
+            if timer.pending:
+                self._cell.deliver(message, None, None, None)
+                timer.again()
 
         timer = Periodic(lambda: core.call_later(seconds, fire))
         _keep(self._cell.need_ties().timers, timer)
+        timer.again()
         return timer
 
     def on_start(self) -> Any:

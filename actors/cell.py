@@ -35,18 +35,19 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from .environment import now
 from .errors import ActorDeadError, RemoteError
-from .lifecycle import Item, Killed, Lifecycle, log
+from .lifecycle import Item, Killed, log
 from .links import Down
 from .parking import here
 from .process import Bury, Died, Headers, Process, Reply
 from .proxy import Describe, describe
+from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
 
 COMPACT = 1024
 """Handled messages at the head of a mailbox that are worth cutting off."""
 
 
-class Cell(Lifecycle):
+class Cell(Signalled):
     """One actor's mailbox and state. A `Process`, and what the dispatcher runs."""
 
     __slots__ = ()
@@ -216,7 +217,7 @@ class Cell(Lifecycle):
         self.carrier = getcurrent()
         # This greenlet stays behind with the turn, and another one carries the loop on.
         spares = core.spares
-        (spares.pop() if spares else core.new_carrier()).switch()
+        (spares.pop() if spares else core.hub).switch()
         self.carrier = None
         self.state = state
         core.worker.turn = self

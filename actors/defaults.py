@@ -70,7 +70,7 @@ def _stop_at_exit() -> None:
     for system in left:
         if system.name != _DEFAULT:
             logger.warning("the system %r was not stopped: use 'with' or stop()", system.name)
-        system.stop(timeout=1.0)
+        system.stop_within(1.0, min(2.0, system.config.kill_timeout))
 
 
 start_on_default_system.append(_start_on_default)

@@ -68,6 +68,10 @@ class Owner(Protocol):
 class Core:
     """One interpreter's run queue, and the loop that the thread holding it runs."""
 
+    hub: greenlet
+    """Where the loop is begun in a new greenlet: near the bottom of the stack, however deep in
+    calls, and so near the recursion limit, the turn is that waits."""
+
     def __init__(self, home: CoreAddress, poller: Poller, owner: Owner) -> None:
         self.home = home
         self.poller = poller
@@ -87,7 +91,6 @@ class Core:
         self._wake: Callable[[], object] = poller.wake
         self._late = make_lock()
         self._stopping = False
-        self._hub: greenlet | None = None
 
     def holds(self) -> bool:
         """Any thread. Whether this thread holds the core."""
@@ -106,16 +109,20 @@ class Core:
     def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Any thread. Have the loop call `function`, which must not raise or wait."""
         timer = Timer(now() + seconds, function)
-        if self.holds():
-            self._add_timer(timer)
-        else:
-            self.post(self._add_timer, timer)
+        self.begin(timer)
         return timer
 
-    def _add_timer(self, timer: Timer) -> None:
+    def begin(self, timer: Timer) -> None:
+        """Any thread. Have the loop call the timer's function when it is due."""
+        if self.holds():
+            self._begin(timer)
+        else:
+            self.post(self._begin, timer)
+
+    def _begin(self, timer: Timer) -> None:
         heapq.heappush(self._timers, timer)
         if len(self._timers) > self._crowded:  # most asks with a timeout are answered before it
-            self._timers = [timer for timer in self._timers if timer.pending]
+            self._timers[:] = [timer for timer in self._timers if timer.pending]
             heapq.heapify(self._timers)
             self._crowded = max(CROWD, 2 * len(self._timers))
 
@@ -129,14 +136,15 @@ class Core:
     def run(self) -> None:
         """Hold the core and run its loop until `stop`, in the calling thread."""
         here.worker = self.worker
-        self._hub = getcurrent()
+        self.hub = getcurrent()
         try:
-            greenlet(self._loop).switch()
+            while not self._stopping:  # a turn that waits comes back here if there is no spare
+                greenlet(self._loop).switch()
         finally:
             del here.worker
             self.worker.turn = None
             self.spares.clear()
-            self._hub = None
+            del self.hub
             self._wake = self._take_in_late
             self._sleeping = True
             self._take_in_late()
@@ -155,10 +163,6 @@ class Core:
             finally:
                 here.worker = before
                 self._late.release()
-
-    def new_carrier(self) -> greenlet:
-        """Owner only. A greenlet to carry the loop on when there is no spare one."""
-        return greenlet(self._loop, self._hub)
 
     def _loop(self) -> None:
         queue = self.run_queue

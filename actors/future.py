@@ -111,13 +111,7 @@ class Future(pykka.Future[T]):
                 self._remove_waiter(turn)
 
     def _wait_in_thread(self, timeout: float | None) -> None:
-        if here.worker.core is not None:
-            raise RuntimeError("a callback of the runtime must not wait: it would stop its core")
-        if running_loop() is not None:
-            raise RuntimeError(
-                "waiting here would block the asyncio loop of this thread: "
-                "use 'await ref.ask(..., block=False)' or 'await future'"
-            )
+        check_may_wait()
         latch = Latch()
         if self._add_waiter(latch):
             try:
@@ -256,6 +250,16 @@ class Future(pykka.Future[T]):
 
 
 Future.__init__ = object.__init__  # type: ignore[method-assign]  # no call at all
+
+
+def check_may_wait(
+    remedy: str = "use 'await ref.ask(..., block=False)' or 'await future'",
+) -> None:
+    """Any thread, outside of turns. Raise RuntimeError where waiting would hold up a loop."""
+    if here.worker.core is not None:
+        raise RuntimeError("a callback of the runtime must not wait: it would stop its core")
+    if running_loop() is not None:
+        raise RuntimeError(f"waiting here would block the asyncio loop of this thread: {remedy}")
 
 
 class StopFuture(Future[bool]):

@@ -22,25 +22,20 @@ from .address import Address
 from .dispatcher import Core
 from .environment import make_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, ChildFailed, Ties
-from .parking import here
+from .links import Birth, Ties
 from .process import (
     Bury,
     Died,
-    Exit,
     Failed,
     Headers,
     Kill,
     Process,
     Reply,
-    Restart,
     Signal,
-    Suspend,
     Unwatch,
-    Watch,
 )
 from .ref import ActorRef
-from .state import DEAD, IDLE, LEAVING, PARKED, SCHEDULED, STARTING, SUSPENDED
+from .state import DEAD, LEAVING, STARTING, SUSPENDED
 
 logger = logging.getLogger("zanni")
 
@@ -51,8 +46,9 @@ def log(level: int, text: str, who: object, error: BaseException) -> None:
     """Any thread. Write a line about an actor's error; filters and handlers are user code too."""
     try:
         logger.log(level, text, who, exc_info=error)
-    except Exception:  # nowhere to tell it: the actor's own error goes on to those concerned
+    except Exception:  # noqa: S110  (nowhere to tell it: the actor's own error goes on)
         pass
+
 
 Item = tuple[Any, Process | None, Reply | None, Headers | None]
 """What a mailbox holds: message, sender, reply, headers."""
@@ -283,6 +279,7 @@ class Lifecycle:
             died = Died(self, self.exit_reason)
             for watcher in ties.watchers.values():
                 watcher.signal(died)
+        self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
 
     def lose(self, item: Item) -> None:
         """Owner only. Nobody will handle this message."""
@@ -296,98 +293,11 @@ class Lifecycle:
         else:
             reply.reject(ActorDeadError(f"{self.ref} stopped before handling the message"))
 
-    # Signals
+    # What `signalled.py` and `cell.py` complete
 
     def signal(self, signal: Signal) -> None:
-        """Any thread. See `Process.signal`."""
-        if here.worker.core is self.core:
-            self._obey(signal)
-        else:
-            self.core.post(self._obey, signal)
-
-    def _obey(self, signal: Signal) -> None:
-        OBEY[type(signal)](self, signal)
-
-    def _on_watch(self, signal: Watch) -> None:
-        if self.state is DEAD:
-            signal.watcher.signal(Died(self, "noproc"))
-        else:
-            self.need_ties().watchers[signal.watcher.address] = signal.watcher
-
-    def _on_unwatch(self, signal: Unwatch) -> None:
-        if self.ties is not None:
-            self.ties.watchers.pop(signal.watcher.address, None)
-
-    def _on_died(self, signal: Died) -> None:
-        ties = self.ties
-        if ties is None or self.state is DEAD:
-            return
-        address = signal.process.address
-        ties.children.pop(address, None)
-        if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
-            self.deliver(signal, None, None, None)
-        if ties.parent is not None and ties.parent.address == address:
-            self._on_exit(Exit("shutdown"))
-
-    def _on_exit(self, signal: Exit) -> None:
-        self.dismissed = True
-        if self.state is SUSPENDED:
-            self.die()
-        elif self.state is not DEAD and self.exit_reason is None:
-            self.exit_reason = signal.reason
-            self._leave_soon()
-
-    def _on_kill(self, _signal: Kill) -> None:
-        if self.state in (DEAD, SUSPENDED):
-            return
-        self.killed = True
-        if self.state is not LEAVING:
-            self.exit_reason = "killed"
-        self._leave_soon()
-        if self.state is PARKED:
-            self._resume()
-
-    def _leave_soon(self) -> None:
-        if self.state is IDLE:
-            self.core.schedule(self)
-            self.state = LEAVING
-        elif self.state is SCHEDULED:
-            self.state = LEAVING
-
-    def _on_failed(self, signal: Failed) -> None:
-        ref = self.core.owner.ref_to(signal.process)
-        self.deliver(ChildFailed(ref, signal.reason), None, None, None)
-
-    def _on_suspend(self, signal: Suspend) -> None:
-        if self.state is SUSPENDED:
-            signal.reply.resolve(self.exit_reason)
-        elif self.state is DEAD:
-            signal.reply.reject(ActorDeadError(f"{self.ref} is gone"))
-        else:
-            self.need_ties().suspending = signal.reply
-            if self.exit_reason is None:
-                self.exit_reason = signal.reason
-                self._leave_soon()
-
-    def _on_restart(self, signal: Restart) -> None:
-        ties = self.ties
-        if self.state is not SUSPENDED or ties is None:
-            if signal.reply is not None:
-                signal.reply.reject(ActorDeadError(f"{self.ref} is not waiting for a restart"))
-            return
-        self.exit_reason = None
-        self.killed = False
-        ties.starting = signal.reply
-        ties.restart_reason = signal.reason
-        if hasattr(self, "actor"):
-            del self.actor
-        self.state = STARTING
-        self.core.schedule(self)
-
-    def _on_bury(self, _signal: Bury) -> None:
-        self.dismissed = True
-        if self.state is SUSPENDED:
-            self.die()
+        """Any thread. See `signalled.py`."""
+        raise NotImplementedError
 
     def deliver(
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
@@ -397,16 +307,3 @@ class Lifecycle:
 
     def _resume(self) -> None:
         raise NotImplementedError
-
-
-OBEY: dict[type, Callable[[Any, Any], None]] = {
-    Watch: Lifecycle._on_watch,
-    Unwatch: Lifecycle._on_unwatch,
-    Died: Lifecycle._on_died,
-    Exit: Lifecycle._on_exit,
-    Kill: Lifecycle._on_kill,
-    Failed: Lifecycle._on_failed,
-    Suspend: Lifecycle._on_suspend,
-    Restart: Lifecycle._on_restart,
-    Bury: Lifecycle._on_bury,
-}

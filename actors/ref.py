@@ -11,7 +11,7 @@ from pykka.messages import ProxyCall, _ActorStop
 from .address import Address
 from .dispatcher import Core
 from .errors import Timeout
-from .future import Future, StopFuture
+from .future import Future, StopFuture, check_may_wait
 from .links import Monitor
 from .messages import type_name
 from .parking import coroutine_owner, current_sender, here
@@ -102,6 +102,8 @@ class ActorRef(pykka.ActorRef[A]):
             while not future._done:
                 turn.park(None)
             return future.get()
+        if block and turn is None:
+            check_may_wait()  # before the message is sent, and whether or not the answer is quick
         self.process.deliver(message, turn or coroutine_owner.get(), future, None)
         if not block:
             if timeout is not None:

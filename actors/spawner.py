@@ -133,6 +133,7 @@ class Spawner:
                 self._home.check_running()  # again: a system that stopped meanwhile overlooked it
             cell.make_actor(birth)
         except BaseException:
+            self._core.processes.pop(cell.address.id, None)
             self._on_core(cell.discard)
             raise
         started: Future[Any] | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from .actor import Actor
-from .address import Address, CoreAddress
+from .address import CoreAddress
 from .alone import Alone
 from .arguments import checked_cores, checked_name, refuse_in_import, refuse_unbuilt
 from .cell import Cell
@@ -19,9 +19,8 @@ from .environment import (
     random_bits,
     start_thread,
 )
-from .errors import ActorDeadError, NodeDown, ShuttingDown, Timeout
-from .future import Future, in_thread
-from .gone import GoneProcess
+from .errors import NodeDown, ShuttingDown, Timeout
+from .future import Future, check_may_wait, in_thread
 from .kernel import Kernel, ListActors
 from .links import Birth
 from .network import CoreRecord, Network, NodeRecord
@@ -30,9 +29,14 @@ from .parking import here
 from .process import Process
 from .ref import ActorRef
 from .registry import Names
+from .runtime import Runtime
 from .spawner import CHILD_OPTIONS, Spawner
 
 A = TypeVar("A", bound=Actor)
+
+GRACE = 0.5
+"""Seconds beyond a bound, for the loop to say itself that it is over."""
+STOP_REMEDY = "use 'async with ActorSystem(...)', or await asyncio.to_thread(system.stop)"
 
 systems: dict[CoreAddress, ActorSystem] = {}
 """The running systems of this process; `defaults.py` finds them here."""
@@ -45,7 +49,7 @@ def set_network_factory(factory: Callable[[ActorSystem], Network]) -> None:
     _network_factory = factory
 
 
-class ActorSystem:
+class ActorSystem(Runtime):
     """A node: one or more cores that run actors, by name reachable for other nodes.
 
     Use it as a context manager, plain or async, or call `start` and `stop`. Any thread may use it.
@@ -157,7 +161,7 @@ class ActorSystem:
         try:
             self.network.start()
         except BaseException:
-            self._end()
+            self._end(self.config.kill_timeout)
             raise
         self._state = "running"
         return self
@@ -199,29 +203,35 @@ class ActorSystem:
         """
         if here.worker.turn is not None:
             raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")
+        check_may_wait(STOP_REMEDY)
+        seconds = self.config.drain_timeout if timeout is None else timeout
+        return self.stop_within(seconds, self.config.kill_timeout)
+
+    def stop_within(self, seconds: float, kill_seconds: float) -> bool:
+        """As `stop`, with so many seconds to finish, and as many more for what was killed."""
         if self._state in ("new", "stopped"):
             self._state = "stopped"
             return True
         self._state = "stopping"
-        seconds = self.config.drain_timeout if timeout is None else timeout
+        deadline = now() + seconds + kill_seconds
         try:
-            drained = self.drain(seconds).get(timeout=seconds + self.config.kill_timeout + 1)
+            drained = self.drain(seconds).get(timeout=seconds + kill_seconds + GRACE)
         except Timeout:  # the loop is held up by a handler that neither returns nor waits
             drained = False
         self.network.stop(seconds)
-        self._end()
+        self._end(max(deadline - now(), GRACE))
         return drained
 
-    def _end(self) -> None:
+    def _end(self, seconds: float) -> None:
         self.core.stop()
         if self._thread is not None:
-            self._thread.join(self.config.kill_timeout)
+            self._thread.join(seconds)
         self._forget()
 
     def _forget(self) -> None:
-        if self._loop_thread is not None:
-            self._loop_thread.stop()
-            self._loop_thread = None
+        loop_thread, self._loop_thread = self._loop_thread, None
+        if loop_thread is not None:
+            loop_thread.stop()
         self.core.poller.close()
         systems.pop(self.home, None)
         self._state = "stopped"
@@ -234,6 +244,7 @@ class ActorSystem:
         return future
 
     def __enter__(self) -> Self:
+        check_may_wait(STOP_REMEDY)  # at once, and not when it ends
         return self.start()
 
     def __exit__(
@@ -302,7 +313,7 @@ class ActorSystem:
     def spawn_child(
         self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
     ) -> ActorRef[A]:
-        """As `spawn`, for a child of `parent`; `start_timeout`: seconds that `on_start` may take."""
+        """As `spawn`, for a child of `parent`. `start_timeout`: seconds `on_start` may take."""
         options = dict(options)
         named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
         refuse_unbuilt(**{key: options.pop(key, None) for key in ("node", "mailbox", "dispatcher")})
@@ -339,11 +350,6 @@ class ActorSystem:
                 continue  # its actors are gone with it
         return found
 
-    def local_actors(self) -> list[ActorRef[Any]]:
-        """Any thread. Refs of the living actors of this core."""
-        cells = [cell for cell in self.core.processes.copy().values() if isinstance(cell, Cell)]
-        return [cell.ref for cell in cells if cell.is_alive()]
-
     def cores(self) -> list[CoreRecord]:
         """The cores of this node."""
         return self.network.cores()
@@ -360,40 +366,3 @@ class ActorSystem:
 
         """
         self.network.join(url)
-
-    # For the runtime
-
-    def process_of(self, address: Address) -> Process:
-        """Any thread. What stands behind an address, seen from this core."""
-        if address.home == self.home:
-            found = self.core.processes.get(address.id)
-            if found is not None:
-                return found
-            error: Exception = ActorDeadError(f"the actor {address} is gone")
-            return GoneProcess(self.core, address, error, "noproc")
-        return self.network.process(address)
-
-    def ref_of(self, address: Address, type_name: str | None) -> ActorRef[Any]:
-        """Any thread. A ref for an address."""
-        process = self.process_of(address)
-        return ActorRef(cast("Any", process), type_name or "zanni:Actor")
-
-    def ref_to(self, process: Process) -> ActorRef[Any]:
-        """Any thread. A ref for a process."""
-        if isinstance(process, Cell):
-            return process.ref
-        return ActorRef(cast("Any", process), "zanni:Actor")
-
-    def forget_name(self, name: str, address: Address) -> None:
-        """Owner only. The actor of that name is gone."""
-        self._spawner.release(name, self.ref_of(address, None))
-
-    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """A turn only. See `Owner.run_coroutine`."""
-        if self._loop_thread is None:
-            from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
-
-            self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")
-        turn = here.worker.turn
-        assert turn is not None
-        return self._loop_thread.run(turn, coroutine)

@@ -35,26 +35,23 @@ class Periodic:
     from the clock, so that no burst follows.
     """
 
-    __slots__ = ("_begin", "_timer")
+    __slots__ = ("_begin", "_timer", "pending")
 
     def __init__(self, begin: Callable[[], Timer]) -> None:
         self._begin = begin
-        self._timer: Timer | None = begin()
-
-    @property
-    def pending(self) -> bool:
-        """Any thread. Whether it was not called off."""
-        return self._timer is not None
+        self._timer: Timer | None = None
+        self.pending = True
+        """Whether it was not called off."""
 
     def again(self) -> None:
-        """Owner only. Begin the next period, unless it was cancelled."""
-        if self._timer is not None:
+        """Begin the first period or, unless it was cancelled, the next."""
+        if self.pending:
             self._timer = self._begin()
 
     def cancel(self) -> bool:
         """Any thread. Call it off; False if it was called off before."""
+        pending, self.pending = self.pending, False
         timer, self._timer = self._timer, None
-        if timer is None:
-            return False
-        timer.cancel()
-        return True
+        if timer is not None:
+            timer.cancel()
+        return pending

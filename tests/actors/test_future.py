@@ -132,11 +132,12 @@ def test_a_callback_cannot_wait_for_its_own_core(system, tools):
             caught.set(error)
 
     gate = Future()
-    asked = system.spawn(tools.Hooked, []).ask(("get", gate), block=False)
+    hooked = system.spawn(tools.Hooked, [])
+    asked = hooked.ask(("get", gate), block=False, timeout=0.01)  # ends by the core's own timer
     asked.add_done_callback(callback)
-    gate.set()
     assert isinstance(caught.get(timeout=10), RuntimeError)
     assert recorder.ask(1, timeout=10) == 1
+    gate.set()
 
 
 def test_map_filter_join_reduce(system, tools):

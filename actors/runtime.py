@@ -1,0 +1,72 @@
+"""What the runtime's other parts need of a system: from addresses to processes and refs."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from .address import Address, CoreAddress
+from .cell import Cell
+from .dispatcher import Core
+from .errors import ActorDeadError
+from .gone import GoneProcess
+from .network import Network
+from .observe import DeadLetters, Events
+from .parking import here
+from .process import Process
+from .ref import ActorRef
+from .spawner import Spawner
+
+
+class Runtime:
+    """The half of a system that users do not call. It is the `Owner` of its core."""
+
+    name: str
+    index: int
+    home: CoreAddress
+    core: Core
+    network: Network
+    events: Events
+    dead_letters: DeadLetters
+    _spawner: Spawner
+    _loop_thread: Any
+
+    def local_actors(self) -> list[ActorRef[Any]]:
+        """Any thread. Refs of the living actors of this core."""
+        cells = [cell for cell in self.core.processes.copy().values() if isinstance(cell, Cell)]
+        return [cell.ref for cell in cells if cell.is_alive()]
+
+    def process_of(self, address: Address) -> Process:
+        """Any thread. What stands behind an address, seen from this core."""
+        if address.home == self.home:
+            found = self.core.processes.get(address.id)
+            if found is not None:
+                return found
+            error: Exception = ActorDeadError(f"the actor {address} is gone")
+            return GoneProcess(self.core, address, error, "noproc")
+        return self.network.process(address)
+
+    def ref_of(self, address: Address, type_name: str | None) -> ActorRef[Any]:
+        """Any thread. A ref for an address."""
+        process = self.process_of(address)
+        return ActorRef(cast("Any", process), type_name or "zanni:Actor")
+
+    def ref_to(self, process: Process) -> ActorRef[Any]:
+        """Any thread. A ref for a process."""
+        if isinstance(process, Cell):
+            return process.ref
+        return ActorRef(cast("Any", process), "zanni:Actor")
+
+    def forget_name(self, name: str, address: Address) -> None:
+        """Owner only. The actor of that name is gone."""
+        self._spawner.release(name, self.ref_of(address, None))
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """A turn only. See `Owner.run_coroutine`."""
+        if self._loop_thread is None:
+            from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
+
+            self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")
+        turn = here.worker.turn
+        assert turn is not None
+        return self._loop_thread.run(turn, coroutine)

@@ -1,0 +1,138 @@
+"""What a cell does on each signal: see `process.py` for what they mean.
+
+A signal comes to a cell in any state. One that ends it takes effect between two messages; only a
+kill breaks off a wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .errors import ActorDeadError
+from .lifecycle import Lifecycle
+from .links import ChildFailed
+from .parking import here
+from .process import (
+    Bury,
+    Died,
+    Exit,
+    Failed,
+    Kill,
+    Restart,
+    Signal,
+    Suspend,
+    Unwatch,
+    Watch,
+)
+from .state import DEAD, IDLE, LEAVING, PARKED, SCHEDULED, STARTING, SUSPENDED
+
+
+class Signalled(Lifecycle):
+    """A cell's half that obeys signals."""
+
+    __slots__ = ()
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. See `Process.signal`."""
+        if here.worker.core is self.core:
+            self._obey(signal)
+        else:
+            self.core.post(self._obey, signal)
+
+    def _obey(self, signal: Signal) -> None:
+        OBEY[type(signal)](self, signal)
+
+    def _on_watch(self, signal: Watch) -> None:
+        if self.state is DEAD:
+            signal.watcher.signal(Died(self, "noproc"))
+        else:
+            self.need_ties().watchers[signal.watcher.address] = signal.watcher
+
+    def _on_unwatch(self, signal: Unwatch) -> None:
+        if self.ties is not None:
+            self.ties.watchers.pop(signal.watcher.address, None)
+
+    def _on_died(self, signal: Died) -> None:
+        ties = self.ties
+        if ties is None or self.state is DEAD:
+            return
+        address = signal.process.address
+        ties.children.pop(address, None)
+        if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
+            self.deliver(signal, None, None, None)
+        if ties.parent is not None and ties.parent.address == address:
+            self._on_exit(Exit("shutdown"))
+
+    def _on_exit(self, signal: Exit) -> None:
+        self.dismissed = True
+        if self.state is SUSPENDED:
+            self.die()
+        elif self.state is not DEAD and self.exit_reason is None:
+            self.exit_reason = signal.reason
+            self._leave_soon()
+
+    def _on_kill(self, _signal: Kill) -> None:
+        if self.state in (DEAD, SUSPENDED):
+            return
+        self.killed = True
+        if self.state is not LEAVING:
+            self.exit_reason = "killed"
+        self._leave_soon()
+        if self.state is PARKED:
+            self._resume()
+
+    def _leave_soon(self) -> None:
+        if self.state is IDLE:
+            self.core.schedule(self)
+            self.state = LEAVING
+        elif self.state is SCHEDULED:
+            self.state = LEAVING
+
+    def _on_failed(self, signal: Failed) -> None:
+        ref = self.core.owner.ref_to(signal.process)
+        self.deliver(ChildFailed(ref, signal.reason), None, None, None)
+
+    def _on_suspend(self, signal: Suspend) -> None:
+        if self.state is SUSPENDED:
+            signal.reply.resolve(self.exit_reason)
+        elif self.state is DEAD:
+            signal.reply.reject(ActorDeadError(f"{self.ref} is gone"))
+        else:
+            self.need_ties().suspending = signal.reply
+            if self.exit_reason is None:
+                self.exit_reason = signal.reason
+                self._leave_soon()
+
+    def _on_restart(self, signal: Restart) -> None:
+        ties = self.ties
+        if self.state is not SUSPENDED or ties is None:
+            if signal.reply is not None:
+                signal.reply.reject(ActorDeadError(f"{self.ref} is not waiting for a restart"))
+            return
+        self.exit_reason = None
+        self.killed = False
+        ties.starting = signal.reply
+        ties.restart_reason = signal.reason
+        if hasattr(self, "actor"):
+            del self.actor
+        self.state = STARTING
+        self.core.schedule(self)
+
+    def _on_bury(self, _signal: Bury) -> None:
+        self.dismissed = True
+        if self.state is SUSPENDED:
+            self.die()
+
+
+OBEY: dict[type, Callable[[Any, Any], None]] = {
+    Watch: Signalled._on_watch,
+    Unwatch: Signalled._on_unwatch,
+    Died: Signalled._on_died,
+    Exit: Signalled._on_exit,
+    Kill: Signalled._on_kill,
+    Failed: Signalled._on_failed,
+    Suspend: Signalled._on_suspend,
+    Restart: Signalled._on_restart,
+    Bury: Signalled._on_bury,
+}

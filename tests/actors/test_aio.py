@@ -1,0 +1,322 @@
+"""`async def` methods: same order, one message at a time, and a real suspension."""
+
+import asyncio
+import contextvars
+import threading
+
+import pytest
+
+from zanni import Actor, ActorDeadError, ActorSystem, Down, Future, RemoteError
+
+
+class Mixed(Actor):
+    """Plain and coroutine methods that write to one journal."""
+
+    def __init__(self, journal=None):
+        self.journal = [] if journal is None else journal
+
+    async def on_receive(self, message):
+        self.journal.append(f"begin {message}")
+        await asyncio.sleep(0)
+        self.journal.append(f"end {message}")
+        return message
+
+    def plain(self, message):
+        self.journal.append(f"plain {message}")
+        return message
+
+    async def wait_for(self, future):
+        return await future
+
+    async def fail(self, error):
+        await asyncio.sleep(0)
+        raise error
+
+    async def forward_to(self, ref, message):
+        return await ref.ask(message, block=False)
+
+    async def where(self):
+        return threading.current_thread()
+
+    def where_plain(self):
+        return threading.current_thread()
+
+
+def test_a_coroutine_answers_ask_call_and_proxy(system):
+    mixed = system.spawn(Mixed)
+    assert mixed.ask("one") == "one"
+    assert mixed.call(Mixed.wait_for, settled("two")).get(timeout=10) == "two"
+    assert mixed.proxy().on_receive("three").get(timeout=10) == "three"
+
+
+def settled(value):
+    future = Future()
+    future.set(value)
+    return future
+
+
+def test_one_message_at_a_time_in_order(system):
+    journal = []
+    mixed = system.spawn(Mixed, journal)
+    mixed.tell(1)
+    mixed.cast(Mixed.plain, 2)
+    mixed.tell(3)
+    mixed.call(Mixed.plain, 4).get(timeout=10)
+    assert journal == ["begin 1", "end 1", "plain 2", "begin 3", "end 3", "plain 4"]
+
+
+def test_a_slow_coroutine_does_not_block_other_actors(system):
+    gate = Future()
+    slow, others = system.spawn(Mixed), [system.spawn(Mixed) for _ in range(10)]
+    waiting = slow.call(Mixed.wait_for, gate)
+    behind = slow.ask("behind", block=False)
+    assert [ref.ask(n, timeout=10) for n, ref in enumerate(others)] == list(range(10))
+    assert not waiting.done()
+    assert not behind.done()
+    gate.set("open")
+    assert waiting.get(timeout=10) == "open"
+    assert behind.get(timeout=10) == "behind"
+
+
+def test_many_coroutines_wait_at_once(system):
+    gate = Future()
+    waiting = [system.spawn(Mixed).call(Mixed.wait_for, gate) for _ in range(200)]
+    threads = threading.active_count()
+    gate.set("open")
+    assert [future.get(timeout=10) for future in waiting] == ["open"] * 200
+    assert threading.active_count() <= threads + 1
+
+
+def test_actors_await_one_another(system):
+    plain, one, two = system.spawn(Mixed), system.spawn(Mixed), system.spawn(Mixed)
+
+    class Between(Actor):
+        async def on_receive(self, message):
+            both = await asyncio.gather(
+                one.ask(1, block=False), two.call(Mixed.forward_to, plain, 2)
+            )
+            mapped = await one.ask(3, block=False).map(lambda n: n * 10)
+            return [*both, mapped]
+
+    assert system.spawn(Between).ask("go", timeout=10) == [1, 2, 30]
+
+
+def test_a_blocking_ask_in_a_coroutine_says_what_to_do(system):
+    other = system.spawn(Mixed)
+
+    class Blocks(Actor):
+        async def on_receive(self, message):
+            return other.ask(message)
+
+    with pytest.raises(RuntimeError, match="await"):
+        system.spawn(Blocks).ask(1, timeout=10)
+
+
+def test_coroutines_share_a_thread_that_is_not_the_cores(system):
+    one, two = system.spawn(Mixed), system.spawn(Mixed)
+    thread = one.call(Mixed.where).get(timeout=10)
+    assert two.call(Mixed.where).get(timeout=10) is thread
+    assert one.call(Mixed.where_plain).get(timeout=10) is not thread
+
+
+def test_an_error_of_a_coroutine(system):
+    mixed = system.spawn(Mixed)
+    with pytest.raises(KeyError, match="mine"):
+        mixed.call(Mixed.fail, KeyError("mine")).get(timeout=10)
+    exited = mixed.exited()
+    error = KeyError("mine")
+    mixed.cast(Mixed.fail, error)
+    assert exited.get(timeout=10) is error
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_a_base_exception_of_a_coroutine_ends_that_actor_alone(system, kind):  # B6, B7
+    asked, told, other = (system.spawn(Mixed) for _ in range(3))
+    ends = [asked.exited(), told.exited()]
+    with pytest.raises(RemoteError, match=kind.__name__):
+        asked.call(Mixed.fail, kind()).get(timeout=10)
+    told.cast(Mixed.fail, kind())
+    for end in ends:
+        assert isinstance(end.get(timeout=10), kind)
+    assert other.ask("alive", timeout=10) == "alive"
+    assert system.spawn(Mixed).ask("new", timeout=10) == "new"
+
+
+def test_hooks_may_be_coroutines(system):
+    journal = []
+
+    class Hooks(Actor):
+        async def on_start(self):
+            await asyncio.sleep(0)
+            journal.append("start")
+
+        async def on_stop(self):
+            await asyncio.sleep(0)
+            journal.append("stop")
+
+        async def on_failure(self, kind, value, traceback):
+            await asyncio.sleep(0)
+            journal.append("failure")
+
+        def on_receive(self, message):
+            journal.append(message)
+            raise KeyError(message)
+
+    assert system.spawn(Hooks).stop(timeout=10) is True
+    failing = system.spawn(Hooks)
+    exited = failing.exited()
+    failing.tell("message")
+    exited.get(timeout=10)
+    assert journal == ["start", "stop", "start", "message", "failure"]
+
+
+def test_a_kill_cancels_the_coroutine(system):
+    entered, journal = threading.Event(), []
+    ended = threading.Event()
+
+    class Waits(Actor):
+        async def on_receive(self, message):
+            try:
+                entered.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                journal.append("cancelled")
+                raise
+            finally:
+                ended.set()
+
+    waits = system.spawn(Waits)
+    asked = waits.ask(1, block=False)
+    assert entered.wait(10)
+    exited = waits.exited()
+    waits.kill()
+    assert exited.get(timeout=10) == "killed"
+    with pytest.raises(ActorDeadError):
+        asked.get(timeout=10)
+    assert ended.wait(10)
+    assert journal == ["cancelled"]
+
+
+def test_a_stop_waits_for_the_coroutine_in_hand(system):
+    gate, journal = Future(), []
+    mixed = system.spawn(Mixed, journal)
+    waiting = mixed.call(Mixed.wait_for, gate)
+    stopped = mixed.stop(block=False)
+    assert not stopped.done()
+    gate.set("open")
+    assert waiting.get(timeout=10) == "open"
+    assert stopped.get(timeout=10) is True
+
+
+def test_what_an_actor_may_do_it_may_do_in_a_coroutine(system, tools, eventually):
+    seen = []
+
+    class Doing(Actor):
+        async def on_receive(self, message):
+            match message:
+                case ("watch", ref):
+                    self.watch(ref)
+                case ("timers",):
+                    self.once = self.after(0.001, "once")
+                    self.again = self.every(0.001, "again")
+                case ("exit", reason):
+                    self.exit(reason)
+                case "again":
+                    self.again.cancel()
+                    seen.append(message)
+                case _:
+                    seen.append(message)
+
+    doing, other = system.spawn(Doing), system.spawn(tools.Recorder)
+    doing.ask(("watch", other))
+    other.stop()
+    doing.ask(("timers",))
+    eventually(lambda: "once" in seen and "again" in seen and len(seen) >= 3)
+    assert Down(other, "normal") in seen
+    exited = doing.exited()
+    doing.tell(("exit", "enough"))
+    assert exited.get(timeout=10) == "enough"
+
+
+def test_a_timer_set_in_a_coroutine_fires_while_the_core_sleeps(system):
+    """The core sleeps without a bound when the timer is set from the other thread."""
+    fired = threading.Event()
+
+    class Self(Actor):
+        async def on_receive(self, future):
+            self._cell.core.call_later(0.001, fired.set)
+            await future
+
+    gate = Future()
+    asked = system.spawn(Self).ask(gate, block=False)
+    assert fired.wait(10)
+    gate.set()
+    asked.get(timeout=10)
+
+
+def test_context_variables_are_each_messages_own(system):
+    variable = contextvars.ContextVar("variable", default="unset")
+
+    class Sets(Actor):
+        async def on_receive(self, message):
+            before = variable.get()
+            variable.set(message)
+            await asyncio.sleep(0)
+            return before, variable.get()
+
+    sets = system.spawn(Sets)
+    assert sets.ask(1) == ("unset", 1)
+    assert sets.ask(2) == ("unset", 2)
+
+
+def test_a_system_with_a_coroutine_at_work_ends(eventually):
+    with ActorSystem("busy", config={"drain_timeout": 0.05, "kill_timeout": 5}) as system:
+        entered = threading.Event()
+
+        class Waits(Actor):
+            async def on_receive(self, message):
+                entered.set()
+                await asyncio.Event().wait()
+
+        asked = system.spawn(Waits).ask(1, block=False)
+        assert entered.wait(10)
+    with pytest.raises(ActorDeadError):
+        asked.get(timeout=10)
+
+
+def test_async_with():
+    async def main():
+        async with ActorSystem("async") as system:
+            return await system.spawn(Mixed).ask("hello", block=False)
+
+    assert asyncio.run(main()) == "hello"
+
+
+def test_async_with_passes_the_error_on():
+    async def main():
+        async with ActorSystem("async") as system:
+            system.spawn(Mixed)
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        asyncio.run(main())
+
+
+def test_a_plain_with_on_an_asyncio_thread_says_what_to_do():
+    async def main():
+        with ActorSystem("plain"):
+            pytest.fail("it was entered")
+
+    with pytest.raises(RuntimeError, match="async with"):
+        asyncio.run(main())
+
+
+def test_a_stop_on_an_asyncio_thread_says_what_to_do_and_does_nothing():
+    async def main():
+        system = ActorSystem("plain").start()
+        with pytest.raises(RuntimeError, match="to_thread"):
+            system.stop()
+        assert await system.spawn(Mixed).ask("alive", block=False) == "alive"
+        assert await asyncio.to_thread(system.stop) is True
+
+    asyncio.run(main())
