@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .address import Address
 from .dispatcher import Core
-from .process import Died, Headers, Process, Reply, Restart, Signal, Suspend, Watch
+from .process import Bury, Died, Failed, Headers, Process, Reply, Restart, Signal, Suspend, Watch
 
 
 class GoneProcess:
@@ -33,6 +33,8 @@ class GoneProcess:
             signal.watcher.signal(Died(self, self._reason))
         elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
             signal.reply.reject(self._error)
+        elif isinstance(signal, Failed):
+            signal.process.signal(Bury())  # there is nobody to give a verdict
 
     def is_alive(self) -> bool:
         """Any thread. No."""

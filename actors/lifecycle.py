@@ -22,7 +22,7 @@ from .address import Address
 from .dispatcher import Core
 from .environment import make_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, Ties
+from .links import Birth, ChildFailed, Ties
 from .process import (
     Bury,
     Died,
@@ -285,6 +285,9 @@ class Lifecycle:
         """Owner only. Nobody will handle this message."""
         message, sender, reply, _ = item
         if type(message) is Died:
+            return
+        if type(message) is ChildFailed:
+            message.ref.process.signal(Bury())  # no verdict will come
             return
         if reply is None:
             self.core.owner.dead_letters.count("dead", message, self.address, sender)

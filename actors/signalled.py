@@ -90,6 +90,9 @@ class Signalled(Lifecycle):
             self.state = LEAVING
 
     def _on_failed(self, signal: Failed) -> None:
+        if self.state is DEAD:
+            signal.process.signal(Bury())  # there is nobody to give a verdict
+            return
         ref = self.core.owner.ref_to(signal.process)
         self.deliver(ChildFailed(ref, signal.reason), None, None, None)
 

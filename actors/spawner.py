@@ -77,6 +77,8 @@ class Spawner:
         birth = _birth(actor_class, args, kwargs)
         if supervisor is not None and not isinstance(supervisor, ActorRef):
             raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
+        if near is not None and not isinstance(near, ActorRef):
+            raise TypeError(f"near= takes an ActorRef, not {type(near).__name__}")
         index = self._scheduler.place(core, near)
         if name is None:
             return self._spawn(index, birth, None, parent, supervisor, start_timeout)

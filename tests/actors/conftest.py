@@ -66,7 +66,7 @@ class Hooked(Actor):
 
 
 class Watcher(Actor):
-    """Watches on `("watch", ref)`, keeps every Down, and does things to itself by `("apply", f)`."""
+    """Watches on `("watch", ref)`, keeps every Down, runs `f(self)` on `("apply", f)`."""
 
     def __init__(self, seen):
         super().__init__()

@@ -416,7 +416,11 @@ def test_a_watch_ends_in_one_down(system, tools, watching, eventually):  # G6
     two.tell(("raise", error))
     two.wait(timeout=10)
     three.kill()
-    assert downs.downs(3, eventually) == [Down(one, "normal"), Down(two, error), Down(three, "killed")]
+    assert downs.downs(3, eventually) == [
+        Down(one, "normal"),
+        Down(two, error),
+        Down(three, "killed"),
+    ]
 
 
 def test_a_watch_of_the_dead_is_noproc(system, tools, watching, eventually):  # G6

@@ -23,7 +23,7 @@ class Nothing:
 
 
 @message
-class Overdrawn(Exception):  # noqa: N818
+class Overdrawn(Exception):
     amount: int
     account: str = "ann"
 

@@ -106,10 +106,9 @@ def test_call_refuses_what_is_no_method(account, method):
 
 
 def test_call_of_a_method_that_the_actor_lacks_tells_the_caller(account):
+    def on_tuesdays(self): ...
+
     with pytest.raises(AttributeError, match="on_tuesdays"):
-
-        def on_tuesdays(self): ...
-
         account.call(on_tuesdays).get()
     assert account.is_alive()
 

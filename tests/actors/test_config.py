@@ -1,0 +1,37 @@
+"""The settings: defaults, and what cannot be."""
+
+import pytest
+
+from zanni import ActorSystem, Config
+
+
+def test_defaults():
+    config = Config.of(None)
+    assert config == Config()
+    assert (config.heartbeat, config.down_after) == (1.0, 15.0)
+    assert (config.drain_timeout, config.kill_timeout) == (10.0, 5.0)
+    assert config.frame_cap == 16 * 1024 * 1024
+
+
+def test_a_mapping_and_a_config():
+    config = Config.of({"heartbeat": 2, "frame_cap": "1024"})
+    assert (config.heartbeat, config.frame_cap, config.down_after) == (2.0, 1024, 15.0)
+    assert isinstance(config.heartbeat, float)
+    assert Config.of(config) is config
+    assert ActorSystem("configured", config={"drain_timeout": 1}).config.drain_timeout == 1.0
+
+
+def test_a_config_is_frozen():
+    with pytest.raises(AttributeError):
+        Config().heartbeat = 3
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "soon", None, []])
+def test_values_that_cannot_be(value):
+    with pytest.raises(ValueError, match="heartbeat"):
+        Config.of({"heartbeat": value})
+
+
+def test_an_unknown_setting_names_the_known():
+    with pytest.raises(ValueError, match=r"heartbeet.*drain_timeout"):
+        Config.of({"heartbeet": 1})

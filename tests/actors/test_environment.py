@@ -1,0 +1,66 @@
+"""The seams' own tools."""
+
+import os
+import threading
+
+import pytest
+
+from zanni.actors.environment import Alarm, Latch, Waker, now, random_bits, usable_cpus
+
+
+def test_the_clock_does_not_go_back():
+    moments = [now() for _ in range(1000)]
+    assert moments == sorted(moments)
+
+
+def test_random_bits_are_never_zero():
+    assert all(0 < random_bits(2) < 4 for _ in range(200))
+
+
+def test_usable_cpus():
+    assert 1 <= usable_cpus() <= (os.cpu_count() or 1)
+
+
+def test_a_latch_lets_all_go_and_stays_open():
+    latch = Latch()
+    assert latch.wait(0) is False
+    assert latch.wait(0.001) is False
+    gone = []
+    threads = [threading.Thread(target=lambda: gone.append(latch.wait(10))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    latch.release()
+    latch.release()
+    for thread in threads:
+        thread.join(10)
+    assert gone == [True] * 5
+    assert latch.wait(0) is True
+
+
+def test_an_alarm_keeps_a_wake_up_for_the_next_wait():
+    alarm = Alarm()
+    alarm.wake()
+    alarm.wake()
+    alarm.wait(None)
+    moment = now()
+    alarm.wait(0.01)
+    assert now() - moment >= 0.01
+    timer = threading.Timer(0.01, alarm.wake)
+    timer.start()
+    alarm.wait(10)
+    assert now() - moment < 5
+    timer.join()
+
+
+def test_a_waker_wakes_until_it_is_drained_and_survives_its_end():
+    waker = Waker()
+    with pytest.raises(BlockingIOError):
+        os.read(waker.fd, 1)
+    for _ in range(100_000):  # more than the pipe holds
+        waker.wake()
+    waker.drain()
+    with pytest.raises(BlockingIOError):
+        os.read(waker.fd, 1)
+    waker.close()
+    waker.wake()
+    waker.close()

@@ -1,0 +1,63 @@
+"""Dead letters and events."""
+
+import logging
+
+import pytest
+
+from zanni import ActorDeadError
+from zanni.actors.address import Address
+from zanni.actors.observe import DeadLetters, Events
+
+TARGET = Address("node", 0, 1, 2)
+
+
+def test_dead_letters_are_counted_by_reason_and_the_last_ones_kept():
+    letters = DeadLetters(keep=3)
+    for number in range(5):
+        letters.count("dead", number, TARGET)
+    letters.count("stale", "other", TARGET)
+    assert len(letters) == 6
+    assert letters.statistics() == {"dead": 5, "stale": 1}
+    assert [letter.message for letter in letters.last] == [3, 4, "other"]
+
+
+def test_a_storm_of_dead_letters_is_one_line_a_reason(caplog):
+    letters = DeadLetters()
+    with caplog.at_level(logging.INFO, "zanni"):
+        for number in range(1000):
+            letters.count("dead", number, TARGET)
+            letters.count("stale", number, TARGET)
+    assert len(caplog.records) == 2
+
+
+def test_a_dead_letter_bears_its_sender(system, tools):
+    recorder = system.spawn(tools.Recorder)
+    recorder.stop()
+    hooked = system.spawn(tools.Hooked, [])
+
+    def turn(self):
+        with pytest.raises(ActorDeadError):
+            recorder.tell("hello")
+
+    hooked.ask(("apply", turn))
+    assert system.dead_letters.last[-1].sender == hooked.address
+
+
+def test_events_reach_subscribers_until_they_unsubscribe(caplog):
+    events, one, two = Events(), [], []
+
+    def fails(event):
+        raise KeyError(event)
+
+    events.subscribe(one.append)
+    events.subscribe(fails)
+    events.subscribe(two.append)
+    with caplog.at_level(logging.ERROR, "zanni"):
+        events.publish("first")
+    assert one == two == ["first"]
+    assert "a subscriber to events failed" in caplog.text
+    events.unsubscribe(one.append)
+    events.unsubscribe(fails)
+    events.publish("second")
+    assert (one, two) == (["first"], ["first", "second"])
+    assert list(events.last) == ["first", "second"]

@@ -1,0 +1,101 @@
+"""Pykka's registry sees Zanni's actors, and Pykka's own beside them."""
+
+import pykka
+import pytest
+
+from zanni import Actor
+
+
+class Here(Actor):
+    def on_receive(self, message):
+        return message
+
+
+class PykkasOwn(pykka.ThreadingActor):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _all_stopped():
+    yield
+    pykka.ActorRegistry.stop_all()
+    from zanni.actors.defaults import default_system  # noqa: PLC0415
+
+    default_system().stop()
+
+
+def test_the_registry_lists_the_living(system):
+    one, two = system.spawn(Here), system.spawn(Here)
+    assert pykka.ActorRegistry.get_all() == [one, two]
+    assert pykka.ActorRegistry.get_by_class(Here) == [one, two]
+    assert pykka.ActorRegistry.get_by_urn(one.actor_urn) == one
+    one.stop()
+    assert pykka.ActorRegistry.get_all() == [two]
+
+
+def test_broadcast_reaches_all(system):
+    class Keeps(Actor):
+        def __init__(self, seen):
+            self.seen = seen
+
+        def on_receive(self, message):
+            self.seen.append(message)
+
+    seen = []
+    refs = [system.spawn(Keeps, seen) for _ in range(3)]
+    pykka.ActorRegistry.broadcast("hello", target_class=Keeps)
+    for ref in refs:
+        ref.stop()
+    assert seen == ["hello"] * 3
+
+
+def test_pykkas_own_actors_live_beside(system):
+    zanni_ref, pykka_ref = system.spawn(Here), PykkasOwn.start()
+    assert set(pykka.ActorRegistry.get_all()) == {zanni_ref, pykka_ref}
+    assert pykka.ActorRegistry.stop_all() == [True, True]
+    assert pykka.ActorRegistry.get_all() == []
+
+
+def test_unregister_and_register(system):
+    ref = system.spawn(Here)
+    pykka.ActorRegistry.unregister(ref)
+    assert pykka.ActorRegistry.get_all() == []
+    assert ref.ask(1) == 1
+    pykka.ActorRegistry.register(ref)
+    assert pykka.ActorRegistry.get_all() == [ref]
+
+
+def test_start_uses_the_default_system(system):
+    ref = Here.start()
+    assert ref.node == "default"
+    assert ref.ask(1) == 1
+    assert Here.start().node == "default"
+    assert ref.stop() is True
+
+
+def test_the_default_system_comes_again_after_its_end():
+    from zanni.actors.defaults import default_system  # noqa: PLC0415
+
+    first = Here.start()
+    default_system().stop()
+    assert not first.is_alive()
+    assert Here.start().ask(1) == 1
+
+
+def test_urns_are_uuids_and_each_actors_own(system):
+    import uuid  # noqa: PLC0415
+
+    urns = {system.spawn(Here).actor_urn for _ in range(100)}
+    assert len(urns) == 100
+    assert {uuid.UUID(urn).version for urn in urns} == {4}
+
+
+def test_actor_stopped_and_inbox(system):
+    ref = system.spawn(Here)
+    assert not ref.actor_stopped.is_set()
+    assert ref.actor_inbox.empty()
+    assert not ref.actor_stopped.wait(timeout=0)
+    ref.stop()
+    assert ref.actor_stopped.wait(timeout=10)
+    assert ref.actor_stopped.is_set()
+    assert ref.actor_inbox is None

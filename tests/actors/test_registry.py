@@ -1,0 +1,88 @@
+"""Names: one living actor each, free when it ends."""
+
+import pytest
+
+from zanni import Actor, Future, NameInUse
+
+
+def test_whereis_finds_the_living(system, tools):
+    ann = system.spawn(tools.Recorder, name="ann")
+    assert system.whereis("ann") == ann
+    assert system.whereis("bob") is None
+    assert system.whereis("ann@test") == ann
+    assert system.whereis("ann@elsewhere") is None
+    assert system.whereis("ann").ask(1) == 1
+    ann.stop()
+    assert system.whereis("ann") is None
+
+
+def test_a_name_that_is_taken(system, tools):
+    ann = system.spawn(tools.Recorder, name="ann")
+    with pytest.raises(NameInUse, match="ann"):
+        system.spawn(tools.Recorder, name="ann")
+    assert len(system.actors()) == 1
+    assert system.whereis("ann") == ann
+    ann.stop()
+    assert system.spawn(tools.Recorder, name="ann").ask(1) == 1
+
+
+def test_a_child_has_a_name_of_the_same_table(system, tools):
+    parent = system.spawn(tools.Hooked, [])
+    child = parent.ask(("apply", lambda self: self.spawn(tools.Recorder, name="ann")))
+    assert system.whereis("ann") == child
+    with pytest.raises(NameInUse):
+        parent.ask(("apply", lambda self: self.spawn(tools.Recorder, name="ann")))
+    parent.stop()
+    assert system.whereis("ann") is None
+
+
+def test_an_actor_finds_others_by_name(system, tools):
+    system.spawn(tools.Recorder, name="ann")
+    hooked = system.spawn(tools.Hooked, [])
+    assert hooked.ask(("apply", lambda self: self.system.whereis("ann").ask(1))) == 1
+
+
+def test_a_name_may_be_taken_while_its_last_holder_runs_on_stop(system, tools):
+    gate = Future()
+
+    class Slow(Actor):
+        def on_stop(self):
+            gate.get()
+
+    first = system.spawn(Slow, name="ann")
+    stopped = first.stop(block=False)
+    system.spawn(Actor).ask(1)
+    second = system.spawn(tools.Recorder, name="ann")
+    gate.set()
+    assert stopped.get(timeout=10) is True
+    assert system.whereis("ann") == second
+    with pytest.raises(NameInUse):
+        system.spawn(tools.Recorder, name="ann")
+
+
+def test_of_many_spawns_under_one_name_one_succeeds(system, tools, in_threads, switching):
+    for _ in range(30):
+        made, refused = [], []
+
+        def spawns(made=made, refused=refused):
+            try:
+                made.append(system.spawn(tools.Recorder, name="ann"))
+            except NameInUse:
+                refused.append(1)
+
+        in_threads(*[spawns] * 3)
+        assert (len(made), len(refused)) == (1, 2)
+        assert system.whereis("ann") == made[0]
+        made[0].stop()
+
+
+@pytest.mark.parametrize("name", ["", "a" * 256, "a@b", "new\nline", "\x1b[31m", 3, b"ann", ()])
+def test_names_that_cannot_be(system, tools, name):
+    with pytest.raises(ValueError, match="name"):
+        system.spawn(tools.Recorder, name=name)
+    assert system.actors() == []
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "Ann Lee", "ärger", "42", "a.b/c:d"])
+def test_names_that_can_be(system, tools, name):
+    assert system.whereis(system.spawn(tools.Recorder, name=name).name).ask(1) == 1

@@ -1,0 +1,355 @@
+"""What a supervisor builds on, with one written by hand: `supervisor=ref` and its signals."""
+
+import threading
+
+import pytest
+
+from zanni import Actor, ActorDeadError, Down, Future, Ignore
+from zanni.actors.links import ChildFailed
+from zanni.actors.process import Bury, Exit, Kill, Restart
+
+
+class Boss(Actor):
+    """Spawns children under itself and keeps what it hears of them; the test gives the verdicts."""
+
+    def __init__(self, failures):
+        self.failures = failures
+
+    def on_receive(self, message):
+        match message:
+            case ChildFailed():
+                self.failures.append(message)
+            case ("spawn", cls, args, options):
+                return self.spawn(cls, *args, supervisor=self.actor_ref, **options)
+        return None
+
+
+class Child(Actor):
+    def __init__(self, journal, fail_start=None):
+        self.journal, self.fail_start, self.count = journal, fail_start or [], 0
+        journal.append("init")
+
+    def on_start(self):
+        if self.fail_start:
+            raise self.fail_start.pop(0)
+        self.journal.append("start")
+
+    def on_restart(self, reason):
+        self.journal.append(("restart", reason))
+
+    def on_stop(self):
+        self.journal.append("stop")
+
+    def on_failure(self, kind, value, traceback):
+        self.journal.append("failure")
+
+    def on_receive(self, message):
+        match message:
+            case ("raise", error):
+                raise error
+            case ("get", future):
+                return future.get()
+            case ("apply", function):
+                return function(self)
+            case _:
+                self.count += 1
+                self.journal.append(message)
+                return self.count
+
+
+class World:
+    def __init__(self, system, tools, eventually):
+        self.system, self.eventually = system, eventually
+        self.journal, self.failures, self.downs = [], [], []
+        self.boss = system.spawn(Boss, self.failures)
+        self.watcher = system.spawn(tools.Watcher, self.downs)
+
+    def spawn(self, *args, cls=Child, **options):
+        return self.boss.ask(("spawn", cls, (self.journal, *args), options), timeout=10)
+
+    def failed(self, count=1):
+        self.eventually(lambda: len(self.failures) >= count)
+        return self.failures[-1]
+
+    def watch(self, ref):
+        self.watcher.tell(("watch", ref))
+        self.watcher.ask("sync")
+
+    def restart(self, ref, reason):
+        started = Future()
+        ref.process.signal(Restart(reason, started))
+        return started.get(timeout=10)
+
+
+@pytest.fixture
+def world(system, tools, eventually):
+    made = World(system, tools, eventually)
+    yield made
+    made.boss.stop(timeout=10)
+
+
+def test_spawn_returns_when_on_start_is_done(world):
+    world.spawn()
+    assert world.journal == ["init", "start"]
+
+
+def test_spawn_raises_what_on_start_raised_and_nothing_is_left(world):
+    for error in (KeyError("mine"), Ignore("leave me out")):
+        with pytest.raises(type(error)) as caught:
+            world.spawn([error], name="ann")
+        assert caught.value is error
+        assert world.system.whereis("ann") is None
+    assert world.failures == []
+    assert len(world.system.actors()) == 2
+    assert world.spawn(name="ann").ask("alive") == 1
+
+
+def test_a_failure_is_reported_and_the_child_waits(world):
+    child = world.spawn(name="ann")
+    world.watch(child)
+    error = KeyError("mine")
+    child.tell(("raise", error))
+    assert world.failed() == ChildFailed(child, error)
+    assert world.journal == ["init", "start", "failure"]
+    assert world.watcher.ask("sync") == []
+    assert world.system.whereis("ann") == child
+    child.tell("queued")
+    asked = child.ask("queued too", block=False)
+    assert not asked.done()
+    world.restart(child, error)
+    assert asked.get(timeout=10) == 2
+
+
+def test_a_restart_keeps_ref_name_and_queue_and_does_not_repeat_the_message(world):  # B3
+    child = world.spawn(name="ann")
+    world.watch(child)
+    gate, error = Future(), KeyError("mine")
+    child.ask("before")
+    child.tell(("get", gate))
+    child.tell(("raise", error))
+    for number in range(3):
+        child.tell(number)
+    gate.set()
+    world.failed()
+    world.restart(child, error)
+    assert child.ask("after", timeout=10) == 4  # a new count: it is a new object
+    assert world.journal == [
+        "init", "start", "before", "failure", "init", ("restart", error), "start",
+        0, 1, 2, "after",
+    ]  # fmt: skip
+    assert world.system.whereis("ann") == child
+    assert world.watcher.ask("sync") == []
+    assert len(world.failures) == 1
+
+
+def test_a_normal_end_is_reported_too(world):
+    child = world.spawn()
+    assert child.stop(timeout=10) is True
+    assert world.failed() == ChildFailed(child, "normal")
+    child.process.signal(Bury())
+    assert child.wait(timeout=10) in ("normal", "noproc")
+
+
+def test_bury_ends_it_with_one_down_and_the_name_is_free(world):
+    child = world.spawn(name="ann")
+    world.watch(child)
+    error = KeyError("mine")
+    child.tell(("raise", error))
+    world.failed()
+    asked = child.ask("queued", block=False)
+    child.process.signal(Bury())
+    with pytest.raises(ActorDeadError):
+        asked.get(timeout=10)
+    world.eventually(lambda: world.downs)
+    assert world.watcher.ask("sync") == [Down(child, error)]
+    assert world.system.whereis("ann") is None
+    assert not child.is_alive()
+    with pytest.raises(ActorDeadError):
+        child.tell("hello")
+
+
+def test_many_restarts_end_in_one_down(world):
+    child = world.spawn()
+    world.watch(child)
+    for number in range(1, 21):
+        child.tell(("raise", KeyError(number)))
+        reason = world.failed(number).reason
+        world.restart(child, reason)
+        assert child.ask("alive", timeout=10) == 1
+    child.process.signal(Exit("shutdown"))
+    world.eventually(lambda: world.downs)
+    assert world.watcher.ask("sync") == [Down(child, "shutdown")]
+    assert world.journal[-1] == "stop"
+    assert len(world.failures) == 20
+
+
+def test_an_exit_is_not_reported(world):
+    child = world.spawn()
+    exited = child.exited()
+    child.process.signal(Exit("shutdown"))
+    assert exited.get(timeout=10) == "shutdown"
+    world.boss.ask(1)
+    assert world.failures == []
+
+
+def test_a_kill_is_reported_and_a_restart_may_follow(world):
+    child, entered = world.spawn(), threading.Event()
+
+    def waits(self):
+        entered.set()
+        Future().get()
+
+    asked = child.ask(("apply", waits), block=False)
+    assert entered.wait(10)
+    child.process.signal(Kill())
+    assert world.failed().reason == "killed"
+    with pytest.raises(ActorDeadError):
+        asked.get(timeout=10)
+    world.restart(child, "killed")
+    assert child.ask("alive", timeout=10) == 1
+
+
+def test_a_restart_that_fails_tells_and_waits_on(world):
+    fail_start = []
+    child = world.spawn(fail_start)
+    child.tell(("raise", KeyError("first")))
+    world.failed()
+    error = ValueError("in on_start")
+    fail_start.append(error)
+    with pytest.raises(ValueError, match="in on_start"):
+        world.restart(child, "first")
+    assert len(world.failures) == 1  # the reply told it
+    world.restart(child, error)
+    assert child.ask("alive", timeout=10) == 1
+
+
+def test_a_restart_of_one_that_runs_is_refused(world):
+    child = world.spawn()
+    with pytest.raises(ActorDeadError):
+        world.restart(child, "why")
+    assert child.ask("alive") == 1
+
+
+def test_a_restart_of_one_that_is_gone_is_refused(world):
+    child = world.spawn()
+    child.process.signal(Exit("shutdown"))
+    child.wait(timeout=10)
+    with pytest.raises(ActorDeadError):
+        world.restart(child, "why")
+
+
+def test_timers_and_watches_of_the_last_incarnation_are_gone(world, tools):  # B13
+    child = world.spawn()
+    other = world.system.spawn(tools.Recorder)
+
+    def ties(self):
+        self.after(0.02, "from the first life")
+        self.every(0.02, "from the first life")
+        self.watch(other)
+
+    child.ask(("apply", ties))
+    child.tell(("raise", KeyError("mine")))
+    world.restart(child, world.failed().reason)
+    other.stop()
+    later = []
+
+    def turn(self):
+        self.after(0.05, later)
+
+    child.ask(("apply", turn))
+    world.eventually(lambda: world.journal[-1] is later)
+    assert "from the first life" not in world.journal[world.journal.index("failure") :]
+    assert not any(isinstance(entry, Down) for entry in world.journal)
+
+
+def test_a_down_that_was_queued_does_not_reach_the_next_incarnation(world, tools):
+    child, other = world.spawn(), world.system.spawn(tools.Recorder)
+
+    def turn(self):
+        self.watch(other)
+        other.stop()  # its Down is queued here
+        raise KeyError("mine")
+
+    child.tell(("apply", turn))
+    world.restart(child, world.failed().reason)
+    child.ask("alive", timeout=10)
+    assert not any(isinstance(entry, Down) for entry in world.journal)
+
+
+def test_children_of_the_last_incarnation_are_gone_before_the_report(world, tools):
+    child = world.spawn()
+    inner = child.ask(("apply", lambda self: self.spawn(tools.Recorder)))
+    child.tell(("raise", KeyError("mine")))
+    world.failed()
+    assert not inner.is_alive()
+
+
+def test_watchers_of_a_suspended_child_still_hear_its_end(world):
+    child = world.spawn()
+    error = KeyError("mine")
+    child.tell(("raise", error))
+    world.failed()
+    world.watch(child)
+    child.process.signal(Bury())
+    world.eventually(lambda: world.downs)
+    assert world.watcher.ask("sync") == [Down(child, error)]
+
+
+def test_the_end_of_a_supervisor_ends_a_suspended_child(world):
+    child = world.spawn(name="ann")
+    child.tell(("raise", KeyError("mine")))
+    world.failed()
+    exited = child.exited()
+    assert world.boss.stop(timeout=10) is True
+    exited.get(timeout=10)
+    assert world.system.whereis("ann") is None
+
+
+def test_a_kill_of_a_supervisor_takes_its_children_along(world):
+    running, suspended = world.spawn(name="one"), world.spawn(name="two")
+    suspended.tell(("raise", KeyError("mine")))
+    world.failed()
+    ends = [running.exited(), suspended.exited()]
+    world.boss.kill()
+    for end in ends:
+        end.get(timeout=10)
+    assert world.system.whereis("one") is None
+    assert world.system.whereis("two") is None
+
+
+def test_the_end_of_the_system_ends_suspended_children(tools, eventually):
+    from zanni import ActorSystem  # noqa: PLC0415
+
+    with ActorSystem("ending") as system:
+        world = World(system, tools, eventually)
+        child = world.spawn()
+        child.tell(("raise", KeyError("mine")))
+        world.failed()
+    assert not child.is_alive()
+    assert system.actors() == []
+
+
+def test_a_child_whose_supervisor_is_gone_ends_when_it_fails(world, tools):
+    """Its supervisor is not its parent here: nobody else would end it."""
+    supervisor = world.system.spawn(tools.Recorder)
+    orphan = world.system.spawn(Child, world.journal, supervisor=supervisor, name="orphan")
+    supervisor.stop()
+    exited, error = orphan.exited(), KeyError("mine")
+    orphan.tell(("raise", error))
+    assert exited.get(timeout=10) is error
+    assert world.system.whereis("orphan") is None
+
+
+def test_a_child_whose_supervisor_ends_without_a_verdict_ends(world, tools):
+    gate = Future()
+    supervisor = world.system.spawn(tools.Hooked, [])
+    orphan = world.system.spawn(Child, world.journal, supervisor=supervisor)
+    supervisor.tell(("get", gate))
+    supervisor.tell(("exit", "enough"))
+    exited, ended = orphan.exited(), supervisor.exited()
+    error = KeyError("mine")
+    orphan.tell(("raise", error))
+    world.system.spawn(Actor).ask("it has failed")
+    gate.set()
+    assert ended.get(timeout=10) == "enough"
+    assert exited.get(timeout=10) is error
