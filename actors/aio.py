@@ -45,6 +45,7 @@ class LoopThread:
 
         def begin() -> None:
             tasks.append(self._loop.create_task(settle(), context=context))
+            tasks[0].add_done_callback(lambda _: coroutine.close())  # cancelled before it began
 
         self._loop.call_soon_threadsafe(begin)
         try:

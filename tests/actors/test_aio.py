@@ -197,6 +197,21 @@ def test_a_kill_cancels_the_coroutine(system):
     assert journal == ["cancelled"]
 
 
+def test_a_coroutine_of_an_actor_that_kills_itself_is_closed(system):
+    class Kills(Actor):
+        def on_receive(self, message):
+            self.actor_ref.kill()
+            return self.sleeps()  # begun and cancelled at once: no "never awaited" (a warning)
+
+        async def sleeps(self):
+            await asyncio.sleep(60)
+
+    kills = system.spawn(Kills)
+    exited = kills.exited()
+    kills.tell(1)
+    assert exited.get(timeout=10) == "killed"
+
+
 def test_a_stop_waits_for_the_coroutine_in_hand(system):
     gate, journal = Future(), []
     mixed = system.spawn(Mixed, journal)
