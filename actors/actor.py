@@ -15,6 +15,7 @@ from .errors import Timeout
 from .future import Future
 from .links import Ties
 from .observe import DeadLetters, Events
+from .overrides import refuse_collisions
 from .process import Exit, Process, Unwatch, Watch
 from .ref import ActorRef
 from .timers import Periodic, Timer
@@ -105,6 +106,10 @@ class Actor(pykka.Actor):
     """Whether `spawn` returns only when `on_start` is done, and raises what it raised."""
 
     _cell: ActorCell
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_collisions(cls, Actor)
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Take and ignore anything, as Pykka's does; nothing is set up here."""

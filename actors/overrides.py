@@ -1,0 +1,44 @@
+"""Which attributes of `Actor` a subclass may have as its own.
+
+A class ported from elsewhere may by chance have a method that is called as one of ours: the actor
+would seem to work, and fail where nobody looks. So it is refused when the class is made.
+
+May be overridden: hooks (`on_...`), special methods (`__init__`, ...) and, by data, settings: what
+the base class declares as data, such as `throughput`. Nothing else that the base class has.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+
+PACKAGE = __name__.partition(".")[0]
+"""Our own classes know what they override."""
+
+
+@cache
+def guarded(base: type) -> dict[str, bool]:
+    """The names in `base` that are no hooks, and whether each is a setting."""
+    declared = {name for kind in base.__mro__ for name in inspect.get_annotations(kind)}
+    found = {name: inspect.getattr_static(base, name) for name in dir(base)}
+    settings = {name: not hasattr(value, "__get__") for name, value in found.items()}
+    each_instances = dict.fromkeys(declared - found.keys(), False)
+    every = sorted((settings | each_instances).items())
+    return {name: setting for name, setting in every if not name.startswith(("on_", "__"))}
+
+
+def refuse_collisions(cls: type, base: type) -> None:
+    """Raise TypeError if `cls`, or a class it inherits from, hides what `base` must keep."""
+    hidden: list[str] = []
+    for name, setting in guarded(base).items():
+        owner = next((kind for kind in cls.__mro__ if name in vars(kind)), base)
+        if owner in base.__mro__ or owner.__module__.partition(".")[0] == PACKAGE:
+            continue
+        if not (setting and not hasattr(vars(owner)[name], "__get__")):
+            hidden.append(f"{owner.__name__}.{name}")
+    if hidden:
+        raise TypeError(
+            f"{cls.__name__} cannot be an actor class: {', '.join(hidden)} would hide what "
+            f"every {base.__name__} has under that name. Rename it; what may be overridden are "
+            "hooks (on_start, on_stop, ...) by methods and settings (throughput, ...) by values"
+        )
