@@ -16,7 +16,7 @@ from .future import Future
 from .links import Ties
 from .observe import DeadLetters, Events
 from .overrides import refuse_collisions
-from .process import Exit, Process, Unwatch, Watch
+from .process import Process, Shutdown, Unwatch, Watch
 from .ref import ActorRef
 from .timers import Periodic, Timer
 
@@ -284,7 +284,7 @@ def stop_all(refs: list[ActorRef[Any]], timeout: float) -> None:
     """Have actors end after the message in hand; kill those that have not after `timeout` s."""
     ends = [ref.exited() for ref in refs]
     for ref in refs:
-        ref.process.signal(Exit("shutdown"))
+        ref.process.signal(Shutdown("shutdown"))
     deadline = now() + timeout
     for ref, end in zip(refs, ends, strict=True):
         try:

@@ -85,7 +85,7 @@ class Died(NamedTuple):
     reason: object
 
 
-class Exit(NamedTuple):
+class Shutdown(NamedTuple):
     """End after the message in hand; what is queued becomes dead letters.
 
     From a parent or a supervisor: it is not reported back as a failure.
@@ -127,4 +127,4 @@ class Bury(NamedTuple):
     """There will be no restart: a suspended actor dies, a running one will when it ends."""
 
 
-Signal = Watch | Unwatch | Died | Exit | Kill | Failed | Suspend | Restart | Bury
+Signal = Watch | Unwatch | Died | Shutdown | Kill | Failed | Suspend | Restart | Bury

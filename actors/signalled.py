@@ -16,10 +16,10 @@ from .parking import here
 from .process import (
     Bury,
     Died,
-    Exit,
     Failed,
     Kill,
     Restart,
+    Shutdown,
     Signal,
     Suspend,
     Unwatch,
@@ -62,9 +62,9 @@ class Signalled(Lifecycle):
         if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
             self.deliver(signal, None, None, None)
         if ties.parent is not None and ties.parent.address == address:
-            self._on_exit(Exit("shutdown"))
+            self._on_shutdown(Shutdown("shutdown"))
 
-    def _on_exit(self, signal: Exit) -> None:
+    def _on_shutdown(self, signal: Shutdown) -> None:
         self.dismissed = True
         if self.state is SUSPENDED:
             self.die()
@@ -132,7 +132,7 @@ OBEY: dict[type, Callable[[Any, Any], None]] = {
     Watch: Signalled._on_watch,
     Unwatch: Signalled._on_unwatch,
     Died: Signalled._on_died,
-    Exit: Signalled._on_exit,
+    Shutdown: Signalled._on_shutdown,
     Kill: Signalled._on_kill,
     Failed: Signalled._on_failed,
     Suspend: Signalled._on_suspend,

@@ -23,7 +23,7 @@ from ..actors.errors import (
     Timeout,
 )
 from ..actors.future import Future
-from ..actors.process import Bury, Exit, Kill, Restart, Signal, Suspend
+from ..actors.process import Bury, Kill, Restart, Shutdown, Signal, Suspend
 from ..actors.ref import ActorRef
 from .family import Child, Family
 from .report import Kind, SupervisorReport
@@ -92,9 +92,9 @@ class Keeper:
             case "kill":
                 asked, reason = "killed", self._end(child, Kill(), None)
             case "infinity":
-                asked, reason = "shutdown", self._end(child, Exit("shutdown"), None)
+                asked, reason = "shutdown", self._end(child, Shutdown("shutdown"), None)
             case seconds:
-                asked, reason = "shutdown", self._end(child, Exit("shutdown"), seconds)
+                asked, reason = "shutdown", self._end(child, Shutdown("shutdown"), seconds)
         self._note_stop(child, asked, reason, ref)
 
     def suspend(self, child: Child) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 from ..actors.process import (
     Bury,
     Died,
-    Exit,
     Failed,
     Kill,
     Restart,
+    Shutdown,
     Signal,
     Suspend,
     Unwatch,
@@ -20,7 +20,7 @@ from .reader import address
 from .values import Data, Resolver, shortened
 
 # Codes are never reused.
-_WATCH, _UNWATCH, _DIED, _EXIT, _KILL, _FAILED, _RESTART, _BURY, _SUSPEND = range(9)
+_WATCH, _UNWATCH, _DIED, _SHUTDOWN, _KILL, _FAILED, _RESTART, _BURY, _SUSPEND = range(9)
 
 
 def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
@@ -32,8 +32,8 @@ def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
             return [_UNWATCH, list(watcher.address)]
         case Died(process, reason):
             return [_DIED, list(process.address), reason]
-        case Exit(reason):
-            return [_EXIT, reason]
+        case Shutdown(reason):
+            return [_SHUTDOWN, reason]
         case Kill():
             return [_KILL]
         case Failed(process, reason):
@@ -49,7 +49,7 @@ def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
 def with_plain_reason(data: Data) -> Data:
     """Any thread. The same with a reason that can travel: its text. A signal is never lost."""
     code, *fields = data
-    if code in {_DIED, _EXIT, _FAILED, _RESTART, _SUSPEND}:
+    if code in {_DIED, _SHUTDOWN, _FAILED, _RESTART, _SUSPEND}:
         fields[-1] = shortened(fields[-1])
     return [code, *fields]
 
@@ -63,8 +63,8 @@ def signal_from_data(data: list[Any], resolver: Resolver) -> Signal:
         case [int(code), list(where), reason] if code in {_DIED, _FAILED}:
             process = resolver.process(address(where))
             return Died(process, reason) if code == _DIED else Failed(process, reason)
-        case [int(code), reason] if code == _EXIT:
-            return Exit(reason)
+        case [int(code), reason] if code == _SHUTDOWN:
+            return Shutdown(reason)
         case [int(code), None, reason] if code == _RESTART:
             return Restart(reason, None)
         case [int(code), int(ask), reason] if code == _RESTART:

@@ -6,7 +6,7 @@ import pytest
 
 from zanni import Actor, ActorDeadError, Down, Future, Ignore
 from zanni.actors.links import ChildFailed
-from zanni.actors.process import Bury, Exit, Kill, Restart
+from zanni.actors.process import Bury, Kill, Restart, Shutdown
 
 
 class Boss(Actor):
@@ -176,7 +176,7 @@ def test_many_restarts_end_in_one_down(world):
         reason = world.failed(number).reason
         world.restart(child, reason)
         assert child.ask("alive", timeout=10) == 1
-    child.process.signal(Exit("shutdown"))
+    child.process.signal(Shutdown("shutdown"))
     world.eventually(lambda: world.downs)
     assert world.watcher.ask("sync") == [Down(child, "shutdown")]
     assert world.journal[-1] == "stop"
@@ -186,7 +186,7 @@ def test_many_restarts_end_in_one_down(world):
 def test_an_exit_is_not_reported(world):
     child = world.spawn()
     exited = child.exited()
-    child.process.signal(Exit("shutdown"))
+    child.process.signal(Shutdown("shutdown"))
     assert exited.get(timeout=10) == "shutdown"
     world.boss.ask(1)
     assert world.failures == []
@@ -232,7 +232,7 @@ def test_a_restart_of_one_that_runs_is_refused(world):
 
 def test_a_restart_of_one_that_is_gone_is_refused(world):
     child = world.spawn()
-    child.process.signal(Exit("shutdown"))
+    child.process.signal(Shutdown("shutdown"))
     child.wait(timeout=10)
     with pytest.raises(ActorDeadError):
         world.restart(child, "why")

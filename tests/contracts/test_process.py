@@ -13,11 +13,11 @@ from zanni.actors.links import Monitor
 from zanni.actors.process import (
     Bury,
     Died,
-    Exit,
     Failed,
     Kill,
     Process,
     Restart,
+    Shutdown,
     Suspend,
     Unwatch,
     Watch,
@@ -224,7 +224,7 @@ def test_no_signal_raises_whatever_it_is_and_whoever_sends_it(
         Suspend("why", Future()),
         Restart("why", None),
         Bury(),
-        Exit("why"),
+        Shutdown("why"),
         Kill(),
     ]
     for signal in signals:
@@ -242,7 +242,7 @@ def test_no_signal_raises_whatever_it_is_and_whoever_sends_it(
 @pytest.mark.parametrize("make", DEAD)
 def test_exit_kill_and_bury_do_not_wake_the_dead(system: ActorSystem, make: Make) -> None:
     process = make(system)
-    for signal in (Exit("why"), Kill(), Bury()):
+    for signal in (Shutdown("why"), Kill(), Bury()):
         process.signal(signal)
     with pytest.raises((ActorDeadError, NodeDown)):
         ask(process, "hello").get(timeout=DEADLINE)
@@ -286,7 +286,7 @@ def test_signals_pass_what_is_queued(system: ActorSystem) -> None:
     for number in range(1000):
         ref.tell(number)
     exited = ref.exited()
-    ref.process.signal(Exit("enough"))
+    ref.process.signal(Shutdown("enough"))
     gate.set()
     assert exited.get(timeout=DEADLINE) == "enough"
     assert handled in ([], [0])
