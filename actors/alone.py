@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from .address import Address, CoreAddress
+from .config import Config
 from .dispatcher import Core
 from .environment import Alarm, process_id
 from .errors import NodeDown
 from .gone import GoneProcess
+from .load import Meter
 from .network import CoreRecord, NodeRecord, Poller
 from .process import Process
 
@@ -19,6 +21,8 @@ class Host(Protocol):
     name: str
     home: CoreAddress
     core: Core
+    meter: Meter
+    config: Config
 
 
 class Alone:
@@ -29,7 +33,12 @@ class Alone:
         self.poller: Poller = Alarm()
 
     def start(self) -> None:
-        """Nothing to start."""
+        """Any thread. Measure the load from now on."""
+        self._host.core.post(self._beat)
+
+    def _beat(self) -> None:
+        self._host.meter.measure()
+        self._host.core.call_later(self._host.config.heartbeat, self._beat)
 
     def process(self, address: Address) -> Process:
         """Any thread. Nobody elsewhere can be reached."""
@@ -59,6 +68,7 @@ class Alone:
             pid=process_id(),
             actors=actors,
             restarts=0,
+            load=self._host.meter.last,
         )
         return [record]
 
@@ -67,9 +77,8 @@ class Alone:
         incarnation = self._host.home.incarnation
         return [NodeRecord(name=self._host.name, state="up", incarnation=incarnation, urls=[])]
 
-    def least_loaded(self) -> int:
-        """Any thread. The one core."""
-        return 0
+    def drain(self, seconds: float) -> None:
+        """No child cores."""
 
     def stop(self, timeout: float) -> None:
         """Nothing to stop."""

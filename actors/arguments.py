@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .environment import importing_main, process_id, usable_cpus
+from .cpus import usable_cpus
+from .environment import importing_main, process_id
 
 
 def checked_name(name: str | None) -> str:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from operator import length_hint
 from types import CoroutineType
 from typing import Any
 
@@ -97,6 +98,13 @@ class Cell(Signalled):
         else:
             self.core.owner.dead_letters.count("dead", message, self.address, sender)
             raise error
+
+    def depth(self) -> int:
+        """Any thread. How many messages wait, without the one in hand."""
+        queue, cursor = self.queue, self.cursor
+        if cursor is not None:
+            return length_hint(cursor)
+        return 0 if queue is None else len(queue)
 
     def stop_for_good(self) -> None:
         """Owner only. Stop after what is queued, and have no supervisor begin anew."""

@@ -25,6 +25,9 @@ from typing import Any
 now: Callable[[], float] = time.monotonic
 """Seconds on a monotonic clock."""
 
+cpu_time: Callable[[], float] = time.process_time
+"""Seconds of CPU that this process has used, in all its threads."""
+
 thread_id: Callable[[], int] = threading.get_ident
 """Which thread this is."""
 
@@ -78,20 +81,6 @@ class ImportingMain:
 def process_id() -> int:
     """The id of this process."""
     return os.getpid()
-
-
-def usable_cpus() -> int:
-    """How many CPUs this process may use, by its affinity mask and not by the machine's total."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def pin_to_cpu(index: int) -> None:
-    """Pin this process to the `index`-th CPU that it may use; nothing where that cannot be done."""
-    if hasattr(os, "sched_getaffinity"):
-        allowed = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {allowed[index % len(allowed)]})
 
 
 def running_loop() -> Any | None:

@@ -8,6 +8,23 @@ from .address import Address
 from .process import Process
 
 
+class Load(TypedDict):
+    """What a core had to do in the heartbeat before its last report."""
+
+    queued: int
+    """Turns that waited in its run queue."""
+    messages: int
+    """Messages that waited for those turns; an estimate where there are many."""
+    delay: float
+    """Seconds that a turn had to wait for the core."""
+    cpu: float
+    """The CPU time of its process, by the clock: 1.0 is one CPU in full use."""
+
+
+IDLE = Load(queued=0, messages=0, delay=0.0, cpu=0.0)
+"""Of a core that has not reported yet."""
+
+
 class CoreRecord(TypedDict):
     """One core of a node, as `system.cores()` lists it."""
 
@@ -17,6 +34,7 @@ class CoreRecord(TypedDict):
     pid: int
     actors: int
     restarts: int
+    load: Load
 
 
 class NodeRecord(TypedDict):
@@ -85,10 +103,10 @@ class Network(Protocol):
         """Any thread. This node and the joined ones."""
         ...
 
-    def least_loaded(self) -> int:
-        """Any thread. The index of the core with the least work in the last reports."""
+    def drain(self, seconds: float) -> None:
+        """Any thread. Have the child cores stop their actors in so many seconds; does not wait."""
         ...
 
     def stop(self, timeout: float) -> None:
-        """Not the loop's thread. Drain, say goodbye, end the child cores, in `timeout` seconds."""
+        """Not the loop's thread. Say goodbye, and end what has begun: in `timeout` seconds."""
         ...

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
-from .network import Network
+from .network import CoreRecord, Load, Network
 from .ref import ActorRef
 
 WORDS = ("here", "spread", "least-loaded")
+
+LONG_DELAY = 0.01
+"""Seconds of delay in a run queue that weigh as much as a CPU in full use."""
+CROWD = 100
+"""New actors, since a core's last report, that weigh as much."""
+
+
+class Placed(Protocol):
+    """What a scheduler needs of its system, and what may change while it runs."""
+
+    name: str
+    index: int
+    core_count: int
+    network: Network
 
 
 class Scheduler:
     """Chooses cores for new actors. Any thread may use it."""
 
-    def __init__(self, node: str, index: int, core_count: int, network: Network) -> None:
-        self._node = node
-        self._index = index
-        self._core_count = core_count
-        self._network = network
-        self._turn = count(index)
+    def __init__(self, home: Placed) -> None:
+        self._home = home
+        self._turn = count(home.index)
+        self._placed: dict[int, tuple[Load, int]] = {}
+        """For each core its last report, and how many actors went there since."""
 
     def place(self, core: int | str | None, near: ActorRef[Any] | None) -> int:
         """Any thread. The index of the core for a new actor.
@@ -33,24 +46,49 @@ class Scheduler:
             ValueError: no such core or word, `core` beside `near`, or `near` is of another node.
 
         """
+        home = self._home
         if near is not None:
             if core is not None:
                 raise ValueError("give core= or near=, not both")
-            if near.node != self._node:
+            if near.node != home.name:
                 raise ValueError(f"near= names an actor of node {near.node!r}, not of this one")
             return near.core
         if core is None or core == "here":
-            return self._index
+            return home.index
         if core == "spread":
-            return next(self._turn) % self._core_count
+            return next(self._turn) % home.core_count
         if core == "least-loaded":
-            return self._network.least_loaded()
+            return self._least_loaded()
         if isinstance(core, int) and not isinstance(core, bool):
-            if 0 <= core < self._core_count:
+            if 0 <= core < home.core_count:
                 return core
             raise ValueError(
-                f"there is no core {core}: this node has {self._core_count} "
-                f"(0 to {self._core_count - 1}); ask for more with ActorSystem(cores=...)"
+                f"there is no core {core}: this node has {home.core_count} "
+                f"(0 to {home.core_count - 1}); ask for more with ActorSystem(cores=...)"
             )
         words = ", ".join(repr(word) for word in WORDS)
         raise ValueError(f"core= takes an index or one of {words}, not {core!r}")
+
+    def _least_loaded(self) -> int:
+        records = [record for record in self._home.network.cores() if record["state"] == "up"]
+        if not records:  # a child core that has not yet heard of the others
+            return self._home.index
+        chosen = min(records, key=lambda record: cost(record, self._since(record)))
+        index = chosen["index"]
+        self._placed[index] = chosen["load"], self._since(chosen) + 1
+        return index
+
+    def _since(self, record: CoreRecord) -> int:
+        report, placed = self._placed.get(record["index"], (record["load"], 0))
+        return placed if report == record["load"] else 0
+
+
+def cost(record: CoreRecord, placed: int) -> tuple[float, int, int]:
+    """What a core is chosen by, least first: how busy it is, in tenths, then how many it has.
+
+    Between two reports the actors that were placed meanwhile stand for the load that they will be,
+    or a burst of them would all go to the core that was idle before.
+    """
+    load = record["load"]
+    busy = load["cpu"] + load["delay"] / LONG_DELAY + placed / CROWD
+    return round(busy, 1), record["actors"] + placed, record["index"]

@@ -36,6 +36,7 @@ class Home(Protocol):
     index: int
     core_count: int
     home: CoreAddress
+    network: Network
     names: Names
 
     def check_running(self) -> None:
@@ -50,11 +51,10 @@ class Home(Protocol):
 class Spawner:
     """Makes the actors of one core's system, and asks other cores to make theirs."""
 
-    def __init__(self, home: Home, core: Core, network: Network) -> None:
+    def __init__(self, home: Home, core: Core) -> None:
         self._home = home
         self._core = core
-        self._network = network
-        self._scheduler = Scheduler(home.name, home.index, home.core_count, network)
+        self._scheduler = Scheduler(home)
 
     def spawn(
         self,
@@ -115,7 +115,7 @@ class Spawner:
             start_timeout,
         )
         _check_found_elsewhere(request.class_name)
-        ref = cast("ActorRef[Any]", _ask(self._network.kernel(None, index), request))
+        ref = cast("ActorRef[Any]", _ask(self._home.network.kernel(None, index), request))
         ref._actor_class = birth.actor_class
         if parent is not None:
             cast("Cell", parent).need_ties().children[ref.address] = ref
@@ -185,7 +185,7 @@ class Spawner:
         if not node or node == self._home.name:
             return cast("ActorRef[Any] | None", self._ask_names(WhereIs(name)))
         try:
-            kernel = self._network.kernel(node, 0)
+            kernel = self._home.network.kernel(node, 0)
             return cast("ActorRef[Any] | None", _ask(kernel, WhereIs(name)))
         except NodeDown:
             return None
@@ -196,7 +196,7 @@ class Spawner:
             self._home.names.release(name, None if ref is None else ref.address)
             return
         try:
-            self._network.kernel(None, 0).deliver(ReleaseName(name, ref), None, None, None)
+            self._home.network.kernel(None, 0).deliver(ReleaseName(name, ref), None, None, None)
         except (NodeDown, ActorDeadError):
             pass  # the node is ending, and its table with it
 
@@ -209,7 +209,7 @@ class Spawner:
 
     def _ask_names(self, request: Any) -> object:
         if self._home.index != 0:
-            return _ask(self._network.kernel(None, 0), request)
+            return _ask(self._home.network.kernel(None, 0), request)
         names = self._home.names
         if isinstance(request, WhereIs):
             return names.find(request.name)

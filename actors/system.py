@@ -12,6 +12,7 @@ from .alone import Alone
 from .arguments import checked_cores, checked_name, refuse_in_import, refuse_unbuilt
 from .cell import Cell
 from .config import Config
+from .cpus import allowed_cpus, pin_to_cpu
 from .dispatcher import Core
 from .drain import drain
 from .environment import (
@@ -23,6 +24,7 @@ from .errors import NodeDown, ShuttingDown, Timeout
 from .future import Future, check_may_wait, in_thread
 from .kernel import Kernel, ListActors
 from .links import Birth
+from .load import Meter
 from .network import CoreRecord, Network, NodeRecord
 from .observe import DeadLetters, Events
 from .parking import here
@@ -60,7 +62,8 @@ class ActorSystem(Runtime):
             CPUs that this process may use.
         listen: a URL such as "tcp://127.0.0.1:7400" at which other nodes may join this one.
         join: URLs of nodes to join; tried in the background until they answer.
-        pin: pin each core to a CPU of its own.
+        pin: pin each core to a CPU of its own, in turn where there are fewer CPUs; of this process
+            the core's thread alone. Nothing where the platform cannot do it (macOS).
         keys: for links beyond this machine; not there yet, and refused.
         config: settings by name, as `Config` has them (seconds, bytes).
 
@@ -76,6 +79,8 @@ class ActorSystem(Runtime):
     core: Core
     listen: str | None
     joins: tuple[str, ...]
+    cpus: list[int]
+    """What the cores are pinned to, in turn; empty where they are not pinned."""
     _spawner: Spawner
 
     def __init__(
@@ -99,7 +104,7 @@ class ActorSystem(Runtime):
             incarnation=random_bits(63),
             config=Config.of(config),
         )
-        self.pin = pin
+        self.cpus = allowed_cpus() if pin else []
         self.listen = listen
         self.joins = (join,) if isinstance(join, str) else tuple(join)
 
@@ -111,7 +116,7 @@ class ActorSystem(Runtime):
         self.core_count = core_count
         self.config = config
         self.home = CoreAddress(name, index, incarnation)
-        self.pin = False
+        self.cpus = []
         self.listen = None
         self.joins = ()
         self.run_directory: str | None = None
@@ -135,6 +140,7 @@ class ActorSystem(Runtime):
         config: Config,
         run_directory: str,
         tcp_host: str | None,
+        cpus: list[int],
     ) -> ActorSystem:
         """In a child process: the system as that core of the node sees it; `run` runs it."""
         made = cls.__new__(cls)
@@ -143,6 +149,7 @@ class ActorSystem(Runtime):
         )
         made.run_directory = run_directory
         made.tcp_host = tcp_host
+        made.cpus = cpus
         return made
 
     # Beginning and end
@@ -157,7 +164,7 @@ class ActorSystem(Runtime):
 
         """
         self._make_core()
-        self._thread = start_thread(self.core.run, f"{self.name}-core-{self.index}")
+        self._thread = start_thread(self._run_core, f"{self.name}-core-{self.index}")
         try:
             self.network.start()
         except BaseException:
@@ -170,10 +177,17 @@ class ActorSystem(Runtime):
         """In a child process: run the core in this thread until it is stopped."""
         self._make_core()
         self._state = "running"
+        if self.cpus:  # before any thread: all are to be pinned
+            pin_to_cpu(self.cpus[self.index % len(self.cpus)])
         starting = start_thread(self.network.start, f"{self.name}-start")
         self.core.run()
         starting.join(1.0)
         self._forget()
+
+    def _run_core(self) -> None:
+        if self.cpus:  # this thread alone: the others of this process are not ours
+            pin_to_cpu(self.cpus[0])
+        self.core.run()
 
     def _make_core(self) -> None:
         if self._state != "new":
@@ -187,7 +201,8 @@ class ActorSystem(Runtime):
             self.network = Alone(self)
         self.core = Core(self.home, self.network.poller, self)
         Kernel(self.core, self)
-        self._spawner = Spawner(self, self.core, self.network)
+        self.meter = Meter(self.core)
+        self._spawner = Spawner(self, self.core)
         systems[self.home] = self
 
     def stop(self, timeout: float | None = None) -> bool:
@@ -208,19 +223,31 @@ class ActorSystem(Runtime):
         return self.stop_within(seconds, self.config.kill_timeout)
 
     def stop_within(self, seconds: float, kill_seconds: float) -> bool:
-        """As `stop`, with so many seconds to finish, and as many more for what was killed."""
+        """As `stop`, with so many seconds to finish, and as many more for what was killed.
+
+        This core is first, as its actors are those that ask others; after half of the time the
+        child cores begin, too, so that all have ended in the one time.
+        """
         if self._state in ("new", "stopped"):
             self._state = "stopped"
             return True
         self._state = "stopping"
-        deadline = now() + seconds + kill_seconds
-        try:
-            drained = self.drain(seconds).get(timeout=seconds + kill_seconds + GRACE)
-        except Timeout:  # the loop is held up by a handler that neither returns nor waits
-            drained = False
-        self.network.stop(seconds)
+        begun = now()
+        deadline = begun + seconds + kill_seconds
+        ended = self.drain(seconds)
+        self._wait(ended, seconds / 2)
+        self.network.drain(max(begun + seconds - now(), 0.0))
+        drained = self._wait(ended, deadline - now() + GRACE)
+        self.network.stop(max(deadline - now(), 0.0))
         self._end(max(deadline - now(), GRACE))
         return drained
+
+    @staticmethod
+    def _wait(ended: Future[bool], seconds: float) -> bool:
+        try:
+            return ended.get(timeout=seconds)
+        except Timeout:  # if at the end: a handler neither returns nor waits, and holds the loop up
+            return False
 
     def _end(self, seconds: float) -> None:
         self.core.stop()

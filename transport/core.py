@@ -217,6 +217,7 @@ def _bootstrap(system: ActorSystem, child: Child) -> bytes:
         "config": dataclasses.asdict(system.config),
         "run_directory": system.run_directory,
         "tcp_host": system.tcp_host,
+        "cpus": system.cpus,
     }
     return json.dumps(boot).encode()
 
@@ -300,6 +301,7 @@ def _system_of(boot: dict[str, Any]) -> ActorSystem:
         config=Config(**boot["config"]),
         run_directory=boot["run_directory"],
         tcp_host=boot["tcp_host"],
+        cpus=boot["cpus"],
     )
 
 

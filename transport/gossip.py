@@ -1,8 +1,8 @@
 """What cores tell one another with each heartbeat: load, cores that are gone, where others listen.
 
 from           to              map
-any core       core 0          load: [actors, queued]
-core 0         its own cores   cores: [[index, state, incarnation, pid, actors, restarts]...],
+any core       its siblings    load: [actors, queued, messages, delay, cpu]
+core 0         its siblings    cores: [[index, state, incarnation, pid, actors, restarts, load]...],
                                dead: [[index, incarnation]...],
                                nodes: [[name, index, incarnation, control, data]...]
 any core       other nodes     places: [[index, incarnation, control, data]...]
@@ -17,7 +17,7 @@ import msgpack
 
 from ..actors.address import CoreAddress
 from ..actors.environment import process_id
-from ..actors.network import CoreRecord, NodeRecord
+from ..actors.network import IDLE, CoreRecord, Load, NodeRecord
 from ..actors.system import ActorSystem
 from .core import Children
 from .handshake import CorePlace
@@ -50,14 +50,14 @@ class Gossip:
 
     # Telling
 
-    def load(self) -> tuple[int, int]:
-        """Any thread. How many processes and how many queued turns this core has."""
-        core = self._system.core
-        return len(core.processes), len(core.run_queue)
+    @property
+    def _actors(self) -> int:
+        return len(self._system.core.processes) - 1  # the kernel is none
 
     def bodies(self) -> tuple[bytes, bytes]:
         """What to tell this node's cores, and what to tell other nodes."""
-        own: dict[str, object] = {"load": self.load()}
+        load = self._system.meter.last
+        own: dict[str, object] = {"load": [self._actors, *load.values()]}
         if self._children is not None:
             own["cores"] = [list(record.values()) for record in self.cores()]
             own["dead"] = list(self._dead)
@@ -86,8 +86,12 @@ class Gossip:
             raise ValueError("a heartbeat that is no map")
         told = cast("dict[str, Any]", told)
         if peer.own:
-            actors, queued = told.get("load", (0, 0))
-            peer.load = (int(actors), int(queued))
+            if "load" in told:
+                actors, queued, messages, delay, cpu = told["load"]
+                peer.actors = int(actors)
+                peer.load = Load(
+                    queued=int(queued), messages=int(messages), delay=float(delay), cpu=float(cpu)
+                )
             if peer.home.core == 0 and "cores" in told:
                 self._take_from_core_0(told)
         else:
@@ -96,7 +100,7 @@ class Gossip:
                 self._members.known[peer.home.node, place.core] = place
 
     def _take_from_core_0(self, told: dict[str, Any]) -> None:
-        fields = ("index", "state", "incarnation", "pid", "actors", "restarts")
+        fields = ("index", "state", "incarnation", "pid", "actors", "restarts", "load")
         self._told = [
             cast("CoreRecord", dict(zip(fields, row, strict=True))) for row in told["cores"]
         ]
@@ -120,8 +124,9 @@ class Gossip:
             state="up",
             incarnation=system.home.incarnation,
             pid=process_id(),
-            actors=self.load()[0],
+            actors=self._actors,
             restarts=0,
+            load=system.meter.last,
         )
         records = [mine]
         for child in self._children.all:
@@ -131,8 +136,9 @@ class Gossip:
                 state=child.state,
                 incarnation=child.incarnation,
                 pid=child.pid,
-                actors=0 if peer is None else peer.load[0],
+                actors=0 if peer is None else peer.actors,
                 restarts=child.restarts,
+                load=IDLE if peer is None else peer.load,
             )
             records.append(record)
         return records
@@ -157,10 +163,3 @@ class Gossip:
                     urls=[place.control],
                 )
         return list(records.values())
-
-    def least_loaded(self) -> int:
-        """Any thread. See `Network.least_loaded`."""
-        living = [record for record in self.cores() if record["state"] == "up"]
-        if not living:
-            return self._system.index
-        return min(living, key=lambda record: record["actors"])["index"]

@@ -63,6 +63,8 @@ class Node:
         self._closed = False
         self._ended: dict[Address, None] = {}
         self._joins: dict[str, None] = {}
+        self._draining: list[Future[object]] = []
+        """What the child cores will answer when their actors have ended."""
         self.listeners = Listeners(system, endpoint, self._receive)
         self.members = Members(system, endpoint, self, self.listeners, self._peers_due.append)
         self.children = Children(system, endpoint, self) if system.index == 0 else None
@@ -195,27 +197,31 @@ class Node:
         if failures:
             raise failures[0]
 
+    def drain(self, seconds: float) -> None:
+        """Any thread. See `Network.drain`."""
+        if self.children is None:
+            return
+        self.children.begin_stop()
+        for child in self.children.all:
+            if child.state == "up":
+                answer: Future[object] = Future()
+                self.kernel(None, child.index).deliver(StopRequest(seconds), None, answer, None)
+                self._draining.append(answer)
+
     def stop(self, timeout: float) -> None:
         """Not the loop's thread. See `Network.stop`."""
-        deadline = now() + timeout + self._system.config.kill_timeout
+        deadline = now() + timeout
         if self.children is not None:
             self.children.begin_stop()
-            self._drain_children(timeout)
+            self._await_drain(deadline - min(self._system.config.kill_timeout, timeout) / 2)
         self._on_loop(self._say_goodbye, PATIENCE)
         if self.children is not None:
             self.children.stop(deadline)
             self._on_loop(self.children.close, PATIENCE)
 
-    def _drain_children(self, timeout: float) -> None:
-        assert self.children is not None
-        answers: list[Future[object]] = []
-        for child in self.children.all:
-            if child.state == "up":
-                answer: Future[object] = Future()
-                self.kernel(None, child.index).deliver(StopRequest(timeout), None, answer, None)
-                answers.append(answer)
-        until = now() + timeout + self._system.config.kill_timeout / 2
-        for answer in answers:
+    def _await_drain(self, until: float) -> None:
+        draining, self._draining = self._draining, []
+        for answer in draining:
             try:
                 answer.get(timeout=max(until - now(), 0.01))
             except Exception:  # it is killed below
@@ -317,10 +323,6 @@ class Node:
         """Any thread. See `Network.nodes`."""
         return self.gossip.nodes()
 
-    def least_loaded(self) -> int:
-        """Any thread. See `Network.least_loaded`."""
-        return self.gossip.least_loaded()
-
     def _receive(self, frames: Frames, own: bool) -> None:
         self.intake.receive(frames, own)
 
@@ -331,6 +333,7 @@ class Node:
         if self._closed:
             return
         self.core.call_later(self._system.config.heartbeat, self._beat)
+        self._system.meter.measure()
         self.members.step()
         for url in self._joins:
             if not self.members.is_joined(url):

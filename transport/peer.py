@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from ..actors.address import CoreAddress
 from ..actors.environment import make_rlock
+from ..actors.network import IDLE
 from ..actors.process import Process, Reply
 from .codec import Codec, Envelope
 from .endpoint import Link
@@ -87,7 +88,8 @@ class Peer:
         self.pending: dict[int, Reply] = {}
         self.watches: dict[tuple[int, int], Process] = {}
         self.held: list[tuple[int, Envelope]] = []
-        self.load: tuple[int, int] = (0, 0)
+        self.actors = 0
+        self.load = IDLE
         """Processes and queued turns, as it last said."""
         self.senders: dict[int, Process] = {}
         self.is_full = False

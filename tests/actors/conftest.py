@@ -182,3 +182,23 @@ def script(tmp_path):
         )
 
     return script
+
+
+@pytest.fixture
+def in_core(system):
+    """Run a function on the loop of `system`, and return what it returned."""
+
+    def in_core(function):
+        done, results = threading.Event(), []
+
+        def call():
+            try:
+                results.append(function())
+            finally:
+                done.set()
+
+        system.core.post(call)
+        assert done.wait(DEADLINE)
+        return results[0]
+
+    return in_core

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from zanni.actors.environment import Alarm, Latch, Waker, now, random_bits, usable_cpus
+from zanni.actors.environment import Alarm, Latch, Waker, now, random_bits
 
 
 def test_the_clock_does_not_go_back():
@@ -15,10 +15,6 @@ def test_the_clock_does_not_go_back():
 
 def test_random_bits_are_never_zero():
     assert all(0 < random_bits(2) < 4 for _ in range(200))
-
-
-def test_usable_cpus():
-    assert 1 <= usable_cpus() <= (os.cpu_count() or 1)
 
 
 def test_a_latch_lets_all_go_and_stays_open():

@@ -177,6 +177,53 @@ def test_cores_are_listed(system):
     assert [record["state"] for record in records] == ["up", "up"]
 
 
+def test_each_core_reports_its_load_to_all():
+    with ActorSystem("loads", cores=2, config={"heartbeat": 0.02}) as system:
+        busy = system.spawn(crew.Counter, core=1)
+
+        def seen_by(cores):
+            busy.call(crew.Counter.work, 0.05).get(timeout=DEADLINE)
+            return len(cores()) == 2 and cores()[1]["load"]["cpu"] > 0.5
+
+        wait_for(lambda: seen_by(system.cores))
+        wait_for(lambda: seen_by(lambda: busy.call(crew.Counter.cores).get(timeout=DEADLINE)))
+        assert system.cores()[1]["actors"] == 1
+
+
+def test_the_least_loaded_core_is_chosen_by_the_reports():
+    with ActorSystem("loads", cores=2, config={"heartbeat": 0.02}) as system:
+        busy = system.spawn(crew.Counter, core=1)
+
+        def busy_and_elsewhere():
+            busy.call(crew.Counter.work, 0.1).get(timeout=DEADLINE)
+            return system.spawn(crew.Counter, core="least-loaded").core == 0
+
+        wait_for(busy_and_elsewhere)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity on this platform")
+def test_pinned_cores_have_a_cpu_each_also_when_started_again():
+    mask = sorted(os.sched_getaffinity(0))
+    with ActorSystem("pinned", cores=2, pin=True) as system:
+        for _ in range(2):
+            refs = [system.spawn(crew.Counter, core=index) for index in (0, 1)]
+            pins = [ref.call(crew.Counter.cpus).get(timeout=DEADLINE) for ref in refs]
+            assert pins == [[mask[index % len(mask)]] for index in (0, 1)]
+            os.kill(refs[1].ask("pid", timeout=DEADLINE), signal.SIGKILL)
+            wait_for(lambda ref=refs[1]: not ref.is_alive())
+        assert sorted(os.sched_getaffinity(0)) == mask  # the user's own thread is free
+
+
+def test_cores_that_do_not_finish_are_drained_in_one_time():
+    config = {"drain_timeout": 2.0, "kill_timeout": 1.0}
+    system = ActorSystem("slow", cores=2, config=config).start()
+    for index in (0, 1):
+        system.spawn(crew.Counter, core=index).cast(crew.Counter.wait_for_ever)
+    began = time.monotonic()
+    assert system.stop() is False
+    assert time.monotonic() - began < 2.0 + 1.0 + 1.5
+
+
 def test_a_killed_core_is_told_to_watchers_once_and_started_again():
     with ActorSystem("phoenix", cores=2) as system:
         watcher = system.spawn(crew.Watcher)

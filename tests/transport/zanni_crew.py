@@ -1,8 +1,9 @@
 """Actors for the tests that use several processes: every core imports this module by name."""
 
 import os
+import time
 
-from zanni import Actor, Down, message
+from zanni import Actor, Down, Future, message
 
 
 @message
@@ -60,6 +61,21 @@ class Counter(Actor):
         if kind == "unknown":
             raise Unknown("what")
         return lambda: None
+
+    def work(self, seconds):
+        """Use the CPU for so long."""
+        until = time.process_time() + seconds
+        while time.process_time() < until:
+            pass
+
+    def cores(self):
+        return self.system.cores()
+
+    def cpus(self):
+        return sorted(os.sched_getaffinity(0))
+
+    def wait_for_ever(self):
+        Future().get()
 
     async def later(self, number):
         return number + 1
