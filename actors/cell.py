@@ -38,7 +38,7 @@ from .environment import now
 from .errors import ActorDeadError, RemoteError
 from .lifecycle import Item, Killed, log
 from .links import Down
-from .parking import here
+from .parking import coroutine_owner, here
 from .process import Bury, Died, Headers, Process, Reply
 from .proxy import Describe, describe
 from .signalled import Signalled
@@ -154,9 +154,11 @@ class Cell(Signalled):
         count, look = 0, 2
         for item in cursor:
             self.current = item
-            message, _, reply, _ = item
+            message, _, reply, headers = item
             try:
-                if type(message) in CONTROL:
+                if headers is not None:
+                    result = self._handle_with(headers, message)
+                elif type(message) in CONTROL:
                     result = CONTROL[type(message)](self, message)
                 else:
                     result = receive(message)
@@ -167,8 +169,8 @@ class Cell(Signalled):
             except BaseException as error:
                 self._on_error(error, item)
             else:
-                if reply is not None and self.current is item:
-                    reply.resolve(result)
+                if reply is not None and self.current is item and not reply.resolve(result):
+                    self._came_late(result, item)
             if self.exit_reason is not None:
                 self.current = None
                 self.leave()
@@ -188,6 +190,28 @@ class Cell(Signalled):
         if len(queue) > COMPACT:
             self._compact(queue, cursor)
 
+    def _handle_with(self, headers: Headers, message: Any) -> object:
+        """Handle a message that something travels with: in its sender's context, if it has one."""
+        context = headers.get("context")
+        if context is None:
+            return self._handle(message)
+        return context.run(self._handle, message, sets_owner=True)
+
+    def _handle(self, message: Any, *, sets_owner: bool = False) -> object:
+        if sets_owner:  # in the context are the sender's variables, this one of ours among them
+            coroutine_owner.set(self)
+        control = CONTROL.get(type(message))
+        result = self.actor.on_receive(message) if control is None else control(self, message)
+        if type(result) is CoroutineType:
+            return self.core.owner.run_coroutine(result)
+        return result
+
+    def _came_late(self, answer: object, item: Item) -> None:
+        """Own turn only. Nobody waits for this answer any more."""
+        _, sender, _, _ = item
+        target = self.address if sender is None else sender.address
+        self.core.owner.dead_letters.count("late", answer, target, self)
+
     def _compact(self, queue: list[Item], cursor: Iterator[Item]) -> None:
         """Cut the handled half off a long mailbox, so that one which never empties stays small."""
         left = cursor.__length_hint__()  # type: ignore[attr-defined]
@@ -205,7 +229,8 @@ class Cell(Signalled):
             self.fail(error)
         elif isinstance(error, Exception):
             log(logging.INFO, "Exception returned from %s to caller:", self.actor, error)
-            reply.reject(error)
+            if not reply.reject(error):
+                self._came_late(error, item)
             if self.actor.crash_on_ask_error:
                 self.fail(error)
         else:  # SystemExit, KeyboardInterrupt, CancelledError: the actor fails, it alone (api.md)

@@ -17,6 +17,7 @@ import heapq
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from itertools import count
 from typing import Any, Protocol
 
@@ -188,6 +189,8 @@ class Core:
         turns, look = 0, 1
         while queue:
             queue.popleft().run()
+            if copy_context():  # the turn has set context variables: they are not the next one's
+                getcurrent().gr_context = None
             turns += 1
             if turns == look:
                 if turns >= 64 or now() >= self.slice_end:

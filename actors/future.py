@@ -21,7 +21,8 @@ from typing import Any, TypeVar, cast
 
 import pykka
 
-from .environment import Latch, make_rlock, now, running_loop
+from .address import Address, CoreAddress
+from .environment import Latch, make_rlock, now, running_loop, start_thread
 from .errors import ActorDeadError, Timeout
 from .parking import Turn, Waiter, here
 
@@ -224,7 +225,7 @@ class Future(pykka.Future[T]):
     __iter__ = __await__
 
     def _suspend(self) -> Generator[Any, None, None]:
-        waiter = _LoopWaiter(_loop())
+        waiter = _LoopWaiter(_loop(), self)
         if self._add_waiter(waiter):
             try:
                 yield from waiter.future.__await__()
@@ -291,9 +292,26 @@ async def _settled(source: pykka.Future[Any]) -> None:
             raise
 
 
-async def in_thread(function: Callable[[], object]) -> None:
-    """Run a function that waits in a thread, without holding up the loop."""
-    await _loop().run_in_executor(None, function)
+async def in_thread(
+    function: Callable[[], object], undo: Callable[[], object] | None = None
+) -> None:
+    """Run a function that waits in a thread of its own, without holding up the loop.
+
+    A thread cannot be cancelled: if the task is, `undo` is called there when the function is done.
+    """
+    done: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            result = function()
+        except BaseException as error:
+            done.reject(error)
+        else:
+            if not done.resolve(result) and undo is not None:
+                undo()
+
+    start_thread(run, "zanni-in-thread")
+    await done
 
 
 def _loop() -> Any:
@@ -317,17 +335,27 @@ class _Callback:
 
 
 class _LoopWaiter:
-    __slots__ = ("_loop", "future")
+    __slots__ = ("_answer", "_loop", "future")
 
-    def __init__(self, loop: Any) -> None:
+    def __init__(self, loop: Any, answer: Future[Any]) -> None:
         self._loop = loop
+        self._answer = answer
         self.future: Any = loop.create_future()
 
     def unpark(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self._wake)
         except RuntimeError:  # the loop is closed: whoever awaited is gone
-            pass
+            self._count_unheard()
+
+    def _count_unheard(self) -> None:
+        """Count the answer with the system of the actor that gave it, or of the core it came to."""
+        worker: Any = here.worker
+        core = worker.core or getattr(worker.turn, "core", None)
+        if core is not None:
+            answer = self._answer._error or self._answer._value
+            home: CoreAddress = core.home
+            core.owner.dead_letters.count("loop closed", answer, Address(*home, 0))
 
     def _wake(self) -> None:
         if not self.future.done():

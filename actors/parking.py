@@ -6,11 +6,11 @@ on a future of its loop. To what they wait for, all three are a `Waiter`.
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Protocol
 
 from .environment import Local
-from .process import Process
+from .process import Headers, Process
 
 
 class Waiter(Protocol):
@@ -59,3 +59,14 @@ coroutine_owner: ContextVar[Process | None] = ContextVar("zanni_coroutine_owner"
 def current_sender() -> Process | None:
     """Any thread. The actor that runs here, as a turn or as a coroutine."""
     return here.worker.turn or coroutine_owner.get()
+
+
+def travelling() -> Headers | None:
+    """Any thread. What a message sent from here takes along: the context variables that are set.
+
+    A copy of a context is one pointer, so asking for one costs little even where none is set.
+    """
+    context = copy_context()
+    if not context or (len(context) == 1 and coroutine_owner in context):
+        return None
+    return {"context": context}

@@ -10,6 +10,7 @@ and replies, so that each can cross a link.
 
 from __future__ import annotations
 
+from contextvars import Context
 from typing import NamedTuple, Protocol, TypedDict
 
 from .address import Address
@@ -22,6 +23,8 @@ class Headers(TypedDict, total=False):
     """Seconds that are left of the asker's time."""
     chain: list[Address]
     """The actors that wait for this ask, outermost first."""
+    context: Context
+    """The sender's context variables; they stay within the process."""
 
 
 class Reply(Protocol):

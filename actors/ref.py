@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import pykka
@@ -14,7 +15,7 @@ from .errors import Timeout
 from .future import Future, StopFuture, check_may_wait
 from .links import Monitor
 from .messages import type_name
-from .parking import coroutine_owner, current_sender, here
+from .parking import coroutine_owner, current_sender, here, travelling
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy
 from .stopped import StoppedEvent
@@ -62,7 +63,10 @@ class ActorRef(pykka.ActorRef[A]):
             EncodeError, MessageTooLarge: the actor is elsewhere and the message cannot go there.
 
         """
-        self.process.deliver(message, here.worker.turn or coroutine_owner.get(), None, None)
+        if copy_context():  # context variables are set: they travel along
+            self.process.deliver(message, current_sender(), None, travelling())
+        else:
+            self.process.deliver(message, here.worker.turn, None, None)
 
     @overload
     def ask(  # pyright: ignore[reportIncompatibleMethodOverride]  # Pykka's third overload is Any
@@ -98,13 +102,13 @@ class ActorRef(pykka.ActorRef[A]):
         if block and timeout is None and turn is not None:
             # As below, without the lock that a future takes once others know it.
             future.wait_for_turn(turn)
-            self.process.deliver(message, turn, future, None)
+            self.process.deliver(message, turn, future, travelling() if copy_context() else None)
             while not future._done:
                 turn.park(None)
             return future.get()
         if block and turn is None:
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
-        self.process.deliver(message, turn or coroutine_owner.get(), future, None)
+        self.process.deliver(message, turn or coroutine_owner.get(), future, travelling())
         if not block:
             if timeout is not None:
                 self._expire(future, timeout)
@@ -148,7 +152,7 @@ class ActorRef(pykka.ActorRef[A]):
         """
         future: Future[Any] = Future()
         request = ProxyCall((_name_of(method),), args, kwargs)
-        self.process.deliver(request, current_sender(), future, None)
+        self.process.deliver(request, current_sender(), future, travelling())
         return future
 
     def cast(
@@ -156,7 +160,7 @@ class ActorRef(pykka.ActorRef[A]):
     ) -> None:
         """As `call`, without an answer; raises what `tell` does."""
         request = ProxyCall((_name_of(method),), args, kwargs)
-        self.process.deliver(request, current_sender(), None, None)
+        self.process.deliver(request, current_sender(), None, travelling())
 
     def proxy(self) -> pykka.ActorProxy[A]:
         """Pykka's proxy: `ref.proxy().withdraw(20).get()`. Works on every core and node.
@@ -187,6 +191,8 @@ class ActorRef(pykka.ActorRef[A]):
             Timeout: it did not stop within `timeout` seconds (it still will).
 
         """
+        if block and here.worker.turn is None:
+            check_may_wait("use 'await ref.stop(block=False)'")  # before anything is sent
         stopped = StopFuture()
         self.process.deliver(_ActorStop(), current_sender(), stopped, None)
         return stopped.get(timeout=timeout) if block else stopped
@@ -207,6 +213,8 @@ class ActorRef(pykka.ActorRef[A]):
             Timeout: it has not ended within `timeout` seconds.
 
         """
+        if here.worker.turn is None:
+            check_may_wait("use 'await ref.exited()'")
         exited = self.exited()
         try:
             return exited.get(timeout=timeout)

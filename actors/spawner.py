@@ -11,12 +11,12 @@ from .address import CoreAddress
 from .cell import Cell
 from .dispatcher import Core
 from .errors import ActorDeadError, NodeDown, SpawnError
-from .future import Future
+from .future import Future, check_may_wait
 from .kernel import BindName, ReleaseName, ReserveName, SpawnRequest, WhereIs
 from .links import Birth
 from .messages import type_name
 from .network import Network
-from .parking import current_sender
+from .parking import current_sender, here
 from .process import Process, Watch
 from .ref import ActorRef
 from .registry import Names
@@ -129,6 +129,10 @@ class Spawner:
         supervisor: ActorRef[Any] | None,
         start_timeout: float | None,
     ) -> ActorRef[Any]:
+        waits = supervisor is not None or birth.actor_class.wait_for_start
+        waits = waits or start_timeout is not None
+        if waits:
+            _check_may_wait()
         cell = self.make(birth, name, parent, supervisor)
         try:
             if parent is None:
@@ -139,8 +143,7 @@ class Spawner:
             self._on_core(cell.discard)
             raise
         started: Future[Any] | None = None
-        waits = supervisor is not None or birth.actor_class.wait_for_start
-        if waits or start_timeout is not None:
+        if waits:
             started = cell.need_ties().starting = Future()
             if start_timeout is not None:
                 limit_start(self._core, cell, started, start_timeout)
@@ -220,7 +223,14 @@ class Spawner:
         return None
 
 
+def _check_may_wait() -> None:
+    """Before anything is begun that has to be waited for."""
+    if here.worker.turn is None:
+        check_may_wait("use 'await asyncio.to_thread(...)' for what another core has a part in")
+
+
 def _ask(kernel: Process, request: object) -> object:
+    _check_may_wait()
     future: Future[object] = Future()
     kernel.deliver(request, current_sender(), future, None)
     return future.get()

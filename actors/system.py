@@ -283,7 +283,7 @@ class ActorSystem(Runtime):
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await in_thread(self.start)
+        await in_thread(self.start, undo=self.stop)
         return self
 
     async def __aexit__(

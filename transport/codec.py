@@ -176,8 +176,8 @@ class Codec:
                 elif cls in _CONTAINERS:
                     check_keys(body)
             item = [target, sender, kind + form, ask, body]
-            if headers:
-                item.append(_headers_to_data(headers))
+            if headers and (data := _headers_to_data(headers)):
+                item.append(data)
             return self._pack(item)
         except MessageTooLarge:
             raise
@@ -341,6 +341,7 @@ class Codec:
 
 def _headers_to_data(headers: Headers) -> Data:
     data: dict[str, Any] = dict(headers)
+    data.pop("context", None)
     if "chain" in data:
         data["chain"] = [list(asker) for asker in data["chain"]]
     return data

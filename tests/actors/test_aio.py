@@ -212,6 +212,91 @@ def test_a_coroutine_of_an_actor_that_kills_itself_is_closed(system):
     assert exited.get(timeout=10) == "killed"
 
 
+def test_an_ask_whose_task_is_cancelled_is_handled_and_its_answer_counted(system, eventually):
+    gate, journal = Future(), []
+    mixed = system.spawn(Mixed, journal)
+
+    async def main():
+        first = mixed.call(Mixed.wait_for, gate)
+        asking = asyncio.create_task(wait_for(mixed.ask("cancelled", block=False)))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        gate.set()
+        await first
+        return await mixed.ask("next", block=False)
+
+    async def wait_for(future):
+        return await future
+
+    assert asyncio.run(main()) == "next"
+    assert "begin cancelled" in journal
+    assert system.dead_letters.statistics() == {"late": 1}
+    letter = system.dead_letters.last[-1]
+    assert (letter.message, letter.sender) == ("cancelled", mixed.address)
+
+
+def test_an_error_that_comes_late_is_counted_too(system):
+    gate = Future()
+    mixed = system.spawn(Mixed)
+    waiting = mixed.call(Mixed.wait_for, gate)
+    failing = mixed.call(Mixed.fail, KeyError("late"))
+    assert failing.cancel()
+    gate.set()
+    waiting.get(timeout=10)
+    mixed.ask("all before is done")
+    assert system.dead_letters.statistics() == {"late": 1}
+
+
+def test_an_answer_to_a_closed_loop_is_counted(system):
+    """A notebook's loop that was closed with a task in it: nobody is there to hear."""
+    gate = Future()
+    mixed = system.spawn(Mixed)
+    answer = mixed.call(Mixed.wait_for, gate)
+    loop = asyncio.new_event_loop()
+
+    async def wait():
+        await answer
+
+    task = loop.create_task(wait())
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+    gate.set("unheard")
+    assert mixed.ask("alive", timeout=10) == "alive"
+    assert system.dead_letters.statistics() == {"loop closed": 1}
+    assert system.dead_letters.last[-1].message == "unheard"
+    task._log_destroy_pending = False
+
+
+@pytest.mark.parametrize("wait", ["ask", "stop", "wait"])
+def test_what_would_block_a_loop_is_not_begun(system, wait):
+    mixed = system.spawn(Mixed)
+
+    async def main():
+        with pytest.raises(RuntimeError, match="use 'await"):
+            mixed.ask("x") if wait == "ask" else getattr(mixed, wait)()
+        return await mixed.ask("alive", block=False)
+
+    assert asyncio.run(main()) == "alive"
+
+
+def test_a_spawn_that_would_wait_for_its_start_is_not_begun_on_a_loop(system):
+    class Started(Mixed):
+        wait_for_start = True
+
+    async def main():
+        with pytest.raises(RuntimeError, match="to_thread"):
+            system.spawn(Started, name="started")
+        assert system.whereis("started") is None
+        ref = await asyncio.to_thread(system.spawn, Started, name="started")
+        assert await ref.ask("alive", block=False) == "alive"
+
+    asyncio.run(main())
+    assert len(system.actors()) == 1
+
+
 def test_a_stop_waits_for_the_coroutine_in_hand(system):
     gate, journal = Future(), []
     mixed = system.spawn(Mixed, journal)
@@ -315,6 +400,24 @@ def test_async_with_passes_the_error_on():
 
     with pytest.raises(KeyError, match="mine"):
         asyncio.run(main())
+
+
+def test_an_async_with_that_is_cancelled_while_it_starts_leaves_nothing(eventually):
+    made = ActorSystem("cancelled")
+
+    async def enter():
+        async with made:
+            pytest.fail("it was entered")
+
+    async def main():
+        entering = asyncio.create_task(enter())
+        await asyncio.sleep(0)
+        entering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await entering
+
+    asyncio.run(main())
+    eventually(lambda: made._state == "stopped")
 
 
 def test_a_plain_with_on_an_asyncio_thread_says_what_to_do():

@@ -1,3 +1,4 @@
+import contextvars
 import datetime as dt
 import enum
 import inspect
@@ -276,6 +277,13 @@ def test_the_envelope_travels_whole() -> None:
         assert there == envelope
         assert type(there) is Envelope
         assert type(there.kind) is EnvelopeKind
+
+
+def test_context_variables_stay_at_home() -> None:
+    context = contextvars.copy_context()
+    assert CODEC.encode(tell(1, {"context": context})) == CODEC.encode(tell(1))
+    (there,) = CODEC.decode(CODEC.encode(tell(1, {"context": context, "deadline": 1.0})))
+    assert there.headers == {"deadline": 1.0}
 
 
 def test_a_message_is_a_copy_as_of_the_encoding() -> None:

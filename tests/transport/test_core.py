@@ -1,5 +1,6 @@
 """Two real processes: what works within a core works across, and a lost core is healed."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -160,6 +161,40 @@ def test_an_ask_to_an_actor_that_is_gone(system):
     gone.stop(timeout=DEADLINE)
     with pytest.raises(ActorDeadError):
         gone.ask("total", timeout=DEADLINE)
+
+
+def test_a_cancelled_task_drops_its_ask_to_another_core(system, there, other_pid):  # D4
+    (peer,) = system.network.members.peers.values()
+    late = system.dead_letters.counts["late"]
+
+    async def wait_for_answer():
+        return await there.ask("total", block=False)
+
+    async def main():
+        pending = peer.statistics()["pending_asks"]
+        asking = asyncio.create_task(wait_for_answer())
+        os.kill(other_pid, signal.SIGSTOP)  # so that no answer is there before its time
+        try:
+            await asyncio.sleep(0)
+            assert peer.statistics()["pending_asks"] == pending + 1
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            assert peer.statistics()["pending_asks"] == pending
+        finally:
+            os.kill(other_pid, signal.SIGCONT)
+        return await there.ask("pid", block=False)
+
+    assert asyncio.run(main()) == there.ask("pid", timeout=DEADLINE)
+    wait_for(lambda: system.dead_letters.counts["late"] == late + 1)
+
+
+def test_an_ask_of_a_closed_loop_hinders_nobody(system, there):
+    async def main():
+        there.ask("total", block=False)
+
+    asyncio.run(main())
+    assert there.ask("pid", timeout=DEADLINE)
 
 
 def test_what_an_actor_said_comes_before_its_end(system):
