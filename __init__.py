@@ -30,7 +30,7 @@ if __name__ == "zanni":
         ZanniError,
     )
     from .actors.future import Future
-    from .actors.links import Down
+    from .actors.links import Down, Exit
     from .actors.messages import message
     from .actors.network import Network as _Network
     from .actors.pykka_view import install as _install_pykka_view
@@ -49,6 +49,7 @@ if __name__ == "zanni":
         "DeadlockError",
         "Down",
         "EncodeError",
+        "Exit",
         "ForkedError",
         "Future",
         "Ignore",

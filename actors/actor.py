@@ -81,6 +81,14 @@ class ActorCell(Process, Protocol):
         """The actor's address, as users have it."""
         ...
 
+    def link(self, process: Process) -> None:
+        """See `Actor.link`."""
+        ...
+
+    def unlink(self, process: Process) -> None:
+        """See `Actor.unlink`."""
+        ...
+
     def need_ties(self) -> Ties:
         """The cell's ties, made when first needed."""
         ...
@@ -101,6 +109,9 @@ class Actor(pykka.Actor):
     """How many messages are handled before other actors get their turn."""
     crash_on_ask_error: ClassVar[bool] = False
     """Whether an error in an ask or call, besides going to the caller, ends the actor."""
+
+    trap_exit: bool = False
+    """Whether the end of a linked actor is an `Exit` message, and does not end this one."""
 
     wait_for_start: ClassVar[bool] = False
     """Whether `spawn` returns only when `on_start` is done, and raises what it raised."""
@@ -150,15 +161,30 @@ class Actor(pykka.Actor):
 
         Watching twice is watching once. An actor that is gone already gives "noproc".
         """
+        process = _process_of(ref, "watch")
         watching = self._cell.need_ties().watching
         if ref.address not in watching:
             watching[ref.address] = ref
-            ref.process.signal(Watch(self._cell))
+            process.signal(Watch(self._cell))
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Undo `watch`: no `Down` for this ref is handled from now on."""
-        if self._cell.need_ties().watching.pop(ref.address, None) is not None:
-            ref.process.signal(Unwatch(self._cell))
+        process = _process_of(ref, "unwatch")
+        if self._cell.need_ties().watching.pop(process.address, None) is not None:
+            process.signal(Unwatch(self._cell))
+
+    def link(self, ref: ActorRef[Any]) -> None:
+        """Link this actor and that one: if either ends for a reason that is not "normal", both do.
+
+        The other one ends for the same reason, after its message in hand; with `trap_exit = True`
+        it gets an `Exit(ref, reason)` message instead, for "normal" too. Linking twice is linking
+        once. An actor that is gone already gives "noproc". A restart by a supervisor is no end.
+        """
+        self._cell.link(_process_of(ref, "link"))
+
+    def unlink(self, ref: ActorRef[Any]) -> None:
+        """Undo `link`, whichever of the two linked: from now on it neither ends nor tells this."""
+        self._cell.unlink(_process_of(ref, "unlink"))
 
     def stop(self) -> None:
         """Stop after the messages that are queued already; the reason is "normal"."""
@@ -266,6 +292,12 @@ class Actor(pykka.Actor):
 
     def _start_actor_loop(self) -> None:
         raise NotImplementedError("start a Zanni actor with start() or system.spawn()")
+
+
+def _process_of(ref: ActorRef[Any], verb: str) -> Process:
+    if not isinstance(ref, ActorRef):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
+        raise TypeError(f"{verb}() takes an ActorRef, not {type(ref).__name__}: {ref!r:.80}")
+    return ref.process
 
 
 def _check_delay(seconds: float, least: float) -> None:

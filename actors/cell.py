@@ -37,9 +37,9 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from .environment import now
 from .errors import ActorDeadError, RemoteError
 from .lifecycle import Item, Killed, log
-from .links import Down
+from .links import Down, Exit
 from .parking import coroutine_owner, here
-from .process import Bury, Died, Headers, Process, Reply
+from .process import Broken, Bury, Died, Headers, Process, Reply
 from .proxy import Describe, describe
 from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
@@ -296,7 +296,20 @@ def _on_stop(cell: Cell, _message: _ActorStop) -> None:
 
 def _on_died(cell: Cell, message: Died) -> object:
     watched = cell.need_ties().watching.pop(message.process.address, None)
-    return None if watched is None else cell.actor.on_receive(Down(watched, message.reason))
+    return None if watched is None else _receive(cell, Down(watched, message.reason))
+
+
+def _on_broken(cell: Cell, message: Broken) -> object:
+    linked = cell.need_ties().links.pop(message.process.address, None)
+    if linked is None:
+        return None
+    return _receive(cell, Exit(cell.core.owner.ref_to(linked), message.reason))
+
+
+def _receive(cell: Cell, message: object) -> object:
+    """Handle what stands for a message of the runtime's."""
+    cell.current = (message, None, None, None)
+    return cell.actor.on_receive(message)
 
 
 def _on_describe(cell: Cell, _message: Describe) -> object:
@@ -309,6 +322,7 @@ CONTROL: dict[type, Callable[[Cell, Any], object]] = {
     ProxySetAttr: _on_set,
     _ActorStop: _on_stop,
     Died: _on_died,
+    Broken: _on_broken,
     Describe: _on_describe,
 }
 """Messages that the runtime handles for the actor, in their place in the queue."""

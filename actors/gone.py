@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from .address import Address
 from .dispatcher import Core
-from .process import Bury, Died, Failed, Headers, Process, Reply, Restart, Signal, Suspend, Watch
+from .process import (
+    Broken,
+    Bury,
+    Died,
+    Failed,
+    Headers,
+    Link,
+    Process,
+    Reply,
+    Restart,
+    Signal,
+    Suspend,
+    Unlink,
+    Unlinked,
+    Watch,
+)
 
 
 class GoneProcess:
@@ -31,6 +46,10 @@ class GoneProcess:
         """Any thread. See `Process.signal`."""
         if isinstance(signal, Watch):
             signal.watcher.signal(Died(self, self._reason))
+        elif isinstance(signal, Link):
+            signal.process.signal(Broken(self, self._reason))
+        elif isinstance(signal, Unlink):
+            signal.process.signal(Unlinked(self))
         elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
             signal.reply.reject(self._error)
         elif isinstance(signal, Failed):

@@ -24,6 +24,7 @@ from .environment import make_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, ChildFailed, Ties
 from .process import (
+    Broken,
     Bury,
     Died,
     Failed,
@@ -279,12 +280,15 @@ class Lifecycle:
             died = Died(self, self.exit_reason)
             for watcher in ties.watchers.values():
                 watcher.signal(died)
+            broken = Broken(self, self.exit_reason)
+            for linked in ties.links.values():
+                linked.signal(broken)
         self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
 
     def lose(self, item: Item) -> None:
         """Owner only. Nobody will handle this message."""
         message, sender, reply, _ = item
-        if type(message) is Died:
+        if type(message) in (Died, Broken):
             return
         if type(message) is ChildFailed:
             message.ref.process.signal(Bury())  # no verdict will come

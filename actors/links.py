@@ -26,6 +26,17 @@ class Down:
 
 
 @message
+class Exit:
+    """To an actor with `trap_exit = True`: the linked one behind `ref` has ended for `reason`.
+
+    Reasons are those of `Down`.
+    """
+
+    ref: Any
+    reason: Any
+
+
+@message
 class ChildFailed:
     """To a supervisor: the child behind `ref` has ended an incarnation and awaits a verdict."""
 
@@ -48,6 +59,7 @@ class Ties:
         "birth",
         "born",
         "children",
+        "links",
         "name",
         "parent",
         "restart_reason",
@@ -56,6 +68,7 @@ class Ties:
         "supervisor",
         "suspending",
         "timers",
+        "unlinking",
         "watchers",
         "watching",
     )
@@ -68,6 +81,9 @@ class Ties:
         self.children: dict[Address, Any] = {}
         self.watchers: dict[Address, Process] = {}
         self.watching: dict[Address, Any] = {}
+        self.links: dict[Address, Process] = {}
+        self.unlinking: dict[Address, int] = {}
+        """How many `Unlink` of ours each has yet to obey."""
         self.timers: set[Timer | Periodic] = set()
         self.born: Reply | None = None
         """Hears when `__init__` is done."""

@@ -88,6 +88,35 @@ class Died(NamedTuple):
     reason: object
 
 
+class Link(NamedTuple):
+    """You and `process` are linked: the abnormal end of one is the other's, for the same reason."""
+
+    process: Process
+
+
+class Unlink(NamedTuple):
+    """You and `process` are linked no more. Answered with `Unlinked`, by the dead as well."""
+
+    process: Process
+
+
+class Unlinked(NamedTuple):
+    """`process` has obeyed your `Unlink`.
+
+    A `Link` of its own that came before this it had sent earlier, and it is undone there: both
+    sides agree on whether they are linked, however link and unlink cross.
+    """
+
+    process: Process
+
+
+class Broken(NamedTuple):
+    """`process`, which you are linked to, has ended for good, for `reason`."""
+
+    process: Process
+    reason: object
+
+
 class Shutdown(NamedTuple):
     """End after the message in hand; what is queued becomes dead letters.
 
@@ -130,4 +159,18 @@ class Bury(NamedTuple):
     """There will be no restart: a suspended actor dies, a running one will when it ends."""
 
 
-Signal = Watch | Unwatch | Died | Shutdown | Kill | Failed | Suspend | Restart | Bury
+Signal = (
+    Watch
+    | Unwatch
+    | Died
+    | Link
+    | Unlink
+    | Unlinked
+    | Broken
+    | Shutdown
+    | Kill
+    | Failed
+    | Suspend
+    | Restart
+    | Bury
+)

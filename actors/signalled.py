@@ -10,25 +10,29 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ActorDeadError
-from .lifecycle import Lifecycle
+from .linked import Linked
 from .links import ChildFailed
 from .parking import here
 from .process import (
+    Broken,
     Bury,
     Died,
     Failed,
     Kill,
+    Link,
     Restart,
     Shutdown,
     Signal,
     Suspend,
+    Unlink,
+    Unlinked,
     Unwatch,
     Watch,
 )
 from .state import DEAD, IDLE, LEAVING, PARKED, SCHEDULED, STARTING, SUSPENDED
 
 
-class Signalled(Lifecycle):
+class Signalled(Linked):
     """A cell's half that obeys signals."""
 
     __slots__ = ()
@@ -68,9 +72,8 @@ class Signalled(Lifecycle):
         self.dismissed = True
         if self.state is SUSPENDED:
             self.die()
-        elif self.state is not DEAD and self.exit_reason is None:
-            self.exit_reason = signal.reason
-            self._leave_soon()
+        elif self.state is not DEAD:
+            self.end_soon(signal.reason)
 
     def _on_kill(self, _signal: Kill) -> None:
         if self.state in (DEAD, SUSPENDED):
@@ -81,6 +84,12 @@ class Signalled(Lifecycle):
         self._leave_soon()
         if self.state is PARKED:
             self._resume()
+
+    def end_soon(self, reason: object) -> None:
+        """Owner only. End this incarnation after the message in hand, if it does not end yet."""
+        if self.exit_reason is None:
+            self.exit_reason = reason
+            self._leave_soon()
 
     def _leave_soon(self) -> None:
         if self.state is IDLE:
@@ -103,9 +112,7 @@ class Signalled(Lifecycle):
             signal.reply.reject(ActorDeadError(f"{self.ref} is gone"))
         else:
             self.need_ties().suspending = signal.reply
-            if self.exit_reason is None:
-                self.exit_reason = signal.reason
-                self._leave_soon()
+            self.end_soon(signal.reason)
 
     def _on_restart(self, signal: Restart) -> None:
         ties = self.ties
@@ -132,6 +139,10 @@ OBEY: dict[type, Callable[[Any, Any], None]] = {
     Watch: Signalled._on_watch,
     Unwatch: Signalled._on_unwatch,
     Died: Signalled._on_died,
+    Link: Signalled.on_link,
+    Unlink: Signalled.on_unlink,
+    Unlinked: Signalled.on_unlinked,
+    Broken: Signalled.on_broken,
     Shutdown: Signalled._on_shutdown,
     Kill: Signalled._on_kill,
     Failed: Signalled._on_failed,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 
 from ..actors.environment import now
-from ..actors.process import Died
+from ..actors.process import Broken, Died
 from ..actors.system import ActorSystem
 from .codec import Envelope
 from .endpoint import Frames
@@ -25,7 +25,7 @@ from .remote import Host, receive
 logger = logging.getLogger("zanni")
 
 HOLD = 0.2
-"""Seconds that a Died waits at most for data that was sent before it."""
+"""Seconds that an actor's end waits at most for data that was sent before it."""
 BAD_LIMIT = 16
 """After how many undecodable frames a peer is given up."""
 LOG_INTERVAL = 60.0
@@ -88,7 +88,7 @@ class Intake:
                     self._receive_signal(peer, header, envelope)
 
     def _receive_signal(self, peer: Peer, header: Header, envelope: Envelope) -> None:
-        if type(envelope.message) is Died and header.ack > peer.seq_in[Lane.DATA]:
+        if type(envelope.message) in (Died, Broken) and header.ack > peer.seq_in[Lane.DATA]:
             peer.held.append((header.ack, envelope))
             self._system.core.call_later(HOLD, lambda: self._release(peer, header.ack))
         else:

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from ..actors.address import CoreAddress
 from ..actors.environment import make_rlock
 from ..actors.network import IDLE
-from ..actors.process import Process, Reply
+from ..actors.process import Broken, Died, Process, Reply
 from .codec import Codec, Envelope
 from .endpoint import Link
 from .frame import CONTROL_CAP, Header, Kind, Lane, pack_header
@@ -65,13 +65,17 @@ class Lost(Enum):
     OVERFLOW = "overflow"
 
 
+Ending = type[Died] | type[Broken]
+"""What one of ours hears of the end of an actor there: that of a watch, or that of a link."""
+
+
 class Leftovers(NamedTuple):
     """What a peer that went down leaves behind."""
 
     envelopes: list[bytes]
     pending: list[Reply]
-    watches: list[tuple[int, Process]]
-    """Pairs of the id of an actor there, and who of ours watches it."""
+    watches: list[tuple[Ending, int, Process]]
+    """What is to be heard of which actor there, and who of ours is to hear it."""
 
 
 class Peer:
@@ -86,7 +90,7 @@ class Peer:
         self.state = State.CONNECTING
         self.successor: Peer | None = None
         self.pending: dict[int, Reply] = {}
-        self.watches: dict[tuple[int, int], Process] = {}
+        self.watches: dict[tuple[Ending, int, int], Process] = {}
         self.held: list[tuple[int, Envelope]] = []
         self.actors = 0
         self.load = IDLE
@@ -230,19 +234,21 @@ class Peer:
         if self.pending.pop(ask, None) is None and self.successor is not None:
             self.successor.forget(ask)
 
-    def watch(self, target: int, watcher: Process) -> bool:
-        """Any thread. Note that one of ours watches an actor there; False if the peer is down."""
+    def watch(self, target: int, watcher: Process, ending: Ending = Died) -> bool:
+        """Any thread. Note that one of ours is to hear of an actor there; False if it is down."""
         with self._lock:
             if self.state is State.DOWN:
                 successor = self.successor
-                return successor is not None and successor.watch(target, watcher)
-            self.watches[target, watcher.address.id] = watcher
+                return successor is not None and successor.watch(target, watcher, ending)
+            self.watches[ending, target, watcher.address.id] = watcher
         return True
 
-    def unwatch(self, target: int, watcher: int) -> None:
-        """Any thread. Forget a watch."""
-        if self.watches.pop((target, watcher), None) is None and self.successor is not None:
-            self.successor.unwatch(target, watcher)
+    def unwatch(self, target: int, watcher: int, ending: Ending = Died) -> Process | None:
+        """Any thread. Forget a watch, or a link; who it was that would have heard."""
+        known = self.watches.pop((ending, target, watcher), None)
+        if known is None and self.successor is not None:
+            return self.successor.unwatch(target, watcher, ending)
+        return known
 
     # Beginning and end
 
@@ -295,7 +301,7 @@ class Peer:
         return Leftovers(
             unsent,
             list(pending.values()),
-            [(target, watcher) for (target, _), watcher in watches.items()],
+            [(ending, target, watcher) for (ending, target, _), watcher in watches.items()],
         )
 
     def statistics(self) -> dict[str, int]:

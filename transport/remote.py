@@ -22,13 +22,17 @@ from ..actors.kernel import WhereIs
 from ..actors.messages import find_message, import_type
 from ..actors.observe import DeadLetters
 from ..actors.process import (
+    Broken,
     Died,
     Headers,
+    Link,
     Process,
     Reply,
     Restart,
     Signal,
     Suspend,
+    Unlink,
+    Unlinked,
     Unwatch,
     Watch,
 )
@@ -184,11 +188,19 @@ class RemoteProcess:
                 return
         elif isinstance(signal, Unwatch):
             peer.unwatch(self.address.id, signal.watcher.address.id)
+        elif isinstance(signal, Link):
+            if not peer.watch(self.address.id, signal.process, Broken):
+                signal.process.signal(Broken(self, "noconnection"))
+                return
+        elif isinstance(signal, Unlink | Broken):
+            peer.unwatch(self.address.id, signal.process.address.id, Broken)
         envelope = peer.codec.encode(Envelope(self.address.id, None, _SIGNAL, None, signal, None))
         if peer.post(envelope, Lane.CONTROL) is None:
             host.posted(peer)
         elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
             signal.reply.reject(node_down(self.address.home))
+        elif isinstance(signal, Unlink):
+            signal.process.signal(Unlinked(self))
 
 
 class RemoteReply:
@@ -312,17 +324,33 @@ def _receive_answer(host: Host, peer: Peer, envelope: Envelope) -> None:
 
 
 def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) -> None:
-    if isinstance(signal, Died):
-        ended = signal.process.address
-        host.note_end(ended)
-        # Once for each watch, and only from where the actor lived.
-        known = peer.watches.pop((ended.id, process.address.id), None)
-        if known is not None and ended.home == peer.home:
-            known.signal(signal)
-    elif isinstance(signal, Watch | Unwatch) and signal.watcher.address.home != peer.home:
+    if isinstance(signal, Undecodable):
+        return
+    whose = _whose(signal)
+    if whose is not None and whose.home != peer.home:
         host.dead_letters.count("forged", signal, process.address)
-    elif not isinstance(signal, Undecodable):
-        process.signal(signal)  # type: ignore[arg-type]  # the codec makes nothing else
+        return
+    if isinstance(signal, Died | Broken):
+        if isinstance(signal, Died):
+            host.note_end(signal.process.address)
+        known = peer.unwatch(signal.process.address.id, process.address.id, type(signal))
+        if known is not None:  # once for each watch or link
+            known.signal(signal)
+        return
+    if isinstance(signal, Link):
+        peer.watch(signal.process.address.id, process, Broken)
+    elif isinstance(signal, Unlink):
+        peer.unwatch(signal.process.address.id, process.address.id, Broken)
+    process.signal(signal)  # type: ignore[arg-type]  # the codec makes nothing else
+
+
+def _whose(signal: object) -> Address | None:
+    """The actor that a signal is about, where it has to be the sender's own."""
+    if isinstance(signal, Watch | Unwatch):
+        return signal.watcher.address
+    if isinstance(signal, Died | Link | Unlink | Unlinked | Broken):
+        return signal.process.address
+    return None
 
 
 def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
@@ -336,9 +364,9 @@ def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
             if envelope.kind == _TELL:
                 address = Address(*peer.home, envelope.target)
                 host.dead_letters.count(reason, envelope.message, address)
-    for target, watcher in left.watches:
+    for ending, target, watcher in left.watches:
         process = RemoteProcess(Address(*peer.home, target), host, peer)
-        watcher.signal(Died(process, "noconnection"))
+        watcher.signal(ending(process, "noconnection"))
 
 
 def node_down(home: CoreAddress) -> NodeDown:

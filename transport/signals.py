@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..actors.process import (
+    Broken,
     Bury,
     Died,
     Failed,
     Kill,
+    Link,
+    Process,
     Restart,
     Shutdown,
     Signal,
     Suspend,
+    Unlink,
+    Unlinked,
     Unwatch,
     Watch,
 )
@@ -21,6 +27,20 @@ from .values import Data, Resolver, shortened
 
 # Codes are never reused.
 _WATCH, _UNWATCH, _DIED, _SHUTDOWN, _KILL, _FAILED, _RESTART, _BURY, _SUSPEND = range(9)
+_LINK, _UNLINK, _UNLINKED, _BROKEN = range(9, 13)
+
+_ABOUT: dict[int, Callable[[Process], Signal]] = {
+    _WATCH: Watch,
+    _UNWATCH: Unwatch,
+    _LINK: Link,
+    _UNLINK: Unlink,
+    _UNLINKED: Unlinked,
+}
+_ENDS: dict[int, Callable[[Process, object], Signal]] = {
+    _DIED: Died,
+    _FAILED: Failed,
+    _BROKEN: Broken,
+}
 
 
 def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
@@ -32,6 +52,14 @@ def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
             return [_UNWATCH, list(watcher.address)]
         case Died(process, reason):
             return [_DIED, list(process.address), reason]
+        case Link(process):
+            return [_LINK, list(process.address)]
+        case Unlink(process):
+            return [_UNLINK, list(process.address)]
+        case Unlinked(process):
+            return [_UNLINKED, list(process.address)]
+        case Broken(process, reason):
+            return [_BROKEN, list(process.address), reason]
         case Shutdown(reason):
             return [_SHUTDOWN, reason]
         case Kill():
@@ -49,7 +77,7 @@ def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
 def with_plain_reason(data: Data) -> Data:
     """Any thread. The same with a reason that can travel: its text. A signal is never lost."""
     code, *fields = data
-    if code in {_DIED, _SHUTDOWN, _FAILED, _RESTART, _SUSPEND}:
+    if code in {_DIED, _BROKEN, _SHUTDOWN, _FAILED, _RESTART, _SUSPEND}:
         fields[-1] = shortened(fields[-1])
     return [code, *fields]
 
@@ -57,12 +85,10 @@ def with_plain_reason(data: Data) -> Data:
 def signal_from_data(data: list[Any], resolver: Resolver) -> Signal:
     """Owner only. The signal of its data. Raises any exception where it is none."""
     match data:
-        case [int(code), list(where)] if code in {_WATCH, _UNWATCH}:
-            watcher = resolver.process(address(where))
-            return Watch(watcher) if code == _WATCH else Unwatch(watcher)
-        case [int(code), list(where), reason] if code in {_DIED, _FAILED}:
-            process = resolver.process(address(where))
-            return Died(process, reason) if code == _DIED else Failed(process, reason)
+        case [int(code), list(where)] if code in _ABOUT:
+            return _ABOUT[code](resolver.process(address(where)))
+        case [int(code), list(where), reason] if code in _ENDS:
+            return _ENDS[code](resolver.process(address(where)), reason)
         case [int(code), reason] if code == _SHUTDOWN:
             return Shutdown(reason)
         case [int(code), None, reason] if code == _RESTART:

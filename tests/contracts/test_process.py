@@ -11,14 +11,18 @@ from zanni.actors.address import Address
 from zanni.actors.gone import GoneProcess
 from zanni.actors.links import Monitor
 from zanni.actors.process import (
+    Broken,
     Bury,
     Died,
     Failed,
     Kill,
+    Link,
     Process,
     Restart,
     Shutdown,
     Suspend,
+    Unlink,
+    Unlinked,
     Unwatch,
     Watch,
 )
@@ -220,6 +224,10 @@ def test_no_signal_raises_whatever_it_is_and_whoever_sends_it(
         Watch(other),
         Unwatch(other),
         Died(other, "why"),
+        Link(other),
+        Unlink(other),
+        Unlinked(other),
+        Broken(other, "why"),
         Failed(other, "why"),
         Suspend("why", Future()),
         Restart("why", None),
@@ -237,6 +245,24 @@ def test_no_signal_raises_whatever_it_is_and_whoever_sends_it(
             return message
 
     assert system.spawn(Sends).ask("on the core's thread too", timeout=DEADLINE)
+
+
+@pytest.mark.parametrize("make", DEAD)
+def test_a_link_to_the_dead_is_broken_at_once(system: ActorSystem, make: Make) -> None:
+    ear = Ear(system)
+    make(system).signal(Link(ear))
+    broken = ear.first.get(timeout=DEADLINE)
+    assert isinstance(broken, Broken)
+    assert broken.reason in {"noproc", "noconnection"}
+
+
+@pytest.mark.parametrize("make", ACTORS)
+def test_every_unlink_is_answered(system: ActorSystem, make: Make) -> None:
+    ear = Ear(system)
+    process = make(system)
+    process.signal(Unlink(ear))
+    ear.first.get(timeout=DEADLINE)
+    assert ear.heard == [Unlinked(process)]
 
 
 @pytest.mark.parametrize("make", DEAD)

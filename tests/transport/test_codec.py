@@ -25,15 +25,19 @@ from zanni.actors.address import Address, CoreAddress
 from zanni.actors.errors import EncodeError, MessageTooLarge, RemoteError
 from zanni.actors.messages import find_message, message, type_name
 from zanni.actors.process import (
+    Broken,
     Bury,
     Died,
     Failed,
     Headers,
     Kill,
+    Link,
     Restart,
     Shutdown,
     Signal,
     Suspend,
+    Unlink,
+    Unlinked,
     Unwatch,
     Watch,
 )
@@ -552,6 +556,10 @@ SIGNALS: list[Signal] = [
     Unwatch(Stub(HERE)),
     Died(Stub(HERE), "normal"),
     Died(Stub(HERE), ("shutdown", 3)),
+    Link(Stub(HERE)),
+    Unlink(Stub(HERE)),
+    Unlinked(Stub(HERE)),
+    Broken(Stub(HERE), ("shutdown", 3)),
     Shutdown("killed"),
     Shutdown(None),
     Kill(),

@@ -3,6 +3,7 @@
 import pytest
 
 from zanni.actors.address import Address, CoreAddress
+from zanni.actors.process import Broken, Died
 from zanni.transport.frame import Kind, Lane, unpack_frames
 from zanni.transport.peer import BATCH_BYTES, BATCH_MESSAGES, BUDGET, Lost, Peer, Source, State
 
@@ -162,7 +163,7 @@ def test_the_end_hands_everything_back_once(peer, links):
     left = peer.close()
     assert left.envelopes == [b"framed", b"queued"]
     assert left.pending == [reply]
-    assert left.watches == [(9, watcher)]
+    assert left.watches == [(Died, 9, watcher)]
     assert all(link.closed for link in links.values())
     assert peer.close() == ([], [], [])
     assert peer.post(b"x") is Lost.NOCONNECTION
@@ -176,6 +177,15 @@ def test_a_forgotten_ask_and_watch_are_not_handed_back(peer):
     peer.unwatch(9, 4)
     left = peer.close()
     assert (left.pending, left.watches) == ([], [])
+
+
+def test_a_link_and_a_watch_between_the_same_two_are_two(peer):
+    one = FakeWatcher(4)
+    peer.watch(9, one)
+    peer.watch(9, one, Broken)
+    assert peer.unwatch(9, 4) is one
+    assert peer.unwatch(9, 4) is None
+    assert peer.close().watches == [(Broken, 9, one)]
 
 
 def test_what_waits_for_whoever_lives_there_is_handed_over(peer, links, due):

@@ -106,6 +106,37 @@ class Watcher(Actor):
                 return None
 
 
+class Linker(Actor):
+    def __init__(self, trap_exit=False):
+        super().__init__()
+        self.trap_exit = trap_exit
+        self.seen = []
+
+    def on_receive(self, message):
+        match message:
+            case ("link", ref):
+                self.link(ref)
+            case ("unlink", ref):
+                self.unlink(ref)
+            case ("exit", reason):
+                self.exit(reason)
+            case ("raise", error):
+                raise error
+            case ("say and exit", ref, count):
+                for number in range(count):
+                    ref.tell(number)
+                self.exit("odd")
+            case "pid":
+                return os.getpid()
+            case "links":
+                return len(self._cell.need_ties().links)
+            case "sync":
+                return self.seen
+            case _:
+                self.seen.append(message)
+        return None
+
+
 class Broken(Actor):
     def __init__(self):
         super().__init__()
