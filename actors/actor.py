@@ -17,6 +17,7 @@ from .links import Ties
 from .observe import DeadLetters, Events
 from .overrides import refuse_collisions
 from .process import Process, Shutdown, Unwatch, Watch
+from .receiving import Receiving
 from .ref import ActorRef
 from .timers import Periodic, Timer
 
@@ -98,7 +99,7 @@ class ActorCell(Process, Protocol):
         ...
 
 
-class Actor(pykka.Actor):
+class Actor(Receiving, pykka.Actor):
     """An object with a mailbox: it handles one message at a time and shares nothing.
 
     Subclass it; start it with `system.spawn(MyActor, ...)`, or with `MyActor.start(...)` on the

@@ -36,10 +36,11 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from .environment import now
 from .errors import ActorDeadError, RemoteError
-from .lifecycle import Item, Killed, log
-from .links import Down, Exit
+from .lifecycle import Killed, log
+from .links import Down, Exit, Hastened
+from .overtaking import HASTENED
 from .parking import coroutine_owner, here
-from .process import Broken, Bury, Died, Headers, Process, Reply
+from .process import Broken, Bury, Died, Headers, Item, Process, Reply
 from .proxy import Describe, describe
 from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
@@ -171,10 +172,13 @@ class Cell(Signalled):
             else:
                 if reply is not None and self.current is item and not reply.resolve(result):
                     self._came_late(result, item)
-            if self.exit_reason is not None:
-                self.current = None
-                self.leave()
-                return
+            if self.interrupted:
+                if self.exit_reason is not None:
+                    self.current = None
+                    self.leave()
+                    return
+                self._look_up()
+                receive = actor.on_receive
             count += 1  # noqa: SIM113  (enumerate costs a tuple a message)
             if count == look:
                 if count >= limit or now() >= self.core.slice_end:
@@ -219,8 +223,18 @@ class Cell(Signalled):
             del queue[: len(queue) - left]
             self.cursor = iter(queue)
 
+    def _look_up(self) -> None:
+        """Own turn only. Something has come that must not wait for the end of the turn."""
+        self.interrupted = False
+        if self.ties is not None and self.ties.hastened:
+            self.push_front([HASTENED])
+
     def _on_error(self, error: BaseException, item: Item) -> None:
-        message, sender, reply, _ = item
+        reply = item[2]
+        message, sender, _, _ = self.current or item
+        ties = self.ties
+        if ties is not None and ties.stash and ties.stash[-1] is item:
+            ties.stash.pop()  # it had its turn
         if isinstance(error, Killed):
             if reply is not None:
                 reply.reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
@@ -294,6 +308,11 @@ def _on_stop(cell: Cell, _message: _ActorStop) -> None:
     cell.exit_reason = "normal"
 
 
+def _on_hastened(cell: Cell, _message: Hastened) -> object:
+    death = cell.next_death()
+    return None if death is None else CONTROL[type(death)](cell, death)
+
+
 def _on_died(cell: Cell, message: Died) -> object:
     watched = cell.need_ties().watching.pop(message.process.address, None)
     return None if watched is None else _receive(cell, Down(watched, message.reason))
@@ -323,6 +342,7 @@ CONTROL: dict[type, Callable[[Cell, Any], object]] = {
     _ActorStop: _on_stop,
     Died: _on_died,
     Broken: _on_broken,
+    Hastened: _on_hastened,
     Describe: _on_describe,
 }
 """Messages that the runtime handles for the actor, in their place in the queue."""

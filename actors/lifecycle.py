@@ -22,13 +22,14 @@ from .address import Address
 from .dispatcher import Core
 from .environment import make_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, ChildFailed, Ties
+from .links import Birth, ChildFailed, Hastened, Ties
 from .process import (
     Broken,
     Bury,
     Died,
     Failed,
     Headers,
+    Item,
     Kill,
     Process,
     Reply,
@@ -51,10 +52,6 @@ def log(level: int, text: str, who: object, error: BaseException) -> None:
         pass
 
 
-Item = tuple[Any, Process | None, Reply | None, Headers | None]
-"""What a mailbox holds: message, sender, reply, headers."""
-
-
 class Killed(BaseException):
     """Breaks off the wait of an actor that was killed; handlers need not know it."""
 
@@ -63,6 +60,7 @@ class Lifecycle:
     """The data of a cell, and how its incarnations begin and end."""
 
     __slots__ = (
+        "_exit_reason",
         "actor",
         "actor_class",
         "carrier",
@@ -70,8 +68,8 @@ class Lifecycle:
         "current",
         "cursor",
         "dismissed",
-        "exit_reason",
         "id",
+        "interrupted",
         "killed",
         "queue",
         "state",
@@ -88,7 +86,8 @@ class Lifecycle:
         self.queue: list[Item] | None = None
         self.cursor: Iterator[Item] | None = None
         self.current: Item | None = None
-        self.exit_reason: Any = None
+        self._exit_reason: Any = None
+        self.interrupted = False
         self.killed = False
         self.dismissed = False
         self.carrier: greenlet | None = None
@@ -103,6 +102,16 @@ class Lifecycle:
     def ref(self) -> ActorRef[Any]:
         """Any thread. A ref to the actor."""
         return ActorRef(self, self.actor_class)
+
+    @property
+    def exit_reason(self) -> Any:
+        """Any thread. Why the incarnation ends or has ended; None while it lives."""
+        return self._exit_reason
+
+    @exit_reason.setter
+    def exit_reason(self, reason: Any) -> None:
+        self._exit_reason = reason
+        self.interrupted = True
 
     @property
     def name(self) -> str | None:
@@ -253,6 +262,7 @@ class Lifecycle:
         for child in [*ties.children.values()]:  # a suspended one dies at once, and we hear of it
             child.process.signal(Bury())  # or a supervised one would await a verdict for ever
             child.process.signal(Kill())
+        self.return_stash()
         for timer in ties.timers:
             timer.cancel()
         ties.timers.clear()
@@ -288,7 +298,7 @@ class Lifecycle:
     def lose(self, item: Item) -> None:
         """Owner only. Nobody will handle this message."""
         message, sender, reply, _ = item
-        if type(message) in (Died, Broken):
+        if type(message) in (Died, Broken, Hastened):
             return
         if type(message) is ChildFailed:
             message.ref.process.signal(Bury())  # no verdict will come
@@ -300,7 +310,11 @@ class Lifecycle:
         else:
             reply.reject(ActorDeadError(f"{self.ref} stopped before handling the message"))
 
-    # What `signalled.py` and `cell.py` complete
+    # What `overtaking.py`, `signalled.py` and `cell.py` complete
+
+    def return_stash(self) -> None:
+        """Own turn only. See `overtaking.py`."""
+        raise NotImplementedError
 
     def signal(self, signal: Signal) -> None:
         """Any thread. See `signalled.py`."""

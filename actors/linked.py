@@ -7,12 +7,12 @@ comes before that was sent before, and is undone at the other side.
 
 from __future__ import annotations
 
-from .lifecycle import Lifecycle
+from .overtaking import Overtaking
 from .process import Broken, Link, Process, Unlink, Unlinked
 from .state import DEAD, SUSPENDED
 
 
-class Linked(Lifecycle):
+class Linked(Overtaking):
     """A cell's half that keeps its links."""
 
     __slots__ = ()
@@ -75,7 +75,7 @@ class Linked(Lifecycle):
         if ties is None or address not in ties.links:
             return
         if getattr(self, "actor", self.actor_class).trap_exit:
-            self.deliver(signal, None, None, None)  # `Exit` is made in its turn, as `Down`
+            self.hasten(signal)  # `Exit` is made in its turn, as `Down`
             return
         del ties.links[address]
         normal = isinstance(signal.reason, str) and signal.reason == "normal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, NamedTuple
 
 from .address import Address
@@ -9,7 +10,7 @@ from .dispatcher import Core
 from .errors import ActorDeadError
 from .future import Future
 from .messages import message
-from .process import Died, Headers, Process, Reply, Signal, Unwatch
+from .process import Broken, Died, Headers, Item, Process, Reply, Signal, Unwatch
 from .timers import Periodic, Timer
 
 
@@ -44,6 +45,10 @@ class ChildFailed:
     reason: Any
 
 
+class Hastened(NamedTuple):
+    """In a queue: the first of `Ties.hastened` is due here, if it was not handled before."""
+
+
 class Birth(NamedTuple):
     """How an actor is made: kept for those that may be made again."""
 
@@ -59,11 +64,14 @@ class Ties:
         "birth",
         "born",
         "children",
+        "hastened",
         "links",
         "name",
         "parent",
+        "queued",
         "restart_reason",
         "starting",
+        "stash",
         "stopping",
         "supervisor",
         "suspending",
@@ -85,6 +93,12 @@ class Ties:
         self.unlinking: dict[Address, int] = {}
         """How many `Unlink` of ours each has yet to obey."""
         self.timers: set[Timer | Periodic] = set()
+        self.hastened: deque[Died | Broken] | None = None
+        """Deaths that overtake the queue, in the order of their arrival."""
+        self.queued: set[Address] | None = None
+        """Those whose messages `Down` must not overtake; None: look again."""
+        self.stash: list[Item] = []
+        """Messages that the actor has set aside."""
         self.born: Reply | None = None
         """Hears when `__init__` is done."""
         self.starting: Reply | None = None

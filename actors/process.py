@@ -11,7 +11,7 @@ and replies, so that each can cross a link.
 from __future__ import annotations
 
 from contextvars import Context
-from typing import NamedTuple, Protocol, TypedDict
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypedDict
 
 from .address import Address
 
@@ -67,6 +67,10 @@ class Process(Protocol):
     def signal(self, signal: Signal) -> None:
         """Any thread. Pass a system message, past all queued ones. Never raises."""
         ...
+
+
+Item: TypeAlias = tuple[Any, Process | None, Reply | None, Headers | None]
+"""What a mailbox holds: message, sender, reply, headers."""
 
 
 class Watch(NamedTuple):

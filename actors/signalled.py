@@ -64,7 +64,7 @@ class Signalled(Linked):
         address = signal.process.address
         ties.children.pop(address, None)
         if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
-            self.deliver(signal, None, None, None)
+            self.hasten(signal)
         if ties.parent is not None and ties.parent.address == address:
             self._on_shutdown(Shutdown("shutdown"))
 
@@ -103,7 +103,7 @@ class Signalled(Linked):
             signal.process.signal(Bury())  # there is nobody to give a verdict
             return
         ref = self.core.owner.ref_to(signal.process)
-        self.deliver(ChildFailed(ref, signal.reason), None, None, None)
+        self.deliver(ChildFailed(ref, signal.reason), signal.process, None, None)
 
     def _on_suspend(self, signal: Suspend) -> None:
         if self.state is SUSPENDED:

@@ -1,0 +1,100 @@
+"""The front of a queue: what overtakes it, and what was set aside and returns to it.
+
+A death that the actor watches or is linked to overtakes all messages, except those that the dead
+actor had sent itself. It waits in `Ties.hastened`, and a mark at the front of the queue says so.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from .address import Address
+from .lifecycle import Lifecycle
+from .links import Hastened
+from .process import Broken, Died, Item
+from .state import PARKED, RESUMING, RUNNING
+
+HASTENED: Item = (Hastened(), None, None, None)
+
+
+class Overtaking(Lifecycle):
+    """A cell's half that orders the front of its queue."""
+
+    __slots__ = ()
+
+    def hasten(self, death: Died | Broken) -> None:
+        """Owner only. Queue a death before all messages, after the deaths that came before it."""
+        ties = self.need_ties()
+        if ties.hastened is None:
+            ties.hastened = deque()
+        ties.hastened.append(death)
+        ties.queued = None
+        if len(ties.hastened) > 1:
+            return  # due already
+        if self.queue is None:
+            self.deliver(Hastened(), None, None, None)
+        elif self.state in (RUNNING, PARKED, RESUMING):
+            # A turn, in another thread perhaps, is at the queue: it moves this to the front
+            # after the message in hand. Or it ends before, and another turn finds this.
+            self.queue.append(HASTENED)
+            self.interrupted = True
+        else:
+            self.push_front([HASTENED])
+
+    def next_death(self) -> Died | Broken | None:
+        """Own turn only. The death that is due, unless its actor's messages come first (G7)."""
+        ties = self.need_ties()
+        if not ties.hastened:
+            return None  # a mark that came to the front has taken its place
+        death = ties.hastened.popleft()
+        if ties.hastened:
+            self.push_front([HASTENED])
+        if ties.queued is None:
+            senders = {item[1] for item in self.queued()}
+            ties.queued = {sender.address for sender in senders if sender is not None}
+        address = death.process.address
+        if address not in ties.queued:
+            return death
+        self.push_behind(address, (death, None, None, None))
+        return None
+
+    def push_front(self, items: list[Item]) -> None:
+        """Own turn, or the owner while none is on. Have these handled next, in their order."""
+        queue = self.queue
+        if queue is None:
+            self.queue = items
+        else:
+            index = self._next_index()
+            queue[index:index] = items
+
+    def queued(self) -> list[Item]:
+        """Own turn only. What is queued, the next one first."""
+        queue = self.queue
+        return [] if queue is None else queue[self._next_index() :]
+
+    def push_behind(self, sender: Address, item: Item) -> None:
+        """Own turn only. Queue an item behind the last one that is queued from that sender."""
+        queue = self.queue
+        assert queue is not None
+        behind = self._next_index()
+        for index in range(len(queue) - 1, behind - 1, -1):
+            process = queue[index][1]
+            if process is not None and process.address == sender:
+                behind = index + 1
+                break
+        queue.insert(behind, item)
+
+    def _next_index(self) -> int:
+        # Not from the length and what is left: another thread may append between the two.
+        return 0 if self.cursor is None else self.cursor.__reduce__()[2]  # type: ignore[return-value]
+
+    def set_aside(self, item: Item) -> None:
+        """Own turn only. Keep a message for later."""
+        self.need_ties().stash.append(item)
+
+    def return_stash(self) -> None:
+        """Own turn only. Put what was set aside back to the front of the queue."""
+        ties = self.need_ties()
+        stash, ties.stash = ties.stash, []
+        if stash:
+            self.push_front(stash)

@@ -1,0 +1,193 @@
+"""What does not wait for a long queue, and what keeps its place in one. By order, not by time."""
+
+import pytest
+
+from zanni import Actor, ActorDeadError, Down, Future
+from zanni.supervisors import Supervisor, child
+
+MANY = 100_000
+
+
+class Held(Actor):
+    """Waits for a future that it is told; journals the rest."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def on_receive(self, message):
+        match message:
+            case Future():
+                return message.get()
+            case ("watch", *refs):
+                for ref in refs:
+                    self.watch(ref)
+            case ("tell", ref, told):
+                ref.tell(told)
+            case ("spawn", cls, *args):
+                return self.spawn(cls, *args)
+            case "count":
+                return len(self.seen)
+            case _:
+                self.seen.append(message)
+        return None
+
+
+@pytest.fixture
+def crowded(system):
+    """Make an actor wait, with 100 000 messages queued behind; setting the gate lets it go on."""
+
+    def crowded(ref, many=MANY):
+        gate = Future()
+        ref.tell(gate)
+        for number in range(many):
+            ref.tell(number)
+        return gate
+
+    return crowded
+
+
+def test_kill_overtakes_the_queue(system, crowded):
+    seen = []
+    ref = system.spawn(Held, seen)
+    crowded(ref)
+    ref.kill()
+    assert ref.wait(timeout=10) == "killed"
+    assert seen == []
+    assert system.dead_letters.counts["dead"] == MANY
+
+
+def test_exit_overtakes_the_queue(system, crowded):
+    class Leaves(Held):
+        def on_receive(self, message):
+            super().on_receive(message)
+            self.exit("enough")
+
+    seen = []
+    ref = system.spawn(Leaves, seen)
+    exited, gate = ref.exited(), crowded(ref)
+    gate.set()
+    assert exited.get(timeout=10) == "enough"
+    assert seen == []
+
+
+def test_a_supervisors_shutdown_overtakes_the_queue(system, crowded, eventually):
+    class Keeps(Supervisor):
+        def children(self):
+            return [child(Held, seen, id="it", name="it", shutdown="infinity")]
+
+    seen = []
+    keeps = system.spawn(Keeps)
+    ref = system.whereis("it")
+    exited, gate = ref.exited(), crowded(ref)
+    terminated = keeps.call(Keeps.terminate_child, "it")
+    eventually(lambda: ref.process.exit_reason == "shutdown")
+    gate.set()
+    terminated.get(timeout=10)
+    assert exited.get(timeout=10) == "shutdown"
+    assert seen == []
+
+
+def test_a_watch_overtakes_the_queue(system, crowded):
+    ref = system.spawn(Held, [])
+    crowded(ref)
+    heard = []
+    watcher = system.spawn(Held, heard)
+    watcher.ask(("watch", ref))
+    assert ref.process.ties.watchers
+    ref.kill()
+    ref.wait(timeout=10)
+    assert watcher.ask("count") == 1
+
+
+def test_down_overtakes_the_queue(system, crowded):
+    seen = []
+    ref, dying = system.spawn(Held, seen), system.spawn(Held, [])
+    ref.ask(("watch", dying))
+    gate = crowded(ref)
+    dying.stop()
+    gate.set()
+    assert ref.ask("count", timeout=30) == MANY + 1
+    assert seen == [Down(dying, "normal"), *range(MANY)]
+
+
+def test_down_overtakes_a_turn_that_is_on(system):
+    class Kills(Held):
+        def on_receive(self, message):
+            if message == "kill":
+                dying.kill()
+                dying.wait(timeout=10)
+            else:
+                super().on_receive(message)
+
+    seen, gate = [], Future()
+    ref, dying = system.spawn(Kills, seen), system.spawn(Held, [])
+    ref.ask(("watch", dying))
+    for message in (gate, 1, "kill", 2, 3):
+        ref.tell(message)
+    gate.set()
+    ref.stop()
+    assert seen == [1, Down(dying, "killed"), 2, 3]
+
+
+def test_down_comes_after_what_the_dead_actor_had_said(system, crowded):
+    seen = []
+    ref, dying = system.spawn(Held, seen), system.spawn(Held, [])
+    ref.ask(("watch", dying))
+    gate = crowded(ref, 1000)
+    dying.ask(("tell", ref, "a"))
+    ref.tell("between")
+    dying.ask(("tell", ref, "b"))
+    ref.tell("behind")
+    dying.stop()
+    gate.set()
+    ref.stop()
+    assert seen == [*range(1000), "a", "between", "b", Down(dying, "normal"), "behind"]
+
+
+def test_many_deaths_come_in_their_order(system, crowded):
+    seen = []
+    ref = system.spawn(Held, seen)
+    dying = [system.spawn(Held, []) for _ in range(500)]
+    ref.ask(("watch", *dying))
+    gate = crowded(ref, 1000)
+    for each in dying:
+        each.stop()
+    gate.set()
+    ref.stop()
+    assert seen == [*(Down(each, "normal") for each in dying), *range(1000)]
+
+
+def test_a_death_between_two_incarnations_is_no_message_of_the_next(system, crowded):
+    class Keeps(Supervisor):
+        def children(self):
+            return [child(Fails, seen, id="it", name="it")]
+
+    class Fails(Held):
+        def on_receive(self, message):
+            super().on_receive(message)
+            if isinstance(message, Future):
+                raise RuntimeError("after the wait")
+
+    seen = []
+    system.spawn(Keeps)
+    ref, dying = system.whereis("it"), system.spawn(Held, [])
+    ref.ask(("watch", dying))
+    gate = crowded(ref, 10)
+    dying.stop()
+    gate.set()
+    ref.ask("count", timeout=10)
+    assert seen == [*range(10)]
+
+
+def test_stop_keeps_its_place_behind_a_long_queue(system, crowded):
+    seen = []
+    ref = system.spawn(Held, seen)
+    gate = crowded(ref)
+    stopped = ref.stop(block=False)
+    late = ref.ask("late", block=False)
+    gate.set()
+    assert stopped.get(timeout=30)
+    assert len(seen) == MANY
+    with pytest.raises(ActorDeadError):
+        late.get(timeout=10)
