@@ -9,6 +9,7 @@ from .config import Config
 from .dispatcher import Core
 from .environment import Alarm, process_id
 from .errors import NodeDown
+from .forked import Disowned
 from .gone import GoneProcess
 from .load import Meter
 from .network import CoreRecord, NodeRecord, Poller
@@ -79,6 +80,9 @@ class Alone:
 
     def drain(self, seconds: float) -> None:
         """No child cores."""
+
+    def disown(self, lock: Disowned) -> None:
+        """In a forked child. There is nothing to let go of."""
 
     def stop(self, timeout: float) -> None:
         """Nothing to stop."""

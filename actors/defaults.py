@@ -11,8 +11,9 @@ from .actor import Actor, make_unstarted, start_on_default_system
 from .address import Address
 from .alone import Alone
 from .cell import Cell
-from .environment import on_exit
+from .environment import after_fork_in_child, on_exit
 from .lifecycle import logger
+from .parking import here
 from .ref import ActorRef, resolve_ref
 from .system import ActorSystem, systems
 
@@ -73,7 +74,16 @@ def _stop_at_exit() -> None:
         system.stop_within(1.0, min(2.0, system.config.kill_timeout))
 
 
+def _disown() -> None:
+    """In a forked child: the systems are the parent's, and so is the turn that may have forked."""
+    here.__dict__.pop("worker", None)
+    for system in systems.values():
+        system.disown()
+    systems.clear()
+
+
 start_on_default_system.append(_start_on_default)
 make_unstarted.append(_make_unstarted)
 resolve_ref.append(_resolve_ref)
 on_exit(_stop_at_exit)
+after_fork_in_child(_disown)

@@ -134,6 +134,11 @@ class Core:
     def _stop(self) -> None:
         self._stopping = True
 
+    def disown(self, refuse: Callable[[], object]) -> None:
+        """In a forked child: nobody runs this loop. `refuse` is called for each that posts."""
+        self._stopping = self._sleeping = True
+        self._wake = refuse
+
     def run(self) -> None:
         """Hold the core and run its loop until `stop`, in the calling thread."""
         here.worker = self.worker

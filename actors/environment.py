@@ -40,6 +40,14 @@ make_lock = threading.Lock
 make_rlock = threading.RLock
 """A lock that its holder may take again, as from a finaliser that runs inside."""
 
+
+def make_shared_lock() -> threading.RLock:
+    """As `make_rlock`, for what is the whole process's: in a forked child it is free."""
+    lock = threading.RLock()
+    os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]  # as in logging
+    return lock
+
+
 _random = random.SystemRandom()
 
 

@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 import pykka
 
 from .address import Address, CoreAddress
-from .environment import Latch, make_rlock, now, running_loop, start_thread
+from .environment import Latch, make_shared_lock, now, running_loop, start_thread
 from .errors import ActorDeadError, Timeout
 from .parking import Turn, Waiter, here
 
@@ -31,7 +31,7 @@ J = TypeVar("J")
 M = TypeVar("M")
 R = TypeVar("R")
 
-_settling = make_rlock()
+_settling = make_shared_lock()
 
 logger = logging.getLogger("zanni")
 

@@ -20,7 +20,7 @@ from pykka.messages import _ActorStop
 from .actor import Actor
 from .address import Address
 from .dispatcher import Core
-from .environment import make_lock
+from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, ChildFailed, Hastened, Ties
 from .process import (
@@ -41,7 +41,7 @@ from .state import DEAD, LEAVING, STARTING, SUSPENDED
 
 logger = logging.getLogger("zanni")
 
-_tying = make_lock()
+_tying = make_shared_lock()
 
 
 def log(level: int, text: str, who: object, error: BaseException) -> None:

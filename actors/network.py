@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, TypedDict
 
 from .address import Address
+from .forked import Disowned
 from .process import Process
 
 
@@ -105,6 +106,10 @@ class Network(Protocol):
 
     def drain(self, seconds: float) -> None:
         """Any thread. Have the child cores stop their actors in so many seconds; does not wait."""
+        ...
+
+    def disown(self, lock: Disowned) -> None:
+        """In a forked child: all of this is the parent's. Let go of its child cores' sockets."""
         ...
 
     def stop(self, timeout: float) -> None:

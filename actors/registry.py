@@ -6,11 +6,13 @@ name cannot both succeed, and a failed one leaves the name free.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from .address import Address
-from .environment import make_lock
+from .environment import make_rlock
 from .errors import NameInUse
+from .forked import Disowned
 from .ref import ActorRef
 
 
@@ -19,7 +21,11 @@ class Names:
 
     def __init__(self) -> None:
         self._table: dict[str, ActorRef[Any] | None] = {}
-        self._lock = make_lock()
+        self._lock: AbstractContextManager[object] = make_rlock()  # a signal handler may spawn
+
+    def disown(self, lock: Disowned) -> None:
+        """In a forked child: the table is the parent's."""
+        self._lock = lock
 
     def reserve(self, name: str) -> None:
         """Any thread. Take the name for an actor that is about to be made.

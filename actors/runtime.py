@@ -9,12 +9,14 @@ from .address import Address, CoreAddress
 from .cell import Cell
 from .dispatcher import Core
 from .errors import ActorDeadError
+from .forked import Disowned
 from .gone import GoneProcess
 from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
 from .process import Process
 from .ref import ActorRef
+from .registry import Names
 from .spawner import Spawner
 
 
@@ -26,10 +28,12 @@ class Runtime:
     home: CoreAddress
     core: Core
     network: Network
+    names: Names
     events: Events
     dead_letters: DeadLetters
     _spawner: Spawner
     _loop_thread: Any
+    _disowned: Disowned | None = None
 
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core."""
@@ -70,3 +74,14 @@ class Runtime:
         turn = here.worker.turn
         assert turn is not None
         return self._loop_thread.run(turn, coroutine)
+
+    def disown(self) -> None:
+        """In a forked child: the system is the parent's, and whoever uses it here hears so."""
+        self._disowned = Disowned(self.name)
+        self.core.disown(self._disowned)
+        self.names.disown(self._disowned)
+        self.network.disown(self._disowned)
+
+    def _refuse_forked(self) -> None:
+        if self._disowned is not None:
+            self._disowned()

@@ -228,6 +228,7 @@ class ActorSystem(Runtime):
         This core is first, as its actors are those that ask others; after half of the time the
         child cores begin, too, so that all have ended in the one time.
         """
+        self._refuse_forked()
         if self._state in ("new", "stopped"):
             self._state = "stopped"
             return True
@@ -280,7 +281,8 @@ class ActorSystem(Runtime):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        if self._disowned is None:  # a forked child leaves the body, too
+            self.stop()
 
     async def __aenter__(self) -> Self:
         await in_thread(self.start, undo=self.stop)
@@ -292,7 +294,8 @@ class ActorSystem(Runtime):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await in_thread(self.stop)
+        if self._disowned is None:
+            await in_thread(self.stop)
 
     # Actors
 
@@ -348,6 +351,7 @@ class ActorSystem(Runtime):
 
     def check_running(self) -> None:
         """Any thread. See `Home.check_running`."""
+        self._refuse_forked()
         if self._state != "running":
             raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
 
@@ -362,10 +366,12 @@ class ActorSystem(Runtime):
         None if there is none, or the node is not joined or lost. Waits for the answer of the core
         that keeps the names, if that is another.
         """
+        self._refuse_forked()
         return self._spawner.whereis(name)
 
     def actors(self) -> list[ActorRef[Any]]:
         """Refs of the living actors of this node's cores."""
+        self._refuse_forked()
         found = self.local_actors()
         others = [index for index in range(self.core_count) if index != self.index]
         for index in others:

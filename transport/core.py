@@ -190,6 +190,12 @@ class Children:
                 process.kill()
                 process.wait(1.0)
 
+    def disown(self) -> None:
+        """In a forked child: close our copies, or the cores would not see their parent end."""
+        for child in self.all:
+            if child.process is not None:
+                child.process.close()
+
     def close(self) -> None:
         """Close the sockets of those that have ended."""
         for child in self.all:

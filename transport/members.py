@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from ..actors.address import CoreAddress
 from ..actors.environment import make_rlock, now
+from ..actors.forked import Disowned
 from ..actors.ref import ActorRef
 from ..actors.system import ActorSystem
 from .association import Associations
@@ -50,7 +52,7 @@ class Members:
             listeners,
         )
         self._due = due
-        self._lock = make_rlock()
+        self._lock: AbstractContextManager[object] = make_rlock()
         config = system.config
         self.source = Source(node_id(system.name), system.index, system.home.incarnation)
         self.peers: dict[CoreAddress, Peer] = {}
@@ -117,6 +119,12 @@ class Members:
         return self._adopted.get(
             (header.source_node, header.source_core, header.source_incarnation)
         )
+
+    def disown(self, lock: Disowned) -> None:
+        """In a forked child: the table is the parent's, and so are the peers in it."""
+        self._lock = lock
+        for peer in {*self.peers.values(), *self.current.values()}:
+            peer.disown(lock)
 
     # Handshakes
 

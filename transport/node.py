@@ -18,6 +18,7 @@ from ..actors.address import KERNEL_ID, Address, CoreAddress
 from ..actors.dispatcher import Core
 from ..actors.environment import Latch, now
 from ..actors.errors import NodeDown
+from ..actors.forked import Disowned
 from ..actors.future import Future
 from ..actors.kernel import StopRequest
 from ..actors.network import CoreRecord, NodeRecord
@@ -218,6 +219,12 @@ class Node:
         if self.children is not None:
             self.children.stop(deadline)
             self._on_loop(self.children.close, PATIENCE)
+
+    def disown(self, lock: Disowned) -> None:
+        """In a forked child. See `Network.disown`."""
+        self.members.disown(lock)
+        if self.children is not None:
+            self.children.disown()
 
     def _await_drain(self, until: float) -> None:
         draining, self._draining = self._draining, []

@@ -22,11 +22,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import NamedTuple
 
 from ..actors.address import CoreAddress
 from ..actors.environment import make_rlock
+from ..actors.forked import Disowned
 from ..actors.network import IDLE
 from ..actors.process import Broken, Died, Process, Reply
 from .codec import Codec, Envelope
@@ -101,7 +103,8 @@ class Peer:
         self.seq_in = [0, 0]
         self.source = source
         self._due = due
-        self._lock = make_rlock()  # a finaliser that runs inside may tell
+        # Of the kind that its holder may take again: a finaliser that runs inside may tell.
+        self._lock: AbstractContextManager[object] = make_rlock()
         self._boxes: list[list[bytes]] = [[], []]
         self._data_bytes = 0
         self._queued = 0
@@ -303,6 +306,10 @@ class Peer:
             list(pending.values()),
             [(ending, target, watcher) for (ending, target, _), watcher in watches.items()],
         )
+
+    def disown(self, lock: Disowned) -> None:
+        """In a forked child: what is queued here is the parent's to send."""
+        self._lock = lock
 
     def statistics(self) -> dict[str, int]:
         """Any thread. What waits, and what went wrong."""
