@@ -6,7 +6,9 @@ Guarantees:
 - Settling may happen on any thread; waiters and callbacks are told on that thread.
 
 One lock serves all futures: it is held for a handful of bytecodes, and a lock each would cost more
-than the future itself. It may be taken again by its holder, since a finaliser may settle one.
+than the future itself. It may be taken again by its holder, since a finaliser may settle one; and
+nothing is called under it, since a call lets signal handlers run, and one may wait for an answer
+that another thread cannot settle while the lock is held.
 """
 
 from __future__ import annotations
@@ -127,13 +129,15 @@ class Future(pykka.Future[T]):
             if self._waiters is None:
                 self._waiters = [waiter]
             else:
-                self._waiters.append(waiter)
+                self._waiters += [waiter]
             return True
 
     def _remove_waiter(self, waiter: Waiter) -> None:
-        with _settling:
-            if self._waiters is not None and waiter in self._waiters:
-                self._waiters.remove(waiter)
+        while (waiters := self._waiters) is not None and waiter in waiters:
+            place = waiters.index(waiter)
+            with _settling:
+                if self._waiters is waiters and waiters[place : place + 1] == [waiter]:
+                    del waiters[place]
 
     def resolve(self, value: object) -> bool:
         """Any thread. Settle with a value; False when it was settled before."""

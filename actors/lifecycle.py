@@ -134,9 +134,10 @@ class Lifecycle:
     def need_ties(self) -> Ties:
         """Owner only. The ties, made when first needed."""
         if self.ties is None:
+            ties = Ties()  # not under the lock: see `Future`
             with _tying:  # a coroutine of the actor's may be at it in its own thread
                 if self.ties is None:
-                    self.ties = Ties()
+                    self.ties = ties
         return self.ties
 
     def run(self) -> None:

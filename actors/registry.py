@@ -7,21 +7,33 @@ name cannot both succeed, and a failed one leaves the name free.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from enum import Enum
 from typing import Any
 
 from .address import Address
-from .environment import make_rlock
+from .environment import make_lock
 from .errors import NameInUse
 from .forked import Disowned
 from .ref import ActorRef
+
+
+class NoActor(Enum):
+    """Why a name leads to no actor."""
+
+    FREE = "nobody"
+    RESERVED = "an actor that is starting"
+
+
+FREE, RESERVED = NoActor
+Holder = ActorRef[Any] | NoActor
 
 
 class Names:
     """The node's table of names. Any thread may use it."""
 
     def __init__(self) -> None:
-        self._table: dict[str, ActorRef[Any] | None] = {}
-        self._lock: AbstractContextManager[object] = make_rlock()  # a signal handler may spawn
+        self._table: dict[str, Holder] = {}
+        self._lock: AbstractContextManager[object] = make_lock()
 
     def disown(self, lock: Disowned) -> None:
         """In a forked child: the table is the parent's."""
@@ -34,26 +46,41 @@ class Names:
             NameInUse: a living actor has it, or another is being made.
 
         """
-        with self._lock:
-            holder = self._table.get(name)
-            if name in self._table and (holder is None or holder.is_alive()):
-                whose = "an actor that is starting" if holder is None else str(holder.address)
+        while True:
+            holder = self._table.get(name, FREE)
+            if holder is RESERVED or (isinstance(holder, ActorRef) and holder.is_alive()):
+                whose = holder.address if isinstance(holder, ActorRef) else holder.value
                 raise NameInUse(f"the name {name!r} belongs to {whose}: stop it or take another")
-            self._table[name] = None
+            if self._replace(name, holder, RESERVED):
+                return
 
     def bind(self, name: str, ref: ActorRef[Any]) -> None:
         """Any thread. The actor is there."""
-        with self._lock:
-            self._table[name] = ref
+        self._replace(name, RESERVED, ref)
 
     def release(self, name: str, address: Address | None) -> None:
         """Any thread. Free the name, if that actor has it (None: if it is only reserved)."""
-        with self._lock:
-            holder = self._table.get(name)
-            if name in self._table and (holder and holder.address) == address:
-                del self._table[name]
+        holder = self._table.get(name, FREE)
+        if (holder.address if isinstance(holder, ActorRef) else None) == address:
+            self._replace(name, holder, FREE)
 
     def find(self, name: str) -> ActorRef[Any] | None:
         """Any thread. The living actor of that name."""
-        ref = self._table.get(name)
-        return ref if ref is not None and ref.is_alive() else None
+        holder = self._table.get(name)
+        return holder if isinstance(holder, ActorRef) and holder.is_alive() else None
+
+    def _replace(self, name: str, holder: Holder, by: Holder) -> bool:
+        """Any thread. Change who has the name; False if it is not `holder` any more.
+
+        Nothing is called under the lock: it would let a signal handler run there, which may wait
+        for the very core that is about to take it.
+        """
+        table = self._table
+        with self._lock:
+            if (table[name] if name in table else FREE) is not holder:
+                return False
+            if by is not FREE:
+                table[name] = by
+            elif name in table:
+                del table[name]
+            return True

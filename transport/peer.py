@@ -131,20 +131,19 @@ class Peer:
                 return self.successor.post(envelope, lane, ask, reply)
             if self._queued + size > BUDGET and lane is Lane.DATA:
                 return Lost.OVERFLOW
+            # From here on nothing is called: a signal handler would run there, and may wait for
+            # what the loop can send only with this lock.
             if ask is not None and reply is not None:
                 self.pending[ask] = reply
             self._queued += size
+            box = self._boxes[0 if lane is Lane.DATA else 1]
+            early = not box[1:2]  # the second, too: a signal may come before the first is `due`
+            box += [envelope]
             if lane is Lane.DATA:
-                box = self._boxes[0]
-                box.append(envelope)
-                waiting = self._data_bytes = self._data_bytes + size
-                if waiting >= BATCH_BYTES or len(box) >= BATCH_MESSAGES:
-                    self.is_full = True
-            else:
-                box = self._boxes[1]
-                box.append(envelope)
-            first = len(box) == 1
-        if first:
+                self._data_bytes += size
+        if lane is Lane.DATA and (self._data_bytes >= BATCH_BYTES or len(box) >= BATCH_MESSAGES):
+            self.is_full = True
+        if early:
             self._due(self)
         return None
 

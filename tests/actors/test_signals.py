@@ -1,0 +1,106 @@
+"""A signal handler runs in the main thread, wherever that is; it may use the runtime all the same."""
+
+import pytest
+
+PROGRAM = """
+import signal
+import sys
+import time
+
+from zanni import Actor, ActorSystem, Future, Timeout
+
+class Echo(Actor):
+    def on_receive(self, message):
+        return message
+
+def main(cores, seconds):
+    handled, inside = 0, False
+
+    def handle(*_):
+        nonlocal handled, inside
+        if inside:
+            return
+        inside = True
+        try:
+            handled += 1
+            near.tell(1)
+            far.tell(1)
+            assert near.ask(handled, timeout=20) == handled
+            assert far.ask(handled, timeout=20) == handled
+            if handled % 10 == 0:
+                system.spawn(Echo, name="ann").stop(timeout=20)
+        finally:
+            inside = False
+
+    with ActorSystem("main", cores=cores) as system:
+        near, far = system.spawn(Echo), system.spawn(Echo, core=cores - 1)
+        signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+        end, asked = time.monotonic() + seconds, 0
+        try:
+            while time.monotonic() < end:
+                asked += 1
+                assert near.ask(asked, timeout=20) == asked
+                assert far.ask(asked, timeout=20) == asked
+                try:
+                    near.ask(asked, block=False).get(timeout=1e-5)
+                except Timeout:
+                    pass
+                if asked % 10 == 0:
+                    system.spawn(Echo, name="bob").stop(timeout=20)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        assert handled > 10, handled
+
+if __name__ == "__main__":
+    main(int({cores}), float({seconds}))
+"""
+
+
+def run(script, cores, seconds):
+    source = PROGRAM.replace("{cores}", str(cores)).replace("{seconds}", str(seconds))
+    done = script(source, timeout=seconds + 40)
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_signal_handler_may_tell_ask_and_spawn_whatever_it_interrupts(script, cores):
+    run(script, cores, 1.5)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_signal_handler_may_use_the_runtime_for_long(script, cores):
+    run(script, cores, 60)
+
+
+def test_a_wait_in_the_main_thread_can_be_interrupted(script):
+    """As by Ctrl-C: the exception of the handler leaves `get`, and the future may be asked again."""
+    done = script(
+        """
+import signal
+from zanni import Actor, ActorSystem, Future
+
+class Waits(Actor):
+    def on_receive(self, future):
+        return future.get()
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+if __name__ == "__main__":
+    with ActorSystem("main") as system:
+        gate = Future()
+        answer = system.spawn(Waits).ask(gate, block=False)
+        signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        try:
+            answer.get(timeout=20)
+        except KeyboardInterrupt:
+            assert answer._waiters == []
+            gate.set("late")
+        print(answer.get(timeout=20))
+"""
+    )
+    assert (done.code, done.out, done.err) == (0, "late\n", "")
