@@ -77,7 +77,7 @@ class Names:
         """
         table = self._table
         with self._lock:
-            if (table[name] if name in table else FREE) is not holder:
+            if (table[name] if name in table else FREE) is not holder:  # noqa: SIM401  (a call)
                 return False
             if by is not FREE:
                 table[name] = by

@@ -37,6 +37,7 @@ class Runtime:
 
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core."""
+        self._refuse_forked()
         cells = [cell for cell in self.core.processes.copy().values() if isinstance(cell, Cell)]
         return [cell.ref for cell in cells if cell.is_alive()]
 

@@ -228,7 +228,6 @@ class ActorSystem(Runtime):
         This core is first, as its actors are those that ask others; after half of the time the
         child cores begin, too, so that all have ended in the one time.
         """
-        self._refuse_forked()
         if self._state in ("new", "stopped"):
             self._state = "stopped"
             return True
@@ -371,7 +370,6 @@ class ActorSystem(Runtime):
 
     def actors(self) -> list[ActorRef[Any]]:
         """Refs of the living actors of this node's cores."""
-        self._refuse_forked()
         found = self.local_actors()
         others = [index for index in range(self.core_count) if index != self.index]
         for index in others:

@@ -126,7 +126,7 @@ assert in_child(own) == 0
 
 
 def test_forks_while_other_threads_ask(forking):
-    """Locks that another thread held at the fork are free in the child, or nobody waits for them."""
+    """Locks that another thread held at the fork hold up nobody in the child."""
     done = forking("""
 ending = threading.Event()
 def ask():

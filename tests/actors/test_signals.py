@@ -1,4 +1,4 @@
-"""A signal handler runs in the main thread, wherever that is; it may use the runtime all the same."""
+"""A signal handler runs in the main thread, wherever that is; it may use the runtime."""
 
 import pytest
 
@@ -76,7 +76,7 @@ def test_a_signal_handler_may_use_the_runtime_for_long(script, cores):
 
 
 def test_a_wait_in_the_main_thread_can_be_interrupted(script):
-    """As by Ctrl-C: the exception of the handler leaves `get`, and the future may be asked again."""
+    """As by Ctrl-C: the error of the handler leaves `get`; the future may be asked again."""
     done = script(
         """
 import signal

@@ -68,7 +68,7 @@ def batches(link):
 def test_what_is_posted_goes_in_one_batch(peer, links, due):
     for item in (b"a", b"b", b"c"):
         assert peer.post(item) is None
-    assert due == [peer]
+    assert set(due) == {peer}
     assert peer.flush()
     assert batches(links[Lane.DATA]) == [b"abc"]
     header, _ = links[Lane.DATA].taken[0]
