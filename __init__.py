@@ -33,6 +33,7 @@ if __name__ == "zanni":
     from .actors.links import Down, Exit
     from .actors.messages import message
     from .actors.network import Network as _Network
+    from .actors.pool import Members, Resize
     from .actors.pykka_view import install as _install_pykka_view
     from .actors.ref import ActorRef, msgpack_default
     from .actors.system import ActorSystem
@@ -54,10 +55,12 @@ if __name__ == "zanni":
         "Future",
         "Ignore",
         "MailboxFull",
+        "Members",
         "MessageTooLarge",
         "NameInUse",
         "NodeDown",
         "RemoteError",
+        "Resize",
         "ShuttingDown",
         "SpawnError",
         "StartError",

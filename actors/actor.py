@@ -51,6 +51,12 @@ class System(Protocol):
         """Start an actor that is nobody's child."""
         ...
 
+    def pool(
+        self, actor_class: Callable[..., A], n: int, *args: Any, **options: Any
+    ) -> ActorRef[A]:
+        """Start several actors behind one ref."""
+        ...
+
     def spawn_child(
         self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
     ) -> ActorRef[A]:
@@ -116,6 +122,9 @@ class Actor(Receiving, pykka.Actor):
 
     wait_for_start: ClassVar[bool] = False
     """Whether `spawn` returns only when `on_start` is done, and raises what it raised."""
+
+    _cell_class: ClassVar[type[Any] | None] = None
+    """What its cell is, where the runtime needs another."""
 
     _cell: ActorCell
 

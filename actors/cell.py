@@ -41,7 +41,7 @@ from .links import Down, Exit, Hastened
 from .overtaking import HASTENED
 from .parking import coroutine_owner, here
 from .process import Broken, Bury, Died, Headers, Item, Process, Reply
-from .proxy import Describe, describe
+from .proxy import Describe, Mark, describe
 from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
 
@@ -335,6 +335,10 @@ def _on_describe(cell: Cell, _message: Describe) -> object:
     return describe(cell.actor)
 
 
+def _on_mark(_cell: Cell, _message: Mark) -> None:
+    pass
+
+
 CONTROL: dict[type, Callable[[Cell, Any], object]] = {
     ProxyCall: _on_call,
     ProxyGetAttr: _on_get,
@@ -344,5 +348,6 @@ CONTROL: dict[type, Callable[[Cell, Any], object]] = {
     Broken: _on_broken,
     Hastened: _on_hastened,
     Describe: _on_describe,
+    Mark: _on_mark,
 }
 """Messages that the runtime handles for the actor, in their place in the queue."""

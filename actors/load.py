@@ -40,7 +40,7 @@ class Meter:
             self._core.schedule(self)
         return self.last
 
-    def run(self) -> None:
+    def run(self, *_: object) -> None:
         """A turn among the others: how long it had to wait is the run queue's delay."""
         if self._queued_at is not None:
             self._delay = now() - self._queued_at

@@ -19,6 +19,11 @@ class Describe:
     """To an actor's cell: say which public attributes there are, and which can be called."""
 
 
+@message
+class Mark:
+    """To an actor's cell: answer when it comes to this, that is, has handled what came before."""
+
+
 def describe(actor: pykka.Actor) -> list[tuple[AttrPath, bool, bool]]:
     """Owner only. Each public attribute's path, whether it is callable, and traversable."""
     found = introspect_attrs(root=actor, proxy=cast("Any", _NOBODY))

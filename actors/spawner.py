@@ -164,7 +164,8 @@ class Spawner:
         """Any thread. A cell without its actor; `parent` a process or a ref, `supervisor` a ref."""
         core = self._core
         identity = core.next_id()
-        cell = Cell(core, identity, birth.actor_class)
+        cell_class = birth.actor_class._cell_class or Cell
+        cell: Cell = cell_class(core, identity, birth.actor_class)
         if isinstance(parent, ActorRef):  # a parent on another core
             parent = parent.process
             parent.signal(Watch(cell))

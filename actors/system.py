@@ -12,6 +12,7 @@ from .alone import Alone
 from .arguments import checked_cores, checked_name, refuse_in_import, refuse_unbuilt
 from .cell import Cell
 from .config import Config
+from .cores import Cores
 from .cpus import allowed_cpus, pin_to_cpu
 from .dispatcher import Core
 from .drain import drain
@@ -20,18 +21,17 @@ from .environment import (
     random_bits,
     start_thread,
 )
-from .errors import NodeDown, ShuttingDown, Timeout
+from .errors import ShuttingDown, Timeout
 from .future import Future, check_may_wait, in_thread
-from .kernel import Kernel, ListActors
+from .kernel import Kernel
 from .links import Birth
 from .load import Meter
-from .network import CoreRecord, Network, NodeRecord
+from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
 from .process import Process
 from .ref import ActorRef
 from .registry import Names
-from .runtime import Runtime
 from .spawner import CHILD_OPTIONS, Spawner
 
 A = TypeVar("A", bound=Actor)
@@ -51,7 +51,7 @@ def set_network_factory(factory: Callable[[ActorSystem], Network]) -> None:
     _network_factory = factory
 
 
-class ActorSystem(Runtime):
+class ActorSystem(Cores):
     """A node: one or more cores that run actors, by name reachable for other nodes.
 
     Use it as a context manager, plain or async, or call `start` and `stop`. Any thread may use it.
@@ -367,33 +367,3 @@ class ActorSystem(Runtime):
         """
         self._refuse_forked()
         return self._spawner.whereis(name)
-
-    def actors(self) -> list[ActorRef[Any]]:
-        """Refs of the living actors of this node's cores."""
-        found = self.local_actors()
-        others = [index for index in range(self.core_count) if index != self.index]
-        for index in others:
-            try:
-                future: Future[list[ActorRef[Any]]] = Future()
-                self.network.kernel(None, index).deliver(ListActors(), None, future, None)
-                found += future.get()
-            except NodeDown:
-                continue  # its actors are gone with it
-        return found
-
-    def cores(self) -> list[CoreRecord]:
-        """The cores of this node."""
-        return self.network.cores()
-
-    def nodes(self) -> list[NodeRecord]:
-        """This node and those joined with it."""
-        return self.network.nodes()
-
-    def join(self, url: str) -> None:
-        """Join the node that listens at `url`; tried in the background until it answers.
-
-        Raises:
-            ValueError: the URL may not be used, or this system was started without a network.
-
-        """
-        self.network.join(url)

@@ -13,7 +13,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OUTPUT = {
     ("README.md", 0): "130\ninsufficient funds\n",
-    ("README.md", 1): "1\n",
+    ("README.md", 1): "285\n",
+    ("README.md", 2): "1\n",
 }
 
 

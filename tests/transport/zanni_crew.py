@@ -71,6 +71,9 @@ class Counter(Actor):
     def cores(self):
         return self.system.cores()
 
+    def make_pool(self, n):
+        return self.system.pool(Counter, n)
+
     def cpus(self):
         return sorted(os.sched_getaffinity(0))
 

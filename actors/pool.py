@@ -1,0 +1,299 @@
+"""A pool: an actor whose ref behaves like one of its members, and that keeps them in number.
+
+Guarantees:
+- A message goes from its sender straight to the member: no turn of the pool lies between, so from
+  one sender to one member the order is kept (G3).
+- A member that ends, for whatever reason, is started again behind the same ref with what is queued
+  there; one that cannot be, as its core is lost, is replaced by a new one.
+- While no member lives, what is sent waits for the next one, in order.
+- The pool stops as an actor does: after what was sent before; its members with it.
+
+The pool itself handles only what its cell keeps for it (`OWN`).
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, cast
+
+from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
+
+from .actor import Actor
+from .cell import CONTROL, Cell
+from .dispatcher import Core
+from .environment import make_rlock
+from .future import Future
+from .links import ChildFailed, Down
+from .messages import message
+from .process import Bury, Headers, Item, Process, Reply, Restart
+from .proxy import Describe
+from .ref import ActorRef
+from .routing import ROUTERS, Router
+
+logger = logging.getLogger("zanni")
+
+FIRST_DELAY = 0.1
+"""Seconds until a start of a member that failed is tried again; each time twice as long."""
+LONGEST_DELAY = 10.0
+"""The longest of these delays."""
+
+
+@message
+class Resize:
+    """To a pool: have `n` members from now on. Those that go finish what they have.
+
+    The answer is how many there are; a member whose start fails is tried again, and logged.
+    """
+
+    n: int
+
+    def __post_init__(self) -> None:
+        check_size(self.n)
+
+
+@message
+class Members:
+    """To a pool: the answer is the refs of its members."""
+
+
+class Fill(NamedTuple):
+    """A pool's word to itself: try again to have as many members as it should."""
+
+
+FOR_MEMBERS = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe})
+"""What the runtime handles for an actor, in its place: members are called, and not the pool."""
+
+OWN = frozenset({Resize, Members, Fill, ChildFailed, *CONTROL}) - FOR_MEMBERS
+"""What a pool handles itself."""
+
+
+class Plan(NamedTuple):
+    """What a pool is made of."""
+
+    worker: functools.partial[Any]
+    size: int
+    router: str
+    core: int | str | None
+    options: dict[str, Any]
+
+
+class PoolCell(Cell):
+    """The process behind a pool's ref: it passes on to the members what is not for the pool."""
+
+    __slots__ = ("_held", "_lock", "_members", "_router", "_worker_class")
+
+    _router: Router
+    _worker_class: type[Actor]
+
+    def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
+        super().__init__(core, identity, actor_class)
+        self._members: tuple[Any, ...] = ()
+        self._held: deque[Item] | None = deque()
+        self._lock = make_rlock()
+
+    def stand_for(self, worker_class: type[Actor], router: str) -> None:
+        """Own turn only, first of all. What the members are, and how messages are passed on."""
+        self._worker_class = worker_class
+        self._router = ROUTERS[router]()
+
+    @property
+    def ref(self) -> ActorRef[Any]:
+        """Any thread. A ref to the pool, as if it were a member."""
+        return ActorRef(self, getattr(self, "_worker_class", self.actor_class))
+
+    def find_actor(self) -> None:
+        """Any thread. None: a proxy is to ask the members."""
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `Process.deliver`."""
+        if type(message) in OWN or not self.is_alive():
+            super().deliver(message, sender, reply, headers)
+        else:
+            item = message, sender, reply, headers
+            if not self._router.send(self._members, item):
+                self._hold(item)
+
+    def _hold(self, item: Item) -> None:
+        with self._lock:
+            if self._router.send(self._members, item):  # one has come meanwhile
+                return
+            if self._held is not None:
+                self._held.append(item)
+                return
+        super().deliver(*item)  # it has ended meanwhile
+
+    def set_members(self, members: list[ActorRef[Any]]) -> None:
+        """Own turn only. From now on messages go to these, first of all those that waited."""
+        processes = tuple(ref.process for ref in members)
+        with self._lock:
+            while self._held and self._pass_on(processes, self._held[0]):
+                self._held.popleft()
+            self._members = processes
+
+    def _pass_on(self, members: tuple[Any, ...], item: Item) -> bool:
+        try:
+            return self._router.send(members, item)
+        except Exception as error:  # it cannot go there, and its sender has gone on
+            said, sender, reply, _ = item
+            if reply is not None:
+                reply.reject(error)
+            else:
+                self.core.owner.dead_letters.count(type(error).__name__, said, self.address, sender)
+            return True
+
+    def die(self) -> None:
+        """Owner only. See `Lifecycle.die`."""
+        super().die()
+        with self._lock:
+            held, self._held = self._held or (), None
+        for item in held:
+            self.lose(item)
+
+
+class Pool(Actor):
+    """Keeps the members: their `supervisor`, who always starts them again."""
+
+    _cell_class: ClassVar[type[Any] | None] = PoolCell
+    wait_for_start = True
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+        self._wanted = plan.size
+        self._members: list[ActorRef[Any]] = []
+        self._delay = 0.0
+        self._pool_cell = cast("PoolCell", self._cell)
+        self._pool_cell.stand_for(cast("type[Actor]", plan.worker.func), plan.router)
+
+    def on_start(self) -> None:
+        """Start the members; what one of them raises is raised by `system.pool`."""
+        while len(self._members) < self._wanted:
+            self._add()
+
+    def on_receive(self, message: object) -> object:
+        """Handle what is in `OWN`."""
+        match message:
+            case ChildFailed(ref, reason):
+                self._revive(ref, reason)
+            case Down(ref, _) if ref in self._members:
+                self._members.remove(ref)
+                self._publish()
+                self._fill()
+            case Fill():
+                self._fill()
+            case Resize(n):
+                return self._resize(n)
+            case Members():
+                return list(self._members)
+            case _:
+                pass
+        return None
+
+    def _add(self) -> None:
+        plan = self._plan
+        ref: ActorRef[Any] = self.spawn(
+            plan.worker, supervisor=self.actor_ref, core=self._next_core(), **plan.options
+        )
+        self.watch(ref)
+        self._members.append(ref)
+        self._publish()
+
+    def _next_core(self) -> int | str | None:
+        """With "spread", the core that is up and has the fewest members."""
+        if self._plan.core != "spread":
+            return self._plan.core
+        counts = Counter(ref.core for ref in self._members)
+        up = [record["index"] for record in self.system.cores() if record["state"] == "up"]
+        return min(up, key=lambda index: (counts[index], index), default="here")
+
+    def _publish(self) -> None:
+        self._pool_cell.set_members(self._members)
+
+    def _fill(self) -> None:
+        """Start what is missing; where that fails, again later."""
+        try:
+            while len(self._members) < self._wanted:
+                self._add()
+        except Exception as error:
+            self._delay = min(max(FIRST_DELAY, 2 * self._delay), LONGEST_DELAY)
+            text = "a member of pool %s did not start; the next try in %.1f seconds"
+            logger.warning(text, self.actor_ref, self._delay, exc_info=error)
+            self.after(self._delay, Fill())
+        else:
+            self._delay = 0.0
+
+    def _revive(self, ref: ActorRef[Any], reason: object) -> None:
+        """Start a member again that has ended; if it fails, it is gone, and its `Down` comes."""
+        started: Future[Any] = Future()
+
+        def look(future: Future[Any]) -> None:
+            if future._error is not None:
+                ref.process.signal(Bury())
+
+        started.add_done_callback(look)
+        ref.process.signal(Restart(reason, started) if ref in self._members else Bury())
+
+    def _resize(self, n: int) -> int:
+        self._wanted = n
+        leaving = self._members[n:]
+        del self._members[n:]
+        if leaving:
+            self._publish()
+        for ref in leaving:
+            self.unwatch(ref)
+            _stop_for_good(ref)
+        self._fill()
+        return len(self._members)
+
+    def _stop_children(self) -> None:
+        """After `stop`, the members finish what was sent to them before; else they end at once."""
+        if self._cell.exit_reason == "normal":
+            ends = [ref.exited() for ref in self._members]
+            for ref in self._members:
+                _stop_for_good(ref)
+            for end in ends:
+                end.get()
+        super()._stop_children()
+
+
+def _stop_for_good(ref: ActorRef[Any]) -> None:
+    ref.process.signal(Bury())
+    ref.stop(block=False)
+
+
+def plan_pool(
+    actor_class: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    n: int,
+    router: str,
+    core: int | str | None,
+    **options: Any,
+) -> Plan:
+    """What `system.pool` was asked for; `options` are those of `spawn`, for each member.
+
+    Raises:
+        TypeError: no actor class.
+        ValueError: a size or a router that cannot be.
+
+    """
+    worker_class: object = getattr(actor_class, "func", actor_class)  # of a partial
+    if not isinstance(worker_class, type) or not issubclass(worker_class, Actor):
+        raise TypeError(f"a pool takes a subclass of zanni.Actor; {worker_class!r:.80} is none")
+    check_size(n)
+    if router not in ROUTERS:
+        words = ", ".join(repr(word) for word in ROUTERS)
+        raise ValueError(f"router= takes one of {words}, not {router!r:.80}")
+    return Plan(functools.partial(actor_class, *args, **kwargs), n, router, core, options)
+
+
+def check_size(n: object) -> None:
+    """Raise ValueError unless `n` is a number of members that a pool may have."""
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"a pool has at least one member: n= takes a number from 1 up, not {n!r}")

@@ -1,0 +1,361 @@
+"""A pool on one core: it behaves like one actor, and keeps its members in number."""
+
+import functools
+from collections import Counter
+
+import pytest
+
+from zanni import Actor, ActorDeadError, ActorSystem, Future, Members, NameInUse, Resize, Timeout
+
+DEADLINE = 10.0
+
+
+class Worker(Actor):
+    made = 0
+
+    def __init__(self, base=0, *, name="worker"):
+        super().__init__()
+        type(self).made += 1
+        self.base, self.label = base, name
+        self.seen = []
+
+    def on_receive(self, message):
+        match message:
+            case "me":
+                return self.actor_ref
+            case "sender":
+                return self.sender
+            case "seen":
+                return self.seen
+            case ("wait", future):
+                return future.get()
+            case ("end", "stop"):
+                return self.stop()
+            case ("end", reason):
+                return self.exit(reason)
+            case ("raise", error):
+                raise error
+            case _:
+                self.seen.append(message)
+                return message
+
+    def double(self, number):
+        return self.base + 2 * number
+
+
+@pytest.fixture(params=["round_robin", "random", "smallest_mailbox"])
+def router(request):
+    return request.param
+
+
+def members_of(pool):
+    return pool.ask(Members(), timeout=DEADLINE)
+
+
+def test_it_behaves_like_one_actor(system, router):
+    pool = system.pool(Worker, 3, 10, router=router, name="workers")
+    assert pool.ask("hello") == "hello"
+    assert pool.call(Worker.double, 4).get() == 18
+    assert pool.proxy().double(5).get() == 20
+    assert pool.proxy().base.get() == 10
+    pool.tell("told")
+    pool.cast(Worker.double, 1)
+    assert pool.is_alive()
+    assert system.whereis("workers") == pool
+    assert pool.actor_class is Worker
+    assert pool.ask("me") in members_of(pool)
+    pool.stop()
+    assert not pool.is_alive()
+    with pytest.raises(ActorDeadError):
+        pool.tell("late")
+    with pytest.raises(ActorDeadError):
+        pool.ask("late")
+    assert system.whereis("workers") is None
+
+
+def test_round_robin_takes_each_in_turn(system):
+    pool = system.pool(Worker, 3)
+    asked = [pool.ask("me") for _ in range(9)]
+    assert asked[:3] == members_of(pool)
+    assert asked == asked[:3] * 3
+
+
+def test_random_takes_all_of_them(system):
+    pool = system.pool(Worker, 3, router="random")
+    assert Counter(pool.ask("me") for _ in range(300)).keys() == set(members_of(pool))
+
+
+def test_broadcast_reaches_all_and_an_ask_gives_the_list_of_answers(system):
+    pool = system.pool(Worker, 3, router="broadcast")
+    members = members_of(pool)
+    pool.tell(1)
+    assert pool.ask("me") == members
+    assert pool.ask("seen") == [[1]] * 3
+    assert pool.call(Worker.double, 2).get() == [4] * 3
+    assert pool.proxy().double(3).get() == [6] * 3
+
+
+def test_the_first_error_is_the_answer_of_a_broadcast(system):
+    pool = system.pool(Worker, 3, router="broadcast")
+    with pytest.raises(KeyError):
+        pool.ask(("raise", KeyError("no")))
+    assert pool.ask("hello") == ["hello"] * 3
+
+
+def test_an_ask_of_a_broadcast_that_is_given_up_is_over(system):
+    pool = system.pool(Worker, 2, router="broadcast")
+    gate = Future()
+    with pytest.raises(Timeout):
+        pool.ask(("wait", gate), timeout=0.01)
+    gate.set(1)
+    assert pool.ask("hello") == ["hello"] * 2
+
+
+def test_the_smallest_mailbox_is_chosen(system):
+    pool = system.pool(Worker, 3, router="smallest_mailbox")
+    gate = Future()
+    waiting = [pool.ask(("wait", gate), block=False) for _ in range(2)]
+    free = {pool.ask("me") for _ in range(20)}
+    assert len(free) == 1
+    gate.set("open")
+    assert [each.get(timeout=DEADLINE) for each in waiting] == ["open"] * 2
+
+
+def test_the_smallest_mailbox_counts_what_was_sent_and_not_yet_taken_in(system):
+    pool = system.pool(Worker, 4, router="smallest_mailbox")
+    gate = Future()
+    waiting = [pool.ask(("wait", gate), block=False) for _ in range(4)]
+    for number in range(40):
+        pool.tell(number)
+    gate.set("open")
+    assert [each.get(timeout=DEADLINE) for each in waiting] == ["open"] * 4
+    assert [len(ref.ask("seen")) for ref in members_of(pool)] == [10] * 4
+
+
+def test_the_smallest_mailbox_counts_what_others_sent(system, in_core):
+    pool = system.pool(Worker, 2, router="smallest_mailbox")
+    first, second = members_of(pool)
+    gate = Future()
+    waiting = first.ask(("wait", gate), block=False)
+    for number in range(3):
+        first.tell(number)
+    in_core(lambda: None)
+    assert {pool.ask("me") for _ in range(5)} == {second}
+    gate.set("open")
+    assert waiting.get(timeout=DEADLINE) == "open"
+
+
+def test_messages_of_one_sender_to_one_member_keep_their_order(system, router):
+    pool = system.pool(Worker, 4, router=router)
+    for number in range(400):
+        pool.tell(number)
+    seen = [ref.ask("seen") for ref in members_of(pool)]
+    assert sorted(number for each in seen for number in each) == list(range(400))
+    assert [sorted(each) for each in seen] == seen
+
+
+def test_the_sender_is_known_to_the_member(system, tools):
+    pool = system.pool(Worker, 2)
+    asker = system.spawn(tools.Hooked, [])
+    assert asker.ask(("apply", lambda actor: pool.ask("sender"))) == asker
+
+
+@pytest.mark.parametrize(
+    "end", [("raise", ValueError("bad")), ("end", "normal"), ("end", "enough")], ids=str
+)
+def test_a_member_that_ends_is_started_again_with_its_queue(system, eventually, end):
+    pool = system.pool(Worker, 2, 5)
+    first, second = members_of(pool)
+    first.tell("before")
+    gate = Future()
+    waiting = first.ask(("wait", gate), block=False)
+    first.tell(end)
+    later = first.ask("seen", block=False)
+    gate.set(1)
+    assert waiting.get(timeout=DEADLINE) == 1
+    assert later.get(timeout=DEADLINE) == []  # a new life of the same member
+    assert members_of(pool) == [first, second]
+    assert {pool.ask("me") for _ in range(4)} == {first, second}
+    assert first.call(Worker.double, 1).get() == 7
+
+
+def test_a_killed_member_is_started_again(system, eventually):
+    pool = system.pool(Worker, 2)
+    first, _ = members_of(pool)
+    assert first.ask("before") == "before"
+    first.kill()
+    eventually(lambda: first.ask("seen", timeout=DEADLINE) == [])
+    first.stop()
+    assert first.ask("hello", timeout=DEADLINE) == "hello"
+    assert len(members_of(pool)) == 2
+
+
+class Moody(Worker):
+    refuses = 0
+
+    def on_start(self):
+        if type(self).refuses:
+            type(self).refuses -= 1
+            raise RuntimeError("not today")
+
+
+def test_a_member_that_cannot_be_started_again_is_replaced_later(system, eventually):
+    pool = system.pool(Moody, 2)
+    first, second = members_of(pool)
+    Moody.refuses = 2  # its restart, and the first replacement
+    first.tell(("raise", ValueError()))
+    eventually(lambda: first not in members_of(pool) and len(members_of(pool)) == 2)
+    assert Moody.refuses == 0
+    assert second in members_of(pool)
+    assert pool.ask("hello") == "hello"
+
+
+def test_what_is_sent_while_no_member_lives_waits_for_the_next_one(system, eventually):
+    pool = system.pool(Moody, 1)
+    (first,) = members_of(pool)
+    Moody.refuses = 2
+    first.tell(("raise", ValueError()))
+    eventually(lambda: not first.is_alive())
+    for number in range(3):
+        pool.tell(number)
+    assert pool.ask("seen", timeout=DEADLINE) == [0, 1, 2]
+
+
+def test_what_waits_for_a_member_is_lost_with_the_pool(system, eventually):
+    pool = system.pool(Moody, 1)
+    (first,) = members_of(pool)
+    Moody.refuses = 100
+    first.tell(("raise", ValueError()))
+    eventually(lambda: not first.is_alive())
+    pool.tell("lost")
+    waiting = pool.ask("never", block=False)
+    pool.stop()
+    Moody.refuses = 0
+    with pytest.raises(ActorDeadError):
+        waiting.get(timeout=DEADLINE)
+    assert "lost" in [letter.message for letter in system.dead_letters.last]
+
+
+def test_a_pool_can_be_resized(system, eventually):
+    pool = system.pool(Worker, 2)
+    before = members_of(pool)
+    assert pool.ask(Resize(4)) == 4
+    assert members_of(pool)[:2] == before
+    assert len({pool.ask("me") for _ in range(8)}) == 4
+    leaving = members_of(pool)[1:]
+    gate = Future()
+    waiting = [ref.ask(("wait", gate), block=False) for ref in leaving]
+    assert pool.ask(Resize(1)) == 1
+    assert {pool.ask("me") for _ in range(4)} == {before[0]}
+    gate.set("done")  # those that go finish what they have
+    assert [each.get(timeout=DEADLINE) for each in waiting] == ["done"] * 3
+    eventually(lambda: not any(ref.is_alive() for ref in leaving))
+    assert members_of(pool) == before[:1]
+    pool.tell(Resize(2))
+    assert len(members_of(pool)) == 2
+
+
+def test_stop_keeps_its_place_behind_what_was_sent(system):
+    pool = system.pool(Worker, 3)
+    answers = [pool.ask(number, block=False) for number in range(300)]
+    pool.stop()
+    assert [each.get(timeout=DEADLINE) for each in answers] == list(range(300))
+    assert system.actors() == []
+
+
+def test_a_kill_takes_the_members_along(system, eventually, tools):
+    seen = []
+    watcher = system.spawn(tools.Watcher, seen)
+    pool = system.pool(Worker, 2)
+    watcher.tell(("watch", pool))
+    pool.kill()
+    eventually(lambda: [(down.ref, down.reason) for down in seen] == [(pool, "killed")])
+    watcher.stop()
+    eventually(lambda: system.actors() == [])
+
+
+def test_arguments_called_like_those_of_a_pool(system):
+    pool = system.pool(functools.partial(Worker, name="inner"), 1, name="outer")
+    assert pool.proxy().label.get() == "inner"
+    with pytest.raises(NameInUse):
+        system.pool(Worker, 1, name="outer")
+
+
+@pytest.mark.parametrize("n", [0, -1, True, 1.5, "3", None])
+def test_a_size_that_cannot_be_is_refused(system, n):
+    with pytest.raises(ValueError, match="at least one member"):
+        system.pool(Worker, n)
+    with pytest.raises(ValueError, match="at least one member"):
+        Resize(n)
+    assert system.actors() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"router": "roundrobin"}, "'round_robin', 'random', 'smallest_mailbox', 'broadcast'"),
+        ({"router": None}, "router="),
+        ({"core": 7}, "no core 7"),
+        ({"core": "near"}, "core="),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(system, options, text):
+    with pytest.raises(ValueError, match=text):
+        system.pool(Worker, 2, **options)
+    assert system.actors() == []
+
+
+@pytest.mark.parametrize("kind", [int, "Worker", None, print])
+def test_what_is_no_actor_class_is_refused(system, kind):
+    with pytest.raises(TypeError, match=r"subclass of zanni\.Actor"):
+        system.pool(kind, 2)
+
+
+def test_an_error_of_a_member_at_its_start_is_raised_and_nothing_is_left(system):
+    class Third(Worker):
+        left = 2
+
+        def __init__(self):
+            if not Third.left:
+                raise KeyError("third")
+            Third.left -= 1
+            super().__init__()
+
+    with pytest.raises(KeyError, match="third"):
+        system.pool(Third, 3, name="free")
+    assert system.whereis("free") is None
+    assert system.pool(Worker, 1, name="free").ask(1) == 1
+
+
+def test_wrong_arguments_of_the_class_are_its_own_error(system):
+    with pytest.raises(TypeError, match="nonsense"):
+        system.pool(Worker, 2, nonsense=1)
+
+
+def test_a_pool_within_an_actor(system, tools):
+    owner = system.spawn(tools.Hooked, [])
+    pool = owner.ask(("apply", lambda actor: actor.system.pool(Worker, 2)))
+    assert owner.ask(("apply", lambda actor: pool.ask("hello"))) == "hello"
+
+
+def test_many_threads_send_while_members_die(system, in_threads, switching):
+    pool = system.pool(Worker, 4)
+    count = 200
+
+    def send():
+        for number in range(count):
+            if number % 20 == 0:
+                pool.tell(("end", "enough"))
+            assert pool.ask(number, timeout=DEADLINE) == number
+
+    in_threads(*[send] * 4)
+    assert len(members_of(pool)) == 4
+
+
+def test_a_system_that_stops_stops_its_pools():
+    with ActorSystem("pools") as system:
+        pool = system.pool(Worker, 3)
+        answers = [pool.ask(number, block=False) for number in range(30)]
+    assert [each.get(timeout=DEADLINE) for each in answers] == list(range(30))
+    assert not pool.is_alive()
