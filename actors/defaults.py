@@ -11,7 +11,7 @@ from .actor import Actor, make_unstarted, start_on_default_system
 from .address import Address
 from .alone import Alone
 from .cell import Cell
-from .environment import after_fork_in_child, on_exit
+from .environment import after_fork_in_child, now, on_exit
 from .lifecycle import logger
 from .parking import here
 from .ref import ActorRef, resolve_ref
@@ -29,6 +29,11 @@ def default_system() -> ActorSystem:
 
 
 _DEFAULT = "default"
+
+LAST_DRAIN = 1.0
+"""Seconds for the actors of systems that the program did not stop, when the interpreter ends."""
+LAST_KILL = 0.5
+"""Seconds for what has not finished by then."""
 
 
 def _start_on_default(actor_class: type[A], *args: Any, **kwargs: Any) -> ActorRef[A]:
@@ -71,7 +76,10 @@ def _stop_at_exit() -> None:
     for system in left:
         if system.name != _DEFAULT:
             logger.warning("the system %r was not stopped: use 'with' or stop()", system.name)
-        system.stop_within(1.0, min(2.0, system.config.kill_timeout))
+        system.drain(LAST_DRAIN)
+    drained = now() + LAST_DRAIN
+    for system in left:  # all of them in the one time
+        system.stop_within(max(drained - now(), 0.0), min(LAST_KILL, system.config.kill_timeout))
 
 
 def _disown() -> None:
