@@ -7,12 +7,16 @@ from .workload import Benchmark
 MODULES = (
     "m01_ask",
     "m02_tell",
+    "m03_fan_in",
     "m04_ring",
     "m05_spawn",
     "m06_memory",
+    "m07_skynet",
+    "m08_big",
     "m09_processes",
     "m10_cpu",
     "m12_startup",
+    "m13_idle",
 )
 
 
@@ -29,8 +33,10 @@ def find(name: str) -> Benchmark:
     return next(each for each in module.BENCHMARKS if each.name == name)
 
 
-def choose(names: list[str]) -> list[Benchmark]:
+def choose(names: list[str], *, long: bool = False) -> list[Benchmark]:
     """Those that are named, by a name such as M1b or a number such as M1; all for no names.
+
+    Those that take long are left out, unless `long` or named by their full name.
 
     Raises:
         LookupError: one of them names no benchmark.
@@ -41,4 +47,8 @@ def choose(names: list[str]) -> list[Benchmark]:
         if not any(name in (each.name, each.number) for each in known):
             have = ", ".join(each.name for each in known)
             raise LookupError(f"no benchmark is called {name!r}; there are {have}")
-    return [each for each in known if not names or {each.name, each.number} & {*names}]
+    return [
+        each
+        for each in known
+        if each.name in names or ((long or not each.long) and (not names or each.number in names))
+    ]

@@ -8,6 +8,7 @@ one by one. Checked: the sum of all answers, and how many asks the actor counted
 from time import perf_counter
 
 from .frameworks import Framework, in_both
+from .peers import peers
 from .workload import Benchmark, Figures, Target, check, percentiles, rate
 
 COUNT = "count"
@@ -50,8 +51,7 @@ def ask_from_an_actor(framework: Framework, n: int) -> Figures:
 def ask_in_turn(echo, n, run) -> Figures:
     started = perf_counter()
     total = run(lambda echo: sum_of_answers(echo, n))
-    check("the sum of the answers", total, n * (n - 1) // 2)
-    check("asks that the actor counted", echo.ask(COUNT), n)
+    check("the sum of the answers, and the asks counted", [total, echo.ask(COUNT)], expected(n))
     seconds = perf_counter() - started
     moments = run(lambda echo: moments_of_answers(echo, n // 10 + 1))
     return rate(n, seconds, **percentiles(moments))
@@ -59,6 +59,10 @@ def ask_in_turn(echo, n, run) -> Figures:
 
 def sum_of_answers(echo, n):
     return sum(echo.ask(i) for i in range(n))
+
+
+def expected(n: int) -> list[int]:
+    return [n * (n - 1) // 2, n]
 
 
 def moments_of_answers(echo, n):
@@ -74,13 +78,23 @@ BENCHMARKS = [
         name="M1a",
         title="ask from the main thread",
         unit="asks/s",
-        sides=in_both(ask_from_outside, zanni=30_000, pykka=20_000),
+        sides=[
+            *in_both(ask_from_outside, zanni=20_000, pykka=10_000),
+            *peers("ask_outside", expected, asyncio=10_000, threads=20_000, xoscar=20_000),
+        ],
     ),
     Benchmark(
         name="M1b",
         title="ask from an actor",
         unit="asks/s",
-        sides=in_both(ask_from_an_actor, zanni=200_000, pykka=20_000),
-        targets=[Target("15 x Pykka", lambda of: of["zanni"] / of["pykka"] / 15)],
+        sides=[
+            *in_both(ask_from_an_actor, zanni=200_000, pykka=10_000),
+            *peers("ask_inside", expected, asyncio=50_000, uvloop=100_000, threads=10_000),
+            *peers("ask_inside", expected, xoscar=20_000, erlang=300_000, go=1_000_000),
+        ],
+        targets=[
+            Target("40 x Pykka", lambda of: of["zanni"] / of["pykka"] / 40),
+            Target("1 x Erlang", lambda of: of["zanni"] / of["erlang"]),
+        ],
     ),
 ]

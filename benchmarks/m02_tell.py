@@ -7,6 +7,7 @@ Checked: the count is N.
 from time import perf_counter
 
 from .frameworks import Framework, in_both
+from .peers import peers
 from .workload import Benchmark, Figures, Target, check, rate
 
 INCREMENT, COUNT = "increment", "count"
@@ -34,11 +35,15 @@ class Producer:
         return counter.ask(COUNT)
 
 
+def expected(n: int) -> int:
+    return n
+
+
 def tell(framework: Framework, n: int) -> Figures:
     counter = framework.actor(Counter)()
     producer = framework.actor(Producer)(counter)
     started = perf_counter()
-    check("the count", producer.ask(n), n)
+    check("the count", producer.ask(n), expected(n))
     return rate(n, perf_counter() - started)
 
 
@@ -47,7 +52,14 @@ BENCHMARKS = [
         name="M2",
         title="tell, one actor to one other",
         unit="tells/s",
-        sides=in_both(tell, zanni=500_000, pykka=200_000),
-        targets=[Target("5 x Pykka", lambda of: of["zanni"] / of["pykka"] / 5)],
+        sides=[
+            *in_both(tell, zanni=500_000, pykka=100_000),
+            *peers("tell", expected, asyncio=400_000, uvloop=400_000, threads=1_000_000),
+            *peers("tell", expected, xoscar=20_000, erlang=3_000_000, go=5_000_000),
+        ],
+        targets=[
+            Target("8 x Pykka", lambda of: of["zanni"] / of["pykka"] / 8),
+            Target("1 x uvloop", lambda of: of["zanni"] / of["uvloop"]),
+        ],
     )
 ]

@@ -7,6 +7,7 @@ has heard both from all. Checked: N pings were heard of, and N ends.
 from time import perf_counter
 
 from .frameworks import Framework, in_both
+from .peers import peers
 from .workload import Benchmark, Figures, Target, check, rate
 
 PING, ACK, BYE = "ping", "ack", "bye"
@@ -59,12 +60,16 @@ class Spawner:
         return acks, self.all_byes.get()
 
 
+def expected(n: int) -> list[int]:
+    return [n, n]
+
+
 def spawn(framework: Framework, n: int) -> Figures:
     ends = framework.future(), framework.future()
     collector = framework.actor(Collector)(n, *ends)
     spawner = framework.actor(Spawner)(framework.actor(Pinged), collector, *ends)
     started = perf_counter()
-    check("pings and ends", spawner.ask(n), (n, n))
+    check("pings and ends", [*spawner.ask(n)], expected(n))
     return rate(n, perf_counter() - started)
 
 
@@ -73,7 +78,11 @@ BENCHMARKS = [
         name="M5",
         title="spawn, ping and stop",
         unit="actors/s",
-        sides=in_both(spawn, zanni=50_000, pykka=1_000),
-        targets=[Target("50 k/s", lambda of: of["zanni"] / 50_000)],
+        sides=[
+            *in_both(spawn, zanni=50_000, pykka=1_000),
+            *peers("spawn", expected, asyncio=30_000, threads=1_000, xoscar=2_000),
+            *peers("spawn", expected, erlang=100_000, go=100_000),
+        ],
+        targets=[Target("1 x Erlang", lambda of: of["zanni"] / of["erlang"])],
     )
 ]

@@ -5,12 +5,12 @@ made, each holding one int of its own and pinged once; the refs that reach them 
 Checked: 100 of them, spread over all, answer with their int and with the one ping.
 """
 
-import gc
-from pathlib import Path
 from time import perf_counter
 
 from .frameworks import Framework, in_both
-from .workload import Benchmark, CheckFailed, Figures, Target, check
+from .machine import resident
+from .peers import Found, peers
+from .workload import Benchmark, Figures, Target, check
 
 PING, WHO = "ping", "who"
 FIRST = 1_000_000  # no small int, which Python would share
@@ -29,6 +29,17 @@ class Holder:
         return None
 
 
+def sampled(n: int) -> list[int]:
+    """A hundred of n, or all."""
+    return sorted({index * (n - 1) // 99 for index in range(100)})
+
+
+def expected(n: int) -> list[int]:
+    """Of those sampled, the sum of their ints and of the pings that they saw."""
+    sample = sampled(n)
+    return [sum(FIRST + index for index in sample), len(sample)]
+
+
 def hold(framework: Framework, n: int) -> Figures:
     holder = framework.actor(Holder)
     check("the first actor", holder(FIRST - 1).ask(WHO), (FIRST - 1, 0))  # all code has run once
@@ -37,43 +48,39 @@ def hold(framework: Framework, n: int) -> Figures:
     actors = [holder(FIRST + index) for index in range(n)]
     for actor in actors:
         actor.tell(PING)
-    sample = sorted({index * (n - 1) // 99 for index in range(100)})
-    for index in sample:
+    for index in sampled(n):
         check("an actor's state", actors[index].ask(WHO), (FIRST + index, 1))
     seconds = perf_counter() - started
     return {"value": (resident() - before) / n, "seconds": seconds}
 
 
-def resident() -> int:
-    """Bytes of this process and its children, shared pages counted in parts."""
-    gc.collect()
-    return sum(proportional_set_size(folder) for folder in family(Path("/proc/self")))
-
-
-def proportional_set_size(process: Path) -> int:
-    try:
-        lines = (process / "smaps_rollup").read_text().splitlines()
-    except OSError as error:
-        raise CheckFailed(
-            f"this benchmark needs Linux, to read the Pss of a process: {error}"
-        ) from None
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-
-
-def family(process: Path):
-    yield process
-    for children in process.glob("task/*/children"):
-        for child in children.read_text().split():
-            yield from family(Path("/proc") / child)
+def bytes_each(n: int, found: Found) -> float:
+    return found["bytes"] / n
 
 
 BENCHMARKS = [
     Benchmark(
-        name="M6",
+        name="M6a",
         title="memory of an idle actor",
         unit="bytes/actor",
-        sides=in_both(hold, zanni=100_000, pykka=1_000),
-        targets=[Target("900 bytes", lambda of: 900 / of["zanni"])],
+        sides=[
+            *in_both(hold, zanni=100_000, pykka=1_000),
+            *peers("memory", expected, value=bytes_each, asyncio=30_000, threads=1_000),
+            *peers("memory", expected, value=bytes_each, xoscar=5_000, erlang=100_000, go=100_000),
+        ],
+        targets=[Target("700 bytes", lambda of: 700 / of["zanni"])],
         more_is_better=False,
-    )
+    ),
+    Benchmark(
+        name="M6b",
+        title="memory of one of a million idle actors",
+        unit="bytes/actor",
+        sides=[
+            in_both(hold, zanni=1_000_000, pykka=1_000)[0],
+            *peers("memory", expected, value=bytes_each, erlang=1_000_000, go=1_000_000),
+        ],
+        targets=[Target("700 bytes", lambda of: 700 / of["zanni"])],
+        more_is_better=False,
+        long=True,
+    ),
 ]

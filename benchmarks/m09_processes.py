@@ -4,7 +4,7 @@ M9a: tells, with no more than 10 000 of them on the way: after each half of that
 until the half before has arrived. M9b: asks, one outstanding at a time. Message i is 16 times the
 byte i mod 256. Checked: how many arrived, the sum of their lengths and of their first bytes.
 
-The peer is what lies below: pyzmq over ipc://, each message one frame of msgpack.
+Raw pyzmq is what lies below: ipc://, each message one frame of msgpack.
 """
 
 import multiprocessing
@@ -16,6 +16,7 @@ import zmq
 
 from zanni import Actor, ActorSystem
 
+from .peers import peers
 from .workload import Benchmark, Figures, Side, Target, check, percentiles, rate
 
 WINDOW = 10_000
@@ -187,13 +188,22 @@ BENCHMARKS = [
         sides=[
             Side("zanni", zanni_tell, 300_000, ours=True),
             Side("raw pyzmq", pyzmq_tell, 300_000),
+            *peers("tell_process", expected, xoscar=3_000, erlang=200_000),
         ],
-        targets=[Target("300 k/s", lambda of: of["zanni"] / 300_000)],
+        targets=[
+            Target("1 x raw pyzmq", lambda of: of["zanni"] / of["raw pyzmq"]),
+            Target("4 x Erlang", lambda of: of["zanni"] / of["erlang"] / 4),
+        ],
     ),
     Benchmark(
         name="M9b",
         title="ask of another process, 16 bytes",
         unit="asks/s",
-        sides=[Side("zanni", zanni_ask, 5_000, ours=True), Side("raw pyzmq", pyzmq_ask, 5_000)],
+        sides=[
+            Side("zanni", zanni_ask, 5_000, ours=True),
+            Side("raw pyzmq", pyzmq_ask, 5_000),
+            *peers("ask_process", expected, xoscar=1_000, erlang=5_000),
+        ],
+        targets=[Target("Erlang's / 1.5", lambda of: 1.5 * of["zanni"] / of["erlang"])],
     ),
 ]

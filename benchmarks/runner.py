@@ -29,9 +29,13 @@ class Measurement:
     """From 1; 0 is the discarded one."""
     n: int
     figures: Figures | None
-    error: str | None
+    error: str | None = None
+    lacks: str | None = None
+    """What this machine has not, so that it was not tried."""
 
     def __str__(self) -> str:
+        if self.lacks is not None:
+            return f"{self.benchmark}, {self.side}: skipped, {self.lacks}"
         run = f"run {self.run}" if self.run > 0 else "discarded run"
         found = self.error or f"{(self.figures or {})['value']:,.6g} {self.unit}"
         return f"{self.benchmark}, {self.side}, {run}: {found}"
@@ -54,10 +58,21 @@ class Outcome:
         counted = [each for each in self.of(side) if each.run > 0]
         return [each.figures["value"] for each in counted if each.figures is not None]
 
+    def median(self, side: Side, figure: str) -> float | None:
+        """The median of one of its other figures, such as a percentile; None if it has none."""
+        figures = [each.figures for each in self.of(side) if each.run > 0 and each.figures]
+        found = [each[figure] for each in figures if figure in each]
+        return statistics.median(found) if found else None
+
     @property
     def medians(self) -> Medians:
         sides = [side for side in self.benchmark.sides if self.values(side)]
         return {side.name: statistics.median(self.values(side)) for side in sides}
+
+    @property
+    def lacking(self) -> dict[str, str]:
+        """The sides that were left out, with what they lack."""
+        return {each.side: each.lacks for each in self.measurements if each.lacks is not None}
 
     @property
     def errors(self) -> list[str]:
@@ -76,8 +91,8 @@ def run_benchmark(
     outcome = Outcome(benchmark, [])
     for run in range(1 - discarded, runs + 1):
         for side in benchmark.sides:
-            if any(each.error for each in outcome.of(side)):
-                continue  # it failed before
+            if any(each.error or each.lacks for each in outcome.of(side)):
+                continue  # it failed before, or cannot run here
             made = measure(benchmark, side, run, max(math.ceil(side.n * scale), 1))
             outcome.measurements.append(made)
             tell(made)
@@ -85,7 +100,9 @@ def run_benchmark(
 
 
 def measure(benchmark: Benchmark, side: Side, run: int, n: int) -> Measurement:
-    """Have a fresh process do the work."""
+    """Have a fresh process do the work, if what it needs is there."""
+    if (lacks := side.lacks()) is not None:
+        return Measurement(benchmark.name, side.name, benchmark.unit, run, n, None, lacks=lacks)
     figures, error = None, None
     try:
         figures = json.loads(in_fresh_process(benchmark.name, side.name, str(n)))

@@ -22,6 +22,8 @@ class Side:
     """How often. Slow peers do less of the same: all values are per message, actor or second."""
     ours: bool = False
     """Zanni in some way, and no peer."""
+    lacks: Callable[[], str | None] = lambda: None
+    """What it needs and this machine has not, in a few words; None if it can run."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Benchmark:
     sides: Sequence[Side]
     targets: Sequence[Target] = ()
     more_is_better: bool = True
+    long: bool = False
+    """Left out unless named, or all long ones are asked for: it takes minutes or gigabytes."""
 
     @property
     def number(self) -> str:

@@ -36,21 +36,26 @@ def test_it_does_its_work(name: str, side_name: str) -> None:
     runner = imported("runner")
     benchmark = imported("catalogue").find(name)
     side = next(each for each in benchmark.sides if each.name == side_name)
+    if (lacks := side.lacks()) is not None:
+        pytest.skip(lacks)
+    if side_name in ("erlang", "go"):
+        imported(f"peers.{side_name}").command("hello", 1)  # built while nobody's patience runs
     made = runner.measure(benchmark, side, 1, max(int(side.n * A_LITTLE), 1))
     assert made.error is None
-    assert made.figures["value"] > 0
+    assert made.figures["value"] >= 0  # so few idle actors may cost no page of memory
 
 
 def test_a_run_prints_json_on_stdout_and_the_table_on_stderr() -> None:
     done = command("--only", "M2", "--runs", "2", "--scale", "0.001", "--json")
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(line["side"], line["run"], line["n"]) for line in lines] == [
-        (side, run, n) for run in (0, 1, 2) for side, n in (("zanni", 500), ("pykka", 200))
+    always = [line for line in lines if line["side"] in ("zanni", "pykka")]
+    assert [(line["side"], line["run"], line["n"]) for line in always] == [
+        (side, run, n) for run in (0, 1, 2) for side, n in (("zanni", 500), ("pykka", 100))
     ]
-    assert all(line["figures"]["value"] > 0 for line in lines)
+    assert all(line["lacks"] or line["figures"]["value"] > 0 for line in lines)
     assert "Zanni is" in done.stderr
-    assert "5 x Pykka" in done.stderr
+    assert "8 x Pykka" in done.stderr
 
 
 def test_an_unknown_benchmark_is_refused_with_the_known_ones() -> None:
@@ -94,3 +99,120 @@ def test_advantage_and_targets() -> None:
     costs = workload.Benchmark("M6", "", "bytes", [side], more_is_better=False)
     assert rates.advantage(of, "pykka") == 3
     assert costs.advantage(of, "pykka") == pytest.approx(1 / 3)
+    assert workload.Benchmark("M4b", "", "hops/s", [side]).number == "M4"
+
+
+def test_those_that_take_long_are_left_out_unless_asked_for() -> None:
+    choose = imported("catalogue").choose
+    assert "M7a" in {each.name for each in choose([])}
+    assert "M7b" not in {each.name for each in choose([])}
+    assert "M7b" in {each.name for each in choose([], long=True)}
+    assert [each.name for each in choose(["M7"])] == ["M7a"]
+    assert [each.name for each in choose(["M7"], long=True)] == ["M7a", "M7b"]
+    assert [each.name for each in choose(["M7b"])] == ["M7b"]
+
+
+def test_a_peer_that_is_not_there_is_skipped_with_a_word() -> None:
+    peers, runner, workload = imported("peers"), imported("runner"), imported("workload")
+    nowhere = peers.Peer("asyncio_queues", program="no-such-program")
+    lacking = workload.Side("nobody", dict, 1, lacks=nowhere.lacks)
+    told: list[Any] = []
+    benchmark = workload.Benchmark("M0", "", "tells/s", [lacking])
+    outcome = runner.run_benchmark(benchmark, runs=2, discarded=1, scale=1, tell=told.append)
+    assert [str(each) for each in told] == ["M0, nobody: skipped, no no-such-program on the PATH"]
+    assert outcome.lacking == {"nobody": "no no-such-program on the PATH"}
+    assert outcome.errors == []
+    assert peers.Peer("xoscar_actors", package="no_such_package").lacks() is not None
+    assert peers.PEERS["threads"].lacks() is None
+
+
+@pytest.mark.parametrize("wrong", [9, [10], None])
+def test_a_peer_that_answers_wrongly_has_no_figure(wrong: object) -> None:
+    peers, workload = imported("peers"), imported("workload")
+
+    class Wrong:
+        def run(self, work: str, n: int) -> dict[str, Any]:
+            return {"answer": wrong, "seconds": 1.0}
+
+    with pytest.raises(workload.CheckFailed, match="and it should be 10"):
+        peers.done_by(Wrong(), "tell", (), lambda n: n, lambda n, found: 1.0, 10)
+
+
+def echo_wrongly(self: Any, message: Any) -> Any:
+    return 7
+
+
+def count_some_twice(self: Any, message: Any) -> Any:
+    if message == "count":
+        return self.count
+    self.count += 2 if self.count == 5 else 1
+    return None
+
+
+def send_backwards(self: Any, share: int) -> None:
+    for number in reversed(range(share)):
+        self.gatherer.tell((self.number, number))
+
+
+def keep_the_token(self: Any, message: Any) -> None:
+    self.ended_at.set(self.index)
+
+
+def forget(self: Any, message: Any) -> Any:
+    return (self.number, 0) if message == "who" else None
+
+
+def add_one_more(self: Any, number: int) -> None:
+    self.total.set(number + 1)
+
+
+def count_pings_twice(self: Any, message: Any) -> None:
+    self.received += 1
+    do_as_before(self, message)
+
+
+do_as_before = imported("m08_big").Player.on_receive
+
+
+@pytest.mark.parametrize(
+    ("module", "work", "culprit", "behaviour"),
+    [
+        ("m01_ask", "ask_from_an_actor", "Echo", echo_wrongly),
+        ("m02_tell", "tell", "Counter", count_some_twice),
+        ("m03_fan_in", "fan_in", "Sender", send_backwards),
+        ("m06_memory", "hold", "Holder", forget),
+        ("m07_skynet", "skynet", "Top", add_one_more),
+        ("m08_big", "big", "Player", count_pings_twice),
+    ],
+)
+def test_actors_that_do_the_work_wrongly_are_found_out(
+    module: str, work: str, culprit: str, behaviour: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark, workload = imported(module), imported("workload")
+    monkeypatch.setattr(getattr(benchmark, culprit), "on_receive", behaviour)
+    with imported("frameworks").Zanni() as framework, pytest.raises(workload.CheckFailed):
+        getattr(benchmark, work)(framework, 80)
+
+
+def test_a_token_that_ends_elsewhere_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring, workload = imported("m04_ring"), imported("workload")
+    monkeypatch.setattr(ring.Node, "on_receive", keep_the_token)
+    with imported("frameworks").Zanni() as framework, pytest.raises(workload.CheckFailed):
+        ring.ring(10, framework, 42)
+
+
+def test_what_arithmetic_says() -> None:
+    assert imported("m03_fan_in").expected(8_000) == [8_000, 28_000, 0]
+    assert imported("m04_ring").expected(503, 1_000_000) == 36
+    assert imported("m07_skynet").expected(100_000) == 4_999_950_000
+    assert imported("m07_skynet").actors_of(1_000_000) == 1_111_111
+    assert imported("m08_big").expected(1_000) == 5_039_320
+    cpu = imported("m10_cpu")
+    assert cpu.expected(1_000_000) == 15_999_840
+    assert cpu.expected(1_000) == sum(cpu.job(start, 1_000) for start in cpu.JOBS)
+
+
+def test_figures_are_shown_with_three_digits() -> None:
+    shown = imported("table").shown
+    found = [shown(value) for value in (0.2136, 7.5, 98.76, 999.6, 22_949, 1_150_000)]
+    assert found == ["0.214", "7.50", "98.8", "1.00 k", "22.9 k", "1.15 M"]
