@@ -57,6 +57,14 @@ class Owner(Protocol):
         """Any thread. The ref of a process, as users have it."""
         ...
 
+    def ref_of(self, address: Address, type_name: str | None) -> Any:
+        """Any thread. A ref for an address."""
+        ...
+
+    def process_of(self, address: Address) -> Process:
+        """Any thread. What stands behind an address, seen from this core."""
+        ...
+
     def forget_name(self, name: str, address: Address) -> None:
         """Owner only. The actor that had the name is gone."""
         ...
@@ -92,6 +100,8 @@ class Core:
         self._wake: Callable[[], object] = poller.wake
         self._late = make_lock()
         self._stopping = False
+        self.noted: dict[Any, Any] = {}
+        """Waits that may be part of a cycle, to be followed when they last: see `waits.py`."""
 
     def holds(self) -> bool:
         """Any thread. Whether this thread holds the core."""

@@ -11,7 +11,7 @@
         ├── MailboxFull           a bounded mailbox refused a message
         ├── NodeDown              the core or node of an actor is lost
         ├── RemoteError           a handler elsewhere raised a type that this side does not know
-        ├── DeadlockError         an ask would wait for itself
+        ├── DeadlockError         an ask would wait for itself, or in a circle
         ├── ShuttingDown          the system is stopping and takes nothing new
         ├── NameInUse             the name belongs to another living actor or node
         ├── ForkedError           the system was used in a forked child process
@@ -130,7 +130,17 @@ class RemoteError(ZanniError):
 
 
 class DeadlockError(ZanniError):
-    """An ask would close a cycle of actors that wait for one another."""
+    """An ask that can never be answered: it is one of a cycle of actors that wait for one another.
+
+    `cycle` has their refs: the asker, whom it waits for, and so on; the last waits for the asker.
+    """
+
+    def __init__(self, text: str = "", cycle: tuple[object, ...] = ()) -> None:
+        super().__init__(text, cycle)
+        self.text, self.cycle = text, cycle
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class ShuttingDown(ZanniError):

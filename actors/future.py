@@ -18,15 +18,18 @@ import queue
 import sys
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError
+from math import inf
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 import pykka
 
 from .address import Address, CoreAddress
+from .deadlock import look
 from .environment import Latch, make_shared_lock, now, running_loop, start_thread
 from .errors import ActorDeadError, Timeout
 from .parking import Turn, Waiter, here
+from .waits import Wait
 
 T = TypeVar("T")
 J = TypeVar("J")
@@ -56,6 +59,11 @@ class Future(pykka.Future[T]):
     _sources: tuple[pykka.Future[Any], ...] = ()
     _get_hook: Any = None
     _hook_result: tuple[T] | None = None
+    # Of the answer to an ask: see `Owed` in `waits.py`.
+    owed_by: Any = None
+    ask_number: int | None = None
+    expires = inf
+    wait: Wait | None = None
 
     def __init__(self) -> None:  # Pykka's own would set what the class already says
         pass
@@ -81,10 +89,6 @@ class Future(pykka.Future[T]):
             raise self._error.with_traceback(self._traceback)
         return self._value  # type: ignore[no-any-return]  # a cast would cost a call
 
-    def wait_for_turn(self, turn: Turn) -> None:
-        """A turn only, of a future that nobody else has yet. The turn will wait for it."""
-        self._waiters = [turn]
-
     def done(self) -> bool:
         """Any thread. Whether `get` would return or raise at once."""
         return self._done
@@ -105,11 +109,17 @@ class Future(pykka.Future[T]):
             raise Timeout(f"{timeout} seconds")
 
     def _wait_in_turn(self, turn: Turn, deadline: float | None) -> None:
+        wait = turn.awaits = Wait(turn, self, deadline)
         # A turn may be woken in vain, by an earlier wait of its own that ends late: look again.
         try:
+            if self.owed_by is not None and self.owed_by.awaits is not None:
+                look(turn)
             while not self._done and (deadline is None or now() < deadline):
+                if wait.error is not None:
+                    raise wait.error
                 turn.park(deadline)
         finally:
+            turn.awaits = None
             if not self._done:
                 self._remove_waiter(turn)
 

@@ -27,6 +27,8 @@ class GoneProcess:
 
     __slots__ = ("_error", "_reason", "address", "core")
 
+    awaits = None
+
     def __init__(self, core: Core, address: Address, error: Exception, reason: str) -> None:
         self.core = core
         self.address = address

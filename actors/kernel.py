@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .address import KERNEL_ID, Address
+from .deadlock import Break, Probe, Withdraw, take_break, take_probe, take_withdrawal
 from .dispatcher import Core
 from .errors import SpawnError, ZanniError
 from .future import Future
@@ -77,6 +78,7 @@ class KernelHost(Protocol):
     """What a kernel needs of its system."""
 
     names: Names
+    core: Core
 
     def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Any:
         """Make a cell whose actor its own first turn will make."""
@@ -179,4 +181,10 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     WhereIs: lambda host, request: host.names.find(request.name),
     ListActors: lambda host, _: host.local_actors(),
     StopRequest: lambda host, request: host.drain(request.seconds),
+    Probe: lambda host, probe: take_probe(host.core, probe),
+    Break: lambda host, request: take_break(host.core, request),
+    Withdraw: lambda host, request: take_withdrawal(host.core, request),
 }
+
+FOR_OTHER_NODES = frozenset({WhereIs, Probe, Break, Withdraw})
+"""What another node may ask of a core."""

@@ -63,6 +63,7 @@ class Lifecycle:
         "_exit_reason",
         "actor",
         "actor_class",
+        "awaits",
         "carrier",
         "core",
         "current",
@@ -91,6 +92,7 @@ class Lifecycle:
         self.killed = False
         self.dismissed = False
         self.carrier: greenlet | None = None
+        self.awaits: Any = None
         self.ties: Ties | None = None
 
     @property

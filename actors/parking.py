@@ -7,7 +7,7 @@ on a future of its loop. To what they wait for, all three are a `Waiter`.
 from __future__ import annotations
 
 from contextvars import ContextVar, copy_context
-from typing import Protocol
+from typing import Any, Protocol
 
 from .environment import Local
 from .process import Headers, Process
@@ -23,6 +23,9 @@ class Waiter(Protocol):
 
 class Turn(Process, Waiter, Protocol):
     """An actor's turn that runs in this thread."""
+
+    awaits: Any
+    """What it waits for: see `waits.py`."""
 
     def park(self, until: float | None) -> None:
         """Own turn only. Let others run until `unpark`, or until that time of the clock."""

@@ -10,7 +10,9 @@ import pykka
 from pykka.messages import ProxyCall, _ActorStop
 
 from .address import Address
+from .deadlock import look
 from .dispatcher import Core
+from .environment import now
 from .errors import Timeout
 from .future import Future, StopFuture, check_may_wait
 from .links import Monitor
@@ -31,6 +33,11 @@ class ActorProcess(Process, Protocol):
     @property
     def core(self) -> Core:
         """The core of this process through which it is reached."""
+        ...
+
+    @property
+    def awaits(self) -> object:
+        """Any thread. What the actor waits for; None if it does not. See `waits.py`."""
         ...
 
     def is_alive(self) -> bool:
@@ -93,26 +100,36 @@ class ActorRef(pykka.ActorRef[A]):
             Timeout: no answer within `timeout` seconds.
             ActorDeadError: the actor is dead, or ended before it answered.
             NodeDown: the actor's core or node is lost.
+            DeadlockError: the actor waits, itself or through others, for the one that asks.
             EncodeError, MessageTooLarge: the message cannot go where the actor is.
             Exception: what the handler raised.
 
         """
         future: Future[Any] = Future()
+        process = future.owed_by = self.process
         turn = here.worker.turn
         if block and timeout is None and turn is not None:
             # As below, without the lock that a future takes once others know it.
-            future.wait_for_turn(turn)
-            self.process.deliver(message, turn, future, travelling() if copy_context() else None)
-            while not future._done:
-                turn.park(None)
+            future._waiters = [turn]
+            process.deliver(message, turn, future, travelling() if copy_context() else None)
+            turn.awaits = future
+            try:
+                if process.awaits is not None:
+                    look(turn)
+                while not future._done:
+                    turn.park(None)
+            finally:
+                turn.awaits = None
             return future.get()
         if block and turn is None:
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
-        self.process.deliver(message, turn or coroutine_owner.get(), future, travelling())
+        process.deliver(message, turn or coroutine_owner.get(), future, travelling())
         if not block:
             if timeout is not None:
                 self._expire(future, timeout)
             return future
+        if timeout is not None:
+            future.expires = now() + timeout
         try:
             return future.get(timeout=timeout)
         except Timeout as error:
@@ -121,6 +138,7 @@ class ActorRef(pykka.ActorRef[A]):
 
     def _expire(self, future: Future[Any], timeout: float) -> None:
         core = self.process.core
+        future.expires = now() + timeout
 
         def begin() -> None:
             timer = core.call_later(timeout, lambda: future.reject(Timeout(f"{timeout} seconds")))
@@ -151,6 +169,7 @@ class ActorRef(pykka.ActorRef[A]):
 
         """
         future: Future[Any] = Future()
+        future.owed_by = self.process
         request = ProxyCall((_name_of(method),), args, kwargs)
         self.process.deliver(request, current_sender(), future, travelling())
         return future
@@ -194,6 +213,7 @@ class ActorRef(pykka.ActorRef[A]):
         if block and here.worker.turn is None:
             check_may_wait("use 'await ref.stop(block=False)'")  # before anything is sent
         stopped = StopFuture()
+        stopped.owed_by = self.process
         self.process.deliver(_ActorStop(), current_sender(), stopped, None)
         return stopped.get(timeout=timeout) if block else stopped
 

@@ -18,7 +18,7 @@ from ..actors.errors import (
     ZanniError,
 )
 from ..actors.future import Future
-from ..actors.kernel import WhereIs
+from ..actors.kernel import FOR_OTHER_NODES
 from ..actors.messages import find_message, import_type
 from ..actors.observe import DeadLetters
 from ..actors.process import (
@@ -36,6 +36,7 @@ from ..actors.process import (
     Unwatch,
     Watch,
 )
+from ..actors.waits import ELSEWHERE
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .frame import Lane
 from .peer import Leftovers, Lost, Peer, State
@@ -113,6 +114,8 @@ class RemoteProcess:
 
     __slots__ = ("_host", "_peer", "address")
 
+    awaits = ELSEWHERE
+
     def __init__(self, address: Address, host: Host, peer: Peer | None = None) -> None:
         self.address = address
         self._host = host
@@ -165,6 +168,7 @@ class RemoteProcess:
         if peer.is_full or host.sleeping:
             host.posted(peer)
         if ask is not None and isinstance(reply, Future):
+            reply.ask_number = ask
             reply.add_done_callback(partial(peer.forget, ask))
 
     def _lose(
@@ -211,6 +215,11 @@ class RemoteReply:
     def __init__(self, peer: Peer, ask: int, host: Host) -> None:
         self._peer, self._host = peer, host
         self._ask: int | None = ask
+
+    @property
+    def origin(self) -> tuple[CoreAddress, int | None]:
+        """Any thread. The core that asked, and its number for the ask: see `waits.py`."""
+        return self._peer.home, self._ask
 
     def resolve(self, value: object) -> bool:
         """Any thread. Answer with a value, or with the error that it cannot be encoded."""
@@ -286,7 +295,7 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
     try:
         if type(message) is Undecodable:
             raise message.error
-        if target == KERNEL_ID and not peer.own and type(message) is not WhereIs:
+        if target == KERNEL_ID and not peer.own and type(message) not in FOR_OTHER_NODES:
             raise ZanniError("another node may ask a core for names only")
         process.deliver(message, sender, reply, headers)
     except ActorDeadError:

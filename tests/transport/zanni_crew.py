@@ -3,7 +3,7 @@
 import os
 import time
 
-from zanni import Actor, Down, Future, message
+from zanni import Actor, DeadlockError, Down, Future, Timeout, message
 
 
 @message
@@ -154,3 +154,54 @@ class Farewell(Actor):
         for number in range(count):
             friend.tell(("see", number))
         self.stop()
+
+
+class Caller(Actor):
+    """Asks the one that it knows, in several ways, and passes on what it was asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.following = None
+        self.own_errors = 0
+        self.arrived = set()
+
+    def on_receive(self, message):
+        match message:
+            case ("know", following):
+                self.following = following
+            case ("slow", seconds):
+                return self.following.ask(("slow here", seconds))
+            case ("slow here", seconds):
+                try:
+                    Future().get(timeout=seconds)
+                except Timeout:
+                    return "slow"
+            case ("ask for", seconds, question):
+                return self.following.ask(question, timeout=seconds)
+            case ("cross", meeting):
+                while meeting.ask(("arrived", self.actor_ref)) < 2:
+                    pass
+                return self.following.ask("crossed")
+            case ("arrived", ref):
+                self.arrived.add(ref)
+                return len(self.arrived)
+            case ("ask" | "ask for long" | "call", _):
+                return self.pass_on(message)
+            case "own errors":
+                return self.own_errors
+        return message
+
+    def pass_on(self, message):
+        try:
+            match message:
+                case ("ask", "alive"):
+                    return self.following.ask("alive")
+                case ("ask", _):
+                    return self.following.ask(message)
+                case ("ask for long", _):
+                    return self.following.ask(message, timeout=30)
+                case ("call", _):
+                    return self.following.call(Caller.pass_on, message).get()
+        except DeadlockError as error:
+            self.own_errors += error.cycle[0] == self.actor_ref
+            raise

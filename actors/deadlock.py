@@ -1,0 +1,297 @@
+"""A cycle of actors that wait for one another is found, and broken.
+
+Guarantees:
+- A cycle within a process is broken in the turn that closes it. For one that leads elsewhere a
+  probe follows the waits from core to core (edge chasing: Chandy, Misra and Haas 1983), begun a
+  short while after the wait. It goes round twice: a wait that it meets in both laps lasted from the
+  one to the other, so at the moment between the laps all of them did.
+- The error is raised in the wait that closed the cycle, the youngest, and in no other: all probes
+  of a cycle agree on it. (Between machines clocks differ: there it may be another one of them.)
+- A cycle is left alone where the timeout of another wait ends it soon: before half of the time is
+  over that the youngest may take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import inf
+from typing import Any, Protocol
+
+from .address import KERNEL_ID, Address, CoreAddress
+from .environment import make_shared_lock, now
+from .errors import DeadlockError, ZanniError
+from .messages import message, type_name
+from .process import Process, Reply
+from .waits import ELSEWHERE, Wait, Waiting, future_of, is_reentrant, owes, take_out, wait_of
+
+PAUSE = 0.25
+"""Seconds until a wait that leads elsewhere is followed there; each time after, twice as many."""
+
+NEAR = 64
+"""How many waits are followed at once when one begins; the rest, after a pause."""
+
+LONGEST = 1000
+"""The most actors of a cycle over several cores that is found."""
+
+_looking = make_shared_lock()
+
+
+class Home(Protocol):
+    """A core, as seen from here."""
+
+    home: CoreAddress
+    processes: dict[int, Any]
+    owner: Any
+    noted: dict[Waiting, Any]
+    """Waits that may close a cycle, to be followed if they last."""
+    next_id: Callable[[], int]
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> Any:
+        """Any thread. Have the loop call `function`."""
+        ...
+
+
+@message
+class Step:
+    """An actor that waits: since when, and until when, on its machine's clock (see `Wait`)."""
+
+    address: Address
+    number: int
+    since: float
+    deadline: float
+    type_name: str
+    label: str
+
+    def same_wait(self, other: Step) -> bool:
+        """Whether the other is of the same wait."""
+        return self.address == other.address and self.number == other.number
+
+
+@message
+class Probe:
+    """To a kernel: the last of `path`, on core `asker`, waits for `target` to answer its ask.
+
+    In the second lap the path is the cycle; `again` of it were met again, and it is the last of
+    those that waits for `target`.
+    """
+
+    target: Address
+    path: tuple[Step, ...]
+    again: int
+    asker: CoreAddress
+    ask: int | None
+
+
+@message
+class Break:
+    """To a kernel: end the wait of `target`, the first of this cycle."""
+
+    target: Address
+    cycle: tuple[Step, ...]
+
+
+@message
+class Withdraw:
+    """To a kernel: if `target` has not begun with this ask of core `asker`, let it not."""
+
+    target: Address
+    asker: CoreAddress
+    ask: int | None
+
+
+# As a wait begins
+
+
+def look(cell: Any) -> None:
+    """Own turn only, when it waits for one that waits. Break the cycle that this closes, if any."""
+    if type(cell.awaits) is not Wait:
+        cell.awaits = Wait(cell, cell.awaits, None)
+    at = cell
+    for _ in range(NEAR):
+        awaits = at.awaits
+        if awaits is None:
+            return
+        at = future_of(awaits).owed_by
+        if at is None or at.awaits is None or is_reentrant(at):
+            return
+        if at is cell:
+            _note(cell)
+            _follow(cell.core, cell, set())
+            return
+        if at.awaits is ELSEWHERE:
+            break
+    _note(cell)
+
+
+def hand_on(reply: Reply, process: Process) -> None:
+    """Any thread. An ask is passed on: from now on, the process owes the answer."""
+    future: Any = reply
+    if hasattr(future, "owed_by"):
+        future.owed_by = process
+        for waiter in [*(future._waiters or ())]:
+            if getattr(waiter, "awaits", None) is not None:
+                _note(waiter)
+
+
+def _note(cell: Waiting) -> None:
+    """Any thread. The wait may close a cycle: see whether it lasts."""
+    wait, core = wait_of(cell), cell.core
+    if wait is None:
+        return
+    wait.since = now()
+    with _looking:
+        first = not core.noted
+        core.noted[cell] = cell.awaits
+    if first:
+        core.call_later(PAUSE, partial(_follow_noted, core))
+
+
+def _follow_noted(core: Home) -> None:
+    with _looking:
+        noted, core.noted = core.noted, {}
+    seen: set[Any] = set()  # of many waits that lead to the same, only one is followed
+    for cell, awaits in noted.items():
+        _follow_on(core, cell, awaits, PAUSE, seen)
+
+
+def _follow_on(core: Home, cell: Waiting, awaits: Any, pause: float, seen: set[Any]) -> None:
+    """Owner only. Look where a wait leads, and again while it lasts: probes may be lost."""
+    if cell.awaits is awaits:
+        _follow(core, cell, seen)
+        core.call_later(2 * pause, lambda: _follow_on(core, cell, awaits, 2 * pause, set()))
+
+
+# From wait to wait
+
+
+def _follow(
+    core: Home, cell: Any, seen: set[Any], path: tuple[Step, ...] = (), again: int = 0
+) -> None:
+    """Owner only, or the turn that has just begun to wait. See where the wait of `cell` leads.
+
+    For it waits the last of `path`, if there is one. What was seen already is not followed.
+    """
+    with _looking:
+        found = _chase(core, cell, seen, path, again)
+        wait = _mark(core, found) if isinstance(found, Break) else None
+    if wait is not None:
+        _end(core, wait)
+    elif found is not None:
+        _send(core, found)
+
+
+def _chase(
+    core: Home, cell: Any, seen: set[Any], path: tuple[Step, ...], again: int
+) -> Probe | Break | None:
+    steps = list(path)
+    places = {step.address: place for place, step in enumerate(steps)}
+    while True:
+        wait = wait_of(cell)
+        if wait is None or is_reentrant(cell):
+            return None
+        step = _step(cell, wait)
+        if again or step.address in places:
+            if not again:
+                del steps[: places[step.address]]  # these wait for the cycle, and are not of it
+            if not step.same_wait(steps[again]):
+                return None
+            again += 1
+            if again == len(steps):
+                return _break_of(steps)
+        elif len(steps) == LONGEST or cell in seen:
+            return None
+        else:
+            seen.add(cell)
+            places[step.address] = len(steps)
+            steps.append(step)
+        owner = wait.future.owed_by
+        if owner is None or owner.awaits is None:
+            return None
+        if owner.awaits is ELSEWHERE:
+            return Probe(owner.address, tuple(steps), again, core.home, wait.future.ask_number)
+        if not owes(owner, wait.future):
+            return None
+        cell = owner
+
+
+def _step(cell: Waiting, wait: Wait) -> Step:
+    cls, name = cell.actor_class, cell.name
+    label = f"{cls.__name__} {f'at {cell.address}' if name is None else repr(name)}"
+    return Step(cell.address, wait.number, wait.since, wait.deadline, type_name(cls), label)
+
+
+def take_probe(core: Home, probe: Probe) -> None:
+    """Owner only. A probe has come from another core."""
+    cell: Any = core.processes.get(probe.target.id)
+    if getattr(cell, "awaits", None) is not None and owes(cell, (probe.asker, probe.ask)):
+        _follow(core, cell, set(), probe.path, probe.again)
+
+
+# The end of a cycle
+
+
+def _break_of(cycle: list[Step]) -> Break | None:
+    """The end of the youngest wait of a cycle; None if another one's time is over soon."""
+    youngest = max(cycle, key=lambda step: (step.since, step.address))
+    place = cycle.index(youngest)
+    first_end = min([step.deadline for step in cycle if step is not youngest], default=inf)
+    if first_end - now() < (youngest.deadline - now()) / 2:
+        return None
+    return Break(youngest.address, (*cycle[place:], *cycle[:place]))
+
+
+def take_break(core: Home, message: Break) -> None:
+    """Owner only. A cycle has been found by a probe."""
+    with _looking:
+        wait = _mark(core, message)
+    if wait is not None:
+        _end(core, wait)
+
+
+def _mark(core: Home, message: Break) -> Wait | None:
+    """The wait to be ended, from now on of no cycle; None if it is of another core, or over."""
+    target, cycle = message.target, message.cycle
+    cell: Any = core.processes.get(target.id) if target.home == core.home else None
+    wait = None if getattr(cell, "awaits", None) is None else wait_of(cell)
+    if wait is None or wait.number != cycle[0].number:
+        return None
+    labels = [step.label for step in (*cycle, cycle[0])]
+    refs = tuple(core.owner.ref_of(step.address, step.type_name) for step in cycle)
+    wait.error = DeadlockError(" -> ".join(labels), refs)
+    return wait
+
+
+def _end(core: Home, wait: Wait) -> None:
+    """End a wait by its error; an ask that has failed so must not be handled.
+
+    It could close its cycle anew, for ever.
+    """
+    future = wait.future
+    assert wait.error is not None
+    if not wait.final:
+        wait.turn.unpark()
+        return
+    future.reject(wait.error)
+    owner = future.owed_by
+    if owner.awaits is ELSEWHERE:
+        _send(core, Withdraw(owner.address, core.home, future.ask_number))
+    elif owner.core.holds():
+        take_out(owner, future)
+    else:
+        owner.core.post(take_out, owner, future)
+
+
+def take_withdrawal(core: Home, message: Withdraw) -> None:
+    """Owner only. An ask of another core has failed."""
+    cell: Any = core.processes.get(message.target.id)
+    if hasattr(cell, "awaits"):
+        take_out(cell, (message.asker, message.ask))
+
+
+def _send(core: Home, message: Probe | Break | Withdraw) -> None:
+    kernel = core.owner.process_of(Address(*message.target.home, KERNEL_ID))
+    try:
+        kernel.deliver(message, None, None, None)
+    except ZanniError:  # too large for a frame: the next one may not be
+        pass

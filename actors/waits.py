@@ -1,0 +1,148 @@
+"""What an actor waits for, and who owes it: the edges of the graph in which `deadlock.py` looks.
+
+A wait begins in a blocking `ask` or a `get` of an actor's turn, and ends with it. Meanwhile the
+cell says what it `awaits`, and the future whose the answer is to be: `owed_by`. Nothing else is
+kept; everything here is read off waiting cells, when it is asked for.
+
+An edge counts only while the one who owes has the ask in hand or queued, and has not put off its
+answer (`reply_later`). A reentrant actor handles others meanwhile: no edge leads through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from math import inf
+from operator import length_hint
+from typing import Any, Protocol
+
+from .environment import now
+from .errors import DeadlockError
+from .process import Process, Reply
+
+ELSEWHERE = object()
+"""What an actor of another core awaits, as far as is known here."""
+
+
+class Owed(Protocol):
+    """A future, as seen from here."""
+
+    _done: bool
+    owed_by: Any
+    """The process that has to answer; None where no actor does."""
+    ask_number: int | None
+    """Which of this core's asks to elsewhere it is."""
+    expires: float
+    """When it will be rejected, on the clock."""
+    wait: Wait | None
+    """The one wait for it, of one that only its asker has; made when first needed."""
+
+    def reject(self, error: BaseException) -> bool:
+        """Any thread. See `Reply.reject`."""
+        ...
+
+
+class Wait:
+    """One wait of a turn: from its begin to its end, and not again."""
+
+    __slots__ = ("deadline", "error", "final", "future", "number", "since", "turn")
+
+    def __init__(self, turn: Any, future: Owed, deadline: float | None) -> None:
+        self.turn = turn
+        self.future = future
+        self.deadline = min(future.expires, inf if deadline is None else deadline)
+        self.final = deadline is None or future.expires <= deadline
+        """Whether the ask ends with it, as it does not with `get(timeout=)`."""
+        self.number = 0
+        """By which probes know it."""
+        self.since = 0.0
+        """When it began, on the clock; 0 if it began for one that did not wait."""
+        self.error: DeadlockError | None = None
+        """Breaks it off."""
+
+
+class Waiting(Process, Protocol):
+    """A cell, as seen from here."""
+
+    core: Any
+    actor_class: type[Any]
+    awaits: Any
+    """What its turn waits for: a `Wait`, or the future itself if only its asker has that."""
+    current: Any
+    queue: Any
+    cursor: Any
+    ties: Any
+    killed: bool
+
+    @property
+    def name(self) -> str | None:
+        """Its name, if it has one."""
+        ...
+
+    def unpark(self) -> None:
+        """Any thread. See `Waiter.unpark`."""
+        ...
+
+
+def future_of(awaits: Any) -> Any:
+    """Any thread. The future of what a cell awaits."""
+    return awaits.future if type(awaits) is Wait else awaits
+
+
+def wait_of(cell: Waiting) -> Wait | None:
+    """Any thread. The wait of an actor; None if it does not wait, or only has to be woken."""
+    awaits = cell.awaits
+    if awaits is None or cell.killed:
+        return None
+    wait: Wait
+    if type(awaits) is Wait:
+        wait = awaits
+    else:
+        wait = awaits.wait = awaits.wait or Wait(cell, awaits, None)
+    if wait.future._done or wait.error is not None or wait.deadline <= now():
+        return None
+    if not wait.number:
+        wait.number = cell.core.next_id()
+    return wait
+
+
+def is_reentrant(cell: Any) -> bool:
+    """Any thread. Whether the actor handles messages while it waits."""
+    return bool(getattr(getattr(cell, "actor_class", None), "reentrant", False))
+
+
+def owes(cell: Waiting, ask: object) -> bool:
+    """Any thread. Whether the actor has that ask (see `_is`) in hand, or queued."""
+    return any(_is(reply, ask) for reply in _replies(cell))
+
+
+def take_out(cell: Waiting, ask: object) -> None:
+    """Owner only. Take an ask out of the queue, if it is still there."""
+    queue = cell.queue
+    if queue is None:
+        return
+    last = len(queue) - 1
+    for place in range(last, last - _length(cell), -1):
+        if _is(queue[place][2], ask):
+            del queue[place]
+            return
+
+
+def _is(reply: Reply | None, ask: object) -> bool:
+    """Whether it is the reply of that ask: a future, or of elsewhere the core and its number."""
+    return reply is ask or (reply is not None and getattr(reply, "origin", None) == ask)
+
+
+def _replies(cell: Waiting) -> Iterator[Reply | None]:
+    if cell.current is not None:
+        yield cell.current[2]
+    if cell.queue is not None:  # from its end, where the ask is that has just been made
+        for item in islice(reversed(cell.queue), _length(cell)):
+            yield item[2]
+    if cell.ties is not None:
+        yield from cell.ties.stopping
+
+
+def _length(cell: Waiting) -> int:
+    """How many messages are queued: a queue begins with those that were handled already."""
+    return length_hint(cell.queue if cell.cursor is None else cell.cursor)

@@ -1,0 +1,314 @@
+"""Cycles of waiting actors are found at once and broken, and nothing else is taken for one."""
+
+import pytest
+
+from zanni import Actor, DeadlockError, Future, Timeout
+
+LONG = 30.0
+
+
+class Member(Actor):
+    """Does what it is told by a function of itself; counts what it handled."""
+
+    def __init__(self, other=None):
+        super().__init__()
+        self.other = other
+        self.handled = []
+
+    def on_receive(self, message):
+        if callable(message):
+            return message(self)
+        self.handled.append(message)
+        return self.other.ask(message) if message == "on" else message
+
+    def work(self):
+        return "done"
+
+    def work_for(self, other):
+        return other.call(Member.work).get()
+
+
+class Reentrant(Member):
+    reentrant = True
+
+
+@pytest.fixture
+def member(system):
+    return system.spawn(Member)
+
+
+def ring(system, count, cls=Member):
+    """Actors of which each knows the next, and the last the first."""
+    first = last = system.spawn(cls)
+    members = [first]
+    for _ in range(count - 1):
+        last = system.spawn(cls, last)
+        members.insert(0, last)
+
+    def close(self):
+        self.other = last
+
+    first.ask(close)
+    return members
+
+
+def deadlock(future):
+    with pytest.raises(DeadlockError) as caught:
+        future.get(timeout=LONG)
+    return caught.value
+
+
+# One
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        lambda self: self.actor_ref.ask("x"),
+        lambda self: self.actor_ref.ask("x", timeout=LONG),
+        lambda self: self.actor_ref.ask("x", block=False).get(),
+        lambda self: self.actor_ref.ask("x", block=False).get(timeout=LONG),
+        lambda self: self.actor_ref.call(Member.work).get(),
+        lambda self: self.actor_ref.call(Member.work).get(timeout=LONG),
+        lambda self: self.actor_ref.proxy().work().get(),
+        lambda self: self.actor_ref.call(Member.work).map(str).get(),
+        lambda self: self.actor_ref.stop(),
+    ],
+)
+def test_an_actor_that_asks_itself_is_a_cycle_of_one(system, asks):
+    member = system.spawn(Member, name="narcissus")
+    error = deadlock(member.ask(asks, block=False))
+    assert error.cycle == (member,)
+    assert str(error) == "Member 'narcissus' -> Member 'narcissus'"
+    assert member.ask("alive", timeout=LONG) == "alive"
+
+
+def test_an_actor_may_ask_itself_and_not_wait(member):
+    asked = member.ask(lambda self: self.actor_ref.ask("x", block=False), timeout=LONG)
+    assert asked.get(timeout=LONG) == "x"
+
+
+# Several
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 200])
+def test_a_ring_of_asks_is_a_deadlock_in_the_one_that_closes_it(system, count):
+    members = ring(system, count)
+    error = deadlock(members[0].ask("on", block=False))
+    # The last one closed it: it heard the error, and passed it on to its asker as any other.
+    assert error.cycle == (members[-1], *members[:-1])
+    assert [member.ask("alive", timeout=LONG) for member in members] == ["alive"] * count
+
+
+def test_the_ask_that_failed_is_never_handled(system):
+    first, second = ring(system, 2)
+    deadlock(first.ask("on", block=False))
+    assert first.ask(lambda self: self.handled, timeout=LONG) == ["on"]
+    assert second.ask(lambda self: self.handled, timeout=LONG) == ["on"]
+
+
+def test_what_is_queued_behind_and_before_the_failed_ask_is_handled(system):
+    member = system.spawn(Member)
+    gate = Future()
+
+    def closes(self):
+        gate.get()
+        with pytest.raises(DeadlockError):
+            self.actor_ref.ask("lost")
+        self.actor_ref.tell("last")
+
+    asked = member.ask(closes, block=False)
+    member.tell("first")
+    member.tell("second")
+    gate.set()
+    asked.get(timeout=LONG)
+    seen = member.ask(lambda self: self.handled, timeout=LONG)
+    assert seen == ["first", "second", "last"]
+
+
+def test_the_asker_may_catch_it_and_the_others_go_on(system, member):
+    def careful(self):
+        try:
+            return member.ask("x")
+        except DeadlockError:
+            return "careful"
+
+    second = system.spawn(Member)
+    assert member.ask(lambda self: second.ask(careful), timeout=LONG) == "careful"
+
+
+def test_independent_asks_that_cross_are_a_cycle(system):
+    first, second = system.spawn(Member), system.spawn(Member)
+    gates = [Future(), Future()]
+    asked = [
+        first.ask(lambda self: (gates[0].get(), second.ask("x")), block=False),
+        second.ask(lambda self: (gates[1].get(), first.ask("y")), block=False),
+    ]
+    for gate in gates:
+        gate.set()
+    errors = []
+    for future in asked:
+        try:
+            future.get(timeout=LONG)
+        except DeadlockError as error:
+            errors.append(error)
+    assert [set(error.cycle) for error in errors] == [{first, second}]
+
+
+def test_one_who_waits_for_a_cycle_hears_of_it_and_is_not_of_it(system):
+    first, second = ring(system, 2)
+    outside = system.spawn(Member, first)
+    error = deadlock(outside.ask("on", block=False))
+    assert set(error.cycle) == {first, second}
+
+
+def test_a_stop_that_waits_for_one_who_waits_is_a_cycle(system, member):
+    second = system.spawn(Member)
+    asked = member.ask(lambda self: second.ask(lambda _: member.stop()), block=False)
+    assert set(deadlock(asked).cycle) == {member, second}
+
+
+def test_asks_in_on_start_are_waits_too(system, member):
+    class Eager(Actor):
+        def on_start(self):
+            member.ask(lambda _: self.actor_ref.ask("hello"))
+
+    # The one that closes the cycle is the member; the error ends the one that starts.
+    assert system.spawn(Eager).wait(timeout=LONG).cycle[0] == member
+
+
+def test_each_of_several_futures_counts(system, member):
+    def joins(self):
+        free = system.spawn(Member).ask("free", block=False)
+        return free.join(self.actor_ref.ask("x", block=False)).get()
+
+    assert deadlock(member.ask(joins, block=False)).cycle == (member,)
+
+
+# No cycles
+
+
+def test_a_reentrant_actor_is_no_cycle(system):
+    # It does not handle others yet while it waits: so the wait ends by its time.
+    members = ring(system, 3, Reentrant)
+
+    def impatient(self):
+        with pytest.raises(Timeout):
+            self.other.ask(
+                lambda other: other.other.ask(lambda last: last.other.ask("x")), timeout=0.1
+            )
+
+    members[0].ask(impatient, timeout=LONG)
+
+
+def test_a_wait_that_is_over_is_no_edge(system, member):
+    second = system.spawn(Member)
+
+    def gives_up(self):
+        with pytest.raises(Timeout):
+            second.ask(lambda _: Future().get(timeout=0.2), timeout=0.01)
+        return second.ask(lambda _: member.ask("x", block=False))
+
+    assert member.ask(gives_up, timeout=LONG).get(timeout=LONG) == "x"
+
+
+def test_a_thousand_that_wait_for_one_another_are_no_cycle(system):
+    gate = Future()
+    last = system.spawn(Member)
+    asked = [last.ask(lambda _: gate.get(), block=False)]
+    for _ in range(1000):  # each one begins to wait for one that waits
+        earlier, last = last, system.spawn(Member)
+        asked.append(last.ask(lambda _, earlier=earlier: earlier.ask("x"), block=False))
+        last.ask(lambda _: None, block=False)
+    gate.set("open")
+    assert [future.get(timeout=LONG) for future in asked] == ["open"] + ["x"] * 1000
+
+
+def test_a_thousand_that_wait_for_the_same_are_no_cycle(system, member):
+    gate = Future()
+    first = member.ask(lambda _: gate.get(), block=False)
+    asked = [system.spawn(Member).ask(lambda _: member.ask("x"), block=False) for _ in range(1000)]
+    gate.set("open")
+    assert first.get(timeout=LONG) == "open"
+    assert [future.get(timeout=LONG) for future in asked] == ["x"] * 1000
+
+
+# Times
+
+
+def asks(other, timeout=None, then="x"):
+    """A handler that asks, and gives what came of it."""
+
+    def ask(self):
+        try:
+            return other.ask(then, timeout=timeout)
+        except (DeadlockError, Timeout) as error:
+            return type(error)
+
+    return ask
+
+
+def test_a_ring_with_the_same_timeout_fails_in_the_one_that_closes_it(system, member):
+    second = system.spawn(Member)
+    closing = asks(member, LONG)
+    assert member.ask(asks(second, LONG, then=closing), timeout=LONG) is DeadlockError
+
+
+def test_an_ask_with_a_timeout_that_closes_a_cycle_fails(system, member):
+    second = system.spawn(Member)
+    closing = asks(member, LONG)
+    assert member.ask(asks(second, None, then=closing), timeout=LONG) is DeadlockError
+
+
+def test_a_cycle_that_a_timeout_ends_soon_is_left_alone(system, member):
+    second = system.spawn(Member)
+    answers = []
+
+    def closing(self):
+        answers.append(asks(member)(self))
+
+    assert member.ask(asks(second, 0.3, then=closing), timeout=LONG) is Timeout
+    assert second.ask("sync", timeout=LONG) == "sync"
+    assert answers == ["x"]
+
+
+def test_a_get_with_a_timeout_fails_and_the_ask_goes_on(system, member):
+    kept = []
+
+    def polls(self):
+        kept.append(self.actor_ref.ask("x", block=False))
+        with pytest.raises(DeadlockError):
+            kept[0].get(timeout=LONG)
+
+    member.ask(polls, timeout=LONG)
+    assert kept[0].get(timeout=LONG) == "x"
+
+
+def test_the_time_of_an_ask_made_without_waiting_counts(system, member):
+    second = system.spawn(Member)
+
+    def waits(self):
+        future = second.ask(asks(member), block=False, timeout=0.3)
+        with pytest.raises(Timeout):
+            future.get()
+
+    member.ask(waits, timeout=LONG)
+    assert second.ask("alive", timeout=LONG) == "alive"
+
+
+# Ends of members
+
+
+def test_an_actor_killed_in_a_wait_leaves_no_edge(system, member):
+    second = system.spawn(Member)
+    began = Future()
+
+    def waits(self):
+        began.set()
+        second.ask(lambda _: Future().get(timeout=0.3))
+
+    member.tell(waits)
+    began.get(timeout=LONG)
+    member.kill()
+    assert member.wait(timeout=LONG) in ("killed", "noproc")
+    assert second.ask("alive", timeout=LONG) == "alive"
