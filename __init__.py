@@ -30,7 +30,7 @@ if __name__ == "zanni":
         ZanniError,
     )
     from .actors.future import Future
-    from .actors.links import Down, Exit
+    from .actors.links import Down, Exit, Failure
     from .actors.messages import message
     from .actors.network import Network as _Network
     from .actors.pool import Members, Resize
@@ -51,6 +51,7 @@ if __name__ == "zanni":
         "Down",
         "EncodeError",
         "Exit",
+        "Failure",
         "ForkedError",
         "Future",
         "Ignore",

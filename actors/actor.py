@@ -4,105 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, ClassVar, ParamSpec, Protocol, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import pykka
 from pykka.messages import _ActorStop
 
-from .dispatcher import Core
 from .environment import now
 from .errors import Timeout
 from .future import Future
-from .links import Ties
-from .observe import DeadLetters, Events
+from .hosting import ActorCell, System
 from .overrides import refuse_collisions
-from .process import Process, Shutdown, Unwatch, Watch
+from .process import OWN, Process, Shutdown, Unwatch, Watch
 from .receiving import Receiving
 from .ref import ActorRef
+from .serving import Settling, forward, pipe, reply_later
 from .timers import Periodic, Timer
 
 A = TypeVar("A", bound="Actor")
-P = ParamSpec("P")
-
-
-class System(Protocol):
-    """What an actor sees of the system it lives in (`system.py`)."""
-
-    @property
-    def name(self) -> str:
-        """The node's name."""
-        ...
-
-    @property
-    def events(self) -> Events:
-        """What happens in the runtime."""
-        ...
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        """Messages that nobody will handle."""
-        ...
-
-    def now(self) -> float:
-        """Seconds on the monotonic clock that timers use."""
-        ...
-
-    def spawn(self, actor_class: Callable[P, A], *args: Any, **options: Any) -> ActorRef[A]:
-        """Start an actor that is nobody's child."""
-        ...
-
-    def pool(
-        self, actor_class: Callable[..., A], n: int, *args: Any, **options: Any
-    ) -> ActorRef[A]:
-        """Start several actors behind one ref."""
-        ...
-
-    def spawn_child(
-        self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
-    ) -> ActorRef[A]:
-        """Start an actor that stops with its parent."""
-        ...
-
-    def whereis(self, name: str) -> ActorRef[Any] | None:
-        """The living actor of that name."""
-        ...
-
-    def cores(self) -> list[Any]:
-        """Records of this node's cores."""
-        ...
-
-    def nodes(self) -> list[Any]:
-        """Records of this node and the joined ones."""
-        ...
-
-
-class ActorCell(Process, Protocol):
-    """What an actor sees of its runtime half."""
-
-    core: Core
-    current: tuple[Any, Process | None, Any, Any] | None
-    exit_reason: Any
-
-    @property
-    def ref(self) -> ActorRef[Any]:
-        """The actor's address, as users have it."""
-        ...
-
-    def link(self, process: Process) -> None:
-        """See `Actor.link`."""
-        ...
-
-    def unlink(self, process: Process) -> None:
-        """See `Actor.unlink`."""
-        ...
-
-    def need_ties(self) -> Ties:
-        """The cell's ties, made when first needed."""
-        ...
-
-    def is_alive(self) -> bool:
-        """Whether the actor is neither stopped nor being stopped."""
-        ...
 
 
 class Actor(Receiving, pykka.Actor):
@@ -162,6 +80,44 @@ class Actor(Receiving, pykka.Actor):
             return None
         return cast("ActorRef[Any]", self._cell.core.owner.ref_to(current[1]))
 
+    def forward(self, ref: ActorRef[Any]) -> None:
+        """Send the message in hand on to another actor, as from its sender.
+
+        An ask is answered by that actor: what this handler returns is no answer then.
+
+        Raises:
+            RuntimeError: no message is in hand.
+            ActorDeadError, EncodeError, MessageTooLarge: as `tell`; the message is still in hand.
+
+        """
+        forward(self._cell, _process_of(ref, "forward"))
+
+    def reply_later(self) -> Future[Any]:
+        """Answer the ask in hand later: by `set` or `set_exception` of this future, in any thread.
+
+        What this handler returns is no answer then. If the actor ends first, the answer is
+        `ActorDeadError`. An answer that comes second, or to a tell, is dropped.
+
+        Raises:
+            RuntimeError: no message is in hand.
+
+        """
+        return reply_later(self._cell)
+
+    def pipe(self, future: Settling) -> None:
+        """Have a future's result sent here as a message, a failure as `Failure(exception)`.
+
+        Nothing arrives in a later incarnation of the actor.
+
+        Args:
+            future: one of Zanni's, or of `concurrent.futures`, or of the running asyncio loop.
+
+        Raises:
+            TypeError: it cannot tell when it is done.
+
+        """
+        pipe(self._cell, future)
+
     def spawn(self, actor_class: Callable[..., A], *args: Any, **options: Any) -> ActorRef[A]:
         """Start a child: it stops with this actor. Arguments and errors as `ActorSystem.spawn`."""
         return self.system.spawn_child(self._cell, actor_class, *args, **options)
@@ -198,7 +154,7 @@ class Actor(Receiving, pykka.Actor):
 
     def stop(self) -> None:
         """Stop after the messages that are queued already; the reason is "normal"."""
-        self._cell.deliver(_ActorStop(), None, None, None)
+        self._cell.deliver(_ActorStop(), self._cell, None, None)
 
     def exit(self, reason: Any = "normal") -> None:
         """Stop right after the message in hand, for that reason; what is queued is dropped."""
@@ -216,7 +172,7 @@ class Actor(Receiving, pykka.Actor):
 
         def fire() -> None:
             timers.discard(timer)
-            self._cell.deliver(message, None, None, None)
+            self._cell.deliver(message, None, None, OWN)
 
         timer = Timer(now() + seconds, fire)
         _keep(timers, timer)
@@ -235,7 +191,7 @@ class Actor(Receiving, pykka.Actor):
 
         def fire() -> None:
             if timer.pending:
-                self._cell.deliver(message, None, None, None)
+                self._cell.deliver(message, None, None, OWN)
                 timer.again()
 
         timer = Periodic(lambda: core.call_later(seconds, fire))

@@ -37,11 +37,12 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from .environment import now
 from .errors import ActorDeadError, RemoteError
 from .lifecycle import Killed, log
-from .links import Down, Exit, Hastened
+from .links import Down, Exit, Failure, Hastened, Piped
 from .overtaking import HASTENED
 from .parking import coroutine_owner, here
 from .process import Broken, Bury, Died, Headers, Item, Process, Reply
 from .proxy import Describe, Mark, describe
+from .serving import result_of
 from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
 
@@ -230,8 +231,8 @@ class Cell(Signalled):
             self.push_front([HASTENED])
 
     def _on_error(self, error: BaseException, item: Item) -> None:
-        reply = item[2]
-        message, sender, _, _ = self.current or item
+        # Where it was forwarded or is answered later, the message has another reply now.
+        message, sender, reply, _ = self.current or item
         ties = self.ties
         if ties is not None and ties.stash and ties.stash[-1] is item:
             ties.stash.pop()  # it had its turn
@@ -325,6 +326,20 @@ def _on_broken(cell: Cell, message: Broken) -> object:
     return _receive(cell, Exit(cell.core.owner.ref_to(linked), message.reason))
 
 
+def _on_piped(cell: Cell, message: Piped) -> object:
+    pipes = cell.need_ties().pipes
+    if message not in pipes:
+        return None
+    pipes.discard(message)
+    try:
+        result = result_of(message.future)
+    except (GreenletExit, Killed):
+        raise
+    except BaseException as error:
+        result = Failure(error)
+    return _receive(cell, result)
+
+
 def _receive(cell: Cell, message: object) -> object:
     """Handle what stands for a message of the runtime's."""
     cell.current = (message, None, None, None)
@@ -347,6 +362,7 @@ CONTROL: dict[type, Callable[[Cell, Any], object]] = {
     Died: _on_died,
     Broken: _on_broken,
     Hastened: _on_hastened,
+    Piped: _on_piped,
     Describe: _on_describe,
     Mark: _on_mark,
 }

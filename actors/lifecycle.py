@@ -22,8 +22,9 @@ from .address import Address
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, ChildFailed, Hastened, Ties
+from .links import Birth, ChildFailed, Hastened, Piped, Ties
 from .process import (
+    OWN,
     Broken,
     Bury,
     Died,
@@ -37,6 +38,7 @@ from .process import (
     Unwatch,
 )
 from .ref import ActorRef
+from .serving import abandon
 from .state import DEAD, LEAVING, STARTING, SUSPENDED
 
 logger = logging.getLogger("zanni")
@@ -203,6 +205,7 @@ class Lifecycle:
             log(logging.ERROR, "Unhandled exception in %s:", self.ref, error)
         self._let_go()
         if ties.restart_reason is not None and not self.dismissed:
+            self._lose_own()
             self.state = SUSPENDED  # the supervisor heard of it by the reply to its Restart
             ties.answer_ends(self.exit_reason, for_good=False)
         else:
@@ -241,6 +244,7 @@ class Lifecycle:
         if ties is None or ties.supervisor is None or self.dismissed:  # as `_may_return`
             self.die()
             return
+        self._lose_own()
         self.state = SUSPENDED
         del self.actor
         ties.answer_ends(self.exit_reason, for_good=False)
@@ -269,9 +273,21 @@ class Lifecycle:
         for timer in ties.timers:
             timer.cancel()
         ties.timers.clear()
+        ties.pipes.clear()
+        abandon(ties.owed, self.ref)
         for watched in ties.watching.values():
             watched.process.signal(Unwatch(self))
         ties.watching.clear()
+
+    def _lose_own(self) -> None:
+        """What this incarnation has sent itself is not for the next one (B13)."""
+        kept = []
+        for item in self.cursor or self.queue or ():
+            if item[1] is self or item[3] is OWN:
+                self.lose(item, "stale")
+            else:
+                kept.append(item)
+        self.queue, self.cursor = kept or None, None
 
     def die(self) -> None:
         """Owner only. Gone for good."""
@@ -298,16 +314,16 @@ class Lifecycle:
                 linked.signal(broken)
         self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
 
-    def lose(self, item: Item) -> None:
+    def lose(self, item: Item, reason: str = "dead") -> None:
         """Owner only. Nobody will handle this message."""
         message, sender, reply, _ = item
-        if type(message) in (Died, Broken, Hastened):
+        if type(message) in (Died, Broken, Hastened, Piped):
             return
         if type(message) is ChildFailed:
             message.ref.process.signal(Bury())  # no verdict will come
             return
         if reply is None:
-            self.core.owner.dead_letters.count("dead", message, self.address, sender)
+            self.core.owner.dead_letters.count(reason, message, self.address, sender)
         elif type(message) is _ActorStop:
             reply.resolve(None)
         else:

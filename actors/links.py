@@ -38,6 +38,13 @@ class Exit:
 
 
 @message
+class Failure:
+    """In place of the result of a future that was piped and has failed."""
+
+    exception: Any
+
+
+@message
 class ChildFailed:
     """To a supervisor: the child behind `ref` has ended an incarnation and awaits a verdict."""
 
@@ -57,6 +64,15 @@ class Birth(NamedTuple):
     kwargs: dict[str, Any]
 
 
+class Piped:
+    """To oneself: a future whose result is a message is done."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: Any) -> None:
+        self.future = future
+
+
 class Ties:
     """What binds an actor to others. Most have few ties, so a cell makes this when first needed."""
 
@@ -67,7 +83,9 @@ class Ties:
         "hastened",
         "links",
         "name",
+        "owed",
         "parent",
+        "pipes",
         "queued",
         "restart_reason",
         "starting",
@@ -92,6 +110,9 @@ class Ties:
         self.links: dict[Address, Process] = {}
         self.unlinking: dict[Address, int] = {}
         """How many `Unlink` of ours each has yet to obey."""
+        self.owed: set[Any] = set()
+        """Answers to give later."""
+        self.pipes: set[Piped] = set()
         self.timers: set[Timer | Periodic] = set()
         self.hastened: deque[Died | Broken] | None = None
         """Deaths that overtake the queue, in the order of their arrival."""

@@ -23,8 +23,15 @@ class Headers(TypedDict, total=False):
     """Seconds that are left of the asker's time."""
     chain: list[Address]
     """The actors that wait for this ask, outermost first."""
+    sender: Address
+    """Who sent it, where that is an actor of neither of the two cores: it was forwarded. On the
+    way between cores only."""
     context: Context
     """The sender's context variables; they stay within the process."""
+
+
+OWN: Headers = {}
+"""Those of a message from the actor's own timers: it is for no other incarnation (B13)."""
 
 
 class Reply(Protocol):

@@ -342,6 +342,8 @@ class Codec:
 def _headers_to_data(headers: Headers) -> Data:
     data: dict[str, Any] = dict(headers)
     data.pop("context", None)
+    if "sender" in data:
+        data["sender"] = list(data["sender"])
     if "chain" in data:
         data["chain"] = [list(asker) for asker in data["chain"]]
     return data
@@ -355,13 +357,15 @@ def _headers_from_data(data: Any) -> Headers | None:
         raise DecodeError("headers are a map")
     found: dict[str, Any] = data
     headers: Headers = {}
-    deadline, chain = found.get("deadline"), found.get("chain")
+    deadline, sender, chain = found.get("deadline"), found.get("sender"), found.get("chain")
     if isinstance(deadline, (int, float)):
         headers["deadline"] = deadline
-    if isinstance(chain, list):
-        askers: list[Any] = chain
-        try:
+    try:
+        if sender is not None:
+            headers["sender"] = address(sender)
+        if isinstance(chain, list):
+            askers: list[Any] = chain
             headers["chain"] = [address(asker) for asker in askers]
-        except (TypeError, ValueError) as error:
-            raise DecodeError(f"a chain of askers: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise DecodeError(f"a sender or a chain of askers: {error}") from error
     return headers

@@ -153,8 +153,11 @@ class RemoteProcess:
 
         """
         peer, host = self._peer or self._find_peer(), self._host
-        # An envelope names senders of its own core only; a forwarded message has none.
-        from_id = sender.id if isinstance(sender, Cell) else None
+        from_id = None
+        if isinstance(sender, Cell):
+            from_id = sender.id
+        elif sender is not None:  # an envelope names senders of its own core only
+            headers = {**(headers or {}), "sender": sender.address}
         if reply is None:
             ask, kind = None, _TELL
         else:
@@ -291,6 +294,9 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
         _receive_signal(host, peer, process, message)
         return
     sender = None if sender_id is None else _sender(host, peer, sender_id)
+    if headers is not None and "sender" in headers:
+        sender = host.process_of(headers.pop("sender"))
+        headers = headers or None
     reply = RemoteReply(peer, ask, host) if kind == _ASK and ask is not None else None
     try:
         if type(message) is Undecodable:

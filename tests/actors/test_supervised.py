@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from zanni import Actor, ActorDeadError, Down, Future, Ignore
+from zanni import Actor, ActorDeadError, Down, Future, Ignore, Timeout
 from zanni.actors.links import ChildFailed
 from zanni.actors.process import Bury, Kill, Restart, Shutdown
 
@@ -353,3 +353,76 @@ def test_a_child_whose_supervisor_ends_without_a_verdict_ends(world, tools):
     gate.set()
     assert ended.get(timeout=10) == "enough"
     assert exited.get(timeout=10) is error
+
+
+def test_what_an_incarnation_sent_itself_never_reaches_the_next(world):  # B13
+    child = world.spawn()
+    piped, late = Future(), Future()
+    piped.set("piped")
+
+    def begin(actor):
+        me = actor.actor_ref
+        me.tell("told")
+        actor.after(0.0, "after")
+        actor.every(0.001, "every")
+        actor.pipe(piped)
+        actor.pipe(late)
+        asked = me.ask("asked", block=False)
+        actor.stop()
+        with pytest.raises(Timeout):
+            Future().get(timeout=0.02)  # meanwhile the timers' messages are queued
+        return asked
+
+    gate = Future()
+    busy = child.ask(("get", gate), block=False)
+    begun = child.ask(("apply", begin), block=False)
+    child.tell(("raise", KeyError("mine")))
+    child.tell("kept")
+    gate.set()
+    asked = begun.get(timeout=10)
+    busy.get(timeout=10)
+    world.failed()
+    late.set("late")
+    with pytest.raises(ActorDeadError):
+        asked.get(timeout=10)
+    world.restart(child, "again")
+    assert child.ask("last") == 2
+    assert world.journal[-2:] == ["kept", "last"]
+    assert {"told", "after", "every", "piped", "late", "asked"}.isdisjoint(
+        each for each in world.journal if isinstance(each, str)
+    )
+    assert world.system.dead_letters.counts["stale"] >= 4  # told, stop, after, every
+
+
+def test_an_answer_owed_by_an_incarnation_is_actor_dead_when_it_ends(world):
+    child = world.spawn()
+    answer = child.ask(("apply", lambda actor: actor.reply_later()), block=False)
+    child.ask("sync")
+    child.tell(("raise", KeyError("mine")))
+    with pytest.raises(ActorDeadError):
+        answer.get(timeout=10)
+
+
+def test_a_restart_ends_no_link_and_the_last_end_does(world, tools):
+    child = world.spawn()
+    other = world.system.spawn(tools.Hooked, [])
+    other.ask(("apply", lambda actor: actor.link(child)))
+    child.tell(("raise", KeyError("mine")))
+    world.failed()
+    world.restart(child, "again")
+    assert child.ask("alive") == 1
+    assert other.ask(("apply", lambda actor: "alive")) == "alive"
+    end = other.exited()
+    child.process.signal(Shutdown("enough"))
+    assert end.get(timeout=10) == "enough"
+
+
+def test_the_end_of_a_linked_one_is_a_failure_that_the_supervisor_hears_of(world, tools):
+    child = world.spawn()
+    other = world.system.spawn(tools.Hooked, [])
+    other.ask(("apply", lambda actor: actor.link(child)))
+    error = ValueError("odd")
+    other.tell(("raise", error))
+    assert world.failed().reason is error
+    world.restart(child, error)
+    assert child.ask("alive") == 1

@@ -1,0 +1,100 @@
+"""What an actor sees of where it lives: its system, and its cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import pykka
+
+from .dispatcher import Core
+from .links import Ties
+from .observe import DeadLetters, Events
+from .process import Process
+from .ref import ActorRef
+
+A = TypeVar("A", bound=pykka.Actor)
+
+
+class System(Protocol):
+    """What an actor sees of the system it lives in (`system.py`)."""
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        ...
+
+    @property
+    def events(self) -> Events:
+        """What happens in the runtime."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """Messages that nobody will handle."""
+        ...
+
+    def now(self) -> float:
+        """Seconds on the monotonic clock that timers use."""
+        ...
+
+    def spawn(self, actor_class: Callable[..., A], *args: Any, **options: Any) -> ActorRef[A]:
+        """Start an actor that is nobody's child."""
+        ...
+
+    def pool(
+        self, actor_class: Callable[..., A], n: int, *args: Any, **options: Any
+    ) -> ActorRef[A]:
+        """Start several actors behind one ref."""
+        ...
+
+    def spawn_child(
+        self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
+    ) -> ActorRef[A]:
+        """Start an actor that stops with its parent."""
+        ...
+
+    def whereis(self, name: str) -> ActorRef[Any] | None:
+        """The living actor of that name."""
+        ...
+
+    def cores(self) -> list[Any]:
+        """Records of this node's cores."""
+        ...
+
+    def nodes(self) -> list[Any]:
+        """Records of this node and the joined ones."""
+        ...
+
+
+class ActorCell(Process, Protocol):
+    """What an actor sees of its runtime half."""
+
+    core: Core
+    current: tuple[Any, Process | None, Any, Any] | None
+    exit_reason: Any
+
+    @property
+    def ref(self) -> ActorRef[Any]:
+        """The actor's address, as users have it."""
+        ...
+
+    def link(self, process: Process) -> None:
+        """See `Actor.link`."""
+        ...
+
+    def unlink(self, process: Process) -> None:
+        """See `Actor.unlink`."""
+        ...
+
+    def enqueue(self, item: Any) -> None:
+        """Owner only. Put a message at the end of the mailbox."""
+        ...
+
+    def need_ties(self) -> Ties:
+        """The cell's ties, made when first needed."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Whether the actor is neither stopped nor being stopped."""
+        ...

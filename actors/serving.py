@@ -1,0 +1,172 @@
+"""What an actor does with the message in hand: pass it on, answer it later, wait without waiting.
+
+Guarantees:
+- An ask is answered once (G9), by whoever has it at last: the handler's return, `reply_later`'s
+  future, or the actor that it was forwarded to. If an actor ends with an answer still to give, the
+  answer is `ActorDeadError`.
+- What is piped to one incarnation is handled by that one or by none (B13).
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pykka
+
+from .errors import ActorDeadError, RemoteError
+from .future import ExcInfo, Future
+from .hosting import ActorCell
+from .links import Piped
+from .process import OWN, Item, Process, Reply
+
+
+class Settling(Protocol):
+    """Something that is not there yet, and tells when it is."""
+
+    def add_done_callback(self, fn: Callable[[Any], Any], /) -> object:
+        """Call `fn(self)` when it is there."""
+        ...
+
+
+def in_hand(cell: ActorCell, verb: str) -> Item:
+    """Own turn only. The message in hand.
+
+    Raises:
+        RuntimeError: there is none.
+
+    """
+    if cell.current is None:
+        raise RuntimeError(f"{verb}() has no message in hand: call it while one is handled")
+    return cell.current
+
+
+def forward(cell: ActorCell, target: Process) -> None:
+    """Own turn only. See `Actor.forward`."""
+    message, sender, reply, headers = in_hand(cell, "forward")
+    if headers is OWN:
+        headers = None
+    elif headers is not None and "context" in headers:  # this handler runs in that very context
+        headers = headers.copy()
+        headers["context"] = headers["context"].copy()
+    target.deliver(message, sender, reply, headers)
+    cell.current = (message, sender, None, headers)
+
+
+def reply_later(cell: ActorCell) -> Future[Any]:
+    """Own turn only. See `Actor.reply_later`."""
+    message, sender, reply, headers = in_hand(cell, "reply_later")
+    if isinstance(reply, Owed):
+        return reply
+    owed = Owed()
+    owed.begin(cell, reply, sender)
+    if reply is not None:
+        cell.current = (message, sender, owed, headers)
+    return owed
+
+
+class Owed(Future[Any]):
+    """The answer to an ask that its actor gives later."""
+
+    _cell: ActorCell
+    _asker: Process | None
+
+    def begin(self, cell: ActorCell, reply: Reply | None, asker: Process | None) -> None:
+        """Own turn only. It goes to `reply` when it is there, or when the actor ends."""
+        self._cell, self._asker = cell, asker
+        if reply is None:
+            return
+        every = cell.need_ties().owed
+        every.add(self)
+
+        def give(_: object) -> None:
+            every.discard(self)
+            error = self._error
+            if error is None:
+                given = reply.resolve(self._value)
+            elif isinstance(error, Exception):
+                given = reply.reject(error)
+            else:
+                given = reply.reject(RemoteError(type(error).__name__, str(error)))
+            if not given:
+                self._came_late(self._value if error is None else error)
+
+        self.add_done_callback(give)
+
+    def set(self, value: Any = None) -> None:
+        """Any thread. Give the answer; one that comes second is dropped and counted."""
+        if not self.resolve(value):
+            self._came_late(value)
+
+    def set_exception(self, exc_info: ExcInfo | BaseException | None = None) -> None:
+        """Any thread. Answer with an error, as `set`."""
+        try:
+            super().set_exception(exc_info)
+        except queue.Full:
+            self._came_late(exc_info or sys.exc_info()[1])
+
+    def set_get_hook(self, func: Callable[[float | None], Any]) -> None:
+        """Not for answers: nobody would call it."""
+        raise TypeError("an answer is given by set() or set_exception(), not by a get hook")
+
+    def _came_late(self, answer: object) -> None:
+        cell = self._cell
+        target = cell.address if self._asker is None else self._asker.address
+        cell.core.owner.dead_letters.count("late", answer, target, cell)
+
+
+def abandon(every: set[Any], ref: object) -> None:
+    """Owner only. The actor ends: nobody will give these answers."""
+    while every:
+        every.pop().reject(ActorDeadError(f"{ref} ended before it answered"))
+
+
+def pipe(cell: ActorCell, future: Settling) -> None:
+    """Own turn only. See `Actor.pipe`."""
+    piped, pipes, core = Piped(future), cell.need_ties().pipes, cell.core
+    pipes.add(piped)
+
+    def take_in() -> None:
+        if piped in pipes:
+            cell.enqueue((piped, None, None, None))
+
+    def arrive(_: object) -> None:
+        take_in() if core.holds() else core.post(take_in)
+
+    try:
+        _when_done(future, arrive)
+    except TypeError:
+        pipes.discard(piped)
+        raise
+
+
+def _when_done(future: Any, callback: Callable[[Any], object]) -> None:
+    """Call back once `future` can be had without waiting.
+
+    One that `map` or `join` has derived is computed by its first `get`, in the actor's own turn:
+    it is done when its sources are.
+    """
+    if isinstance(future, Future) and future._get_hook is not None and future._sources:
+        left = [*future._sources]
+
+        def done(_: object) -> None:
+            left.pop()
+            if not left:
+                callback(future)
+
+        for source in future._sources:
+            _when_done(source, done)
+    elif not hasattr(future, "add_done_callback") or getattr(future, "_get_hook", None) is not None:
+        raise TypeError(
+            f"pipe() takes a future that tells when it is done, not {type(future).__name__}: "
+            "run what waits in an executor, and pipe the future that its submit() gives"
+        )
+    else:
+        future.add_done_callback(callback)
+
+
+def result_of(future: Any) -> object:
+    """Own turn only. What became of a future that is done; raises what it failed with."""
+    return future.get() if isinstance(future, pykka.Future) else future.result()
