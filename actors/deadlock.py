@@ -124,14 +124,15 @@ def look(cell: Any) -> None:
     _note(cell)
 
 
-def hand_on(reply: Reply, process: Process) -> None:
-    """Any thread. An ask is passed on: from now on, the process owes the answer."""
+def hand_on(reply: Reply | None, process: Process) -> None:
+    """A turn only. An ask was passed on: from now on, the process owes the answer."""
     future: Any = reply
     if hasattr(future, "owed_by"):
         future.owed_by = process
         for waiter in [*(future._waiters or ())]:
             if getattr(waiter, "awaits", None) is not None:
                 _note(waiter)
+                _follow(waiter.core, waiter, set())
 
 
 def _note(cell: Waiting) -> None:

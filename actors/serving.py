@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import pykka
 
+from .deadlock import hand_on
 from .errors import ActorDeadError, RemoteError
 from .future import ExcInfo, Future
 from .hosting import ActorCell
@@ -53,6 +54,7 @@ def forward(cell: ActorCell, target: Process) -> None:
         headers["context"] = headers["context"].copy()
     target.deliver(message, sender, reply, headers)
     cell.current = (message, sender, None, headers)
+    hand_on(reply, target)
 
 
 def reply_later(cell: ActorCell) -> Future[Any]:

@@ -121,6 +121,7 @@ class Signalled(Linked):
                 signal.reply.reject(ActorDeadError(f"{self.ref} is not waiting for a restart"))
             return
         self.exit_reason = None
+        self.awaits = None  # a turn that was given up may be about to end
         self.killed = False
         ties.starting = signal.reply
         ties.restart_reason = signal.reason

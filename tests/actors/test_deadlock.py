@@ -185,7 +185,48 @@ def test_each_of_several_futures_counts(system, member):
     assert deadlock(member.ask(joins, block=False)).cycle == (member,)
 
 
+def test_a_forward_that_closes_a_cycle(system, member):
+    second, third = system.spawn(Member), system.spawn(Member)
+
+    def forwards(self):
+        third.tell(lambda _: member.ask("x"))
+        system.spawn(Member).ask("when this is answered, the third one waits")
+        self.forward(third)
+
+    def waits(self):
+        return second.ask(forwards)
+
+    error = deadlock(member.ask(waits, block=False))
+    assert error.cycle == (member, third)
+
+
 # No cycles
+
+
+def test_an_answer_put_off_is_no_edge(system, member):
+    put_off = Future()
+
+    def later(self):
+        put_off.set(self.reply_later())
+        return member.ask("x")  # which waits for the one who waits, and is answered by another
+
+    def waits(self):
+        return system.spawn(Member).ask(later)
+
+    asked = member.ask(waits, block=False)
+    put_off.get(timeout=LONG).set("by another")
+    assert asked.get(timeout=LONG) == "by another"
+
+
+def test_an_answer_put_off_by_an_actor_that_goes_on_is_no_edge(system, member):
+    put_off = Future()
+    second = system.spawn(Member)
+    asked = member.ask(
+        lambda _: second.ask(lambda self: put_off.set(self.reply_later())), block=False
+    )
+    answer = put_off.get(timeout=LONG)
+    second.ask(lambda _: answer.set("now"), timeout=LONG)
+    assert asked.get(timeout=LONG) == "now"
 
 
 def test_a_reentrant_actor_is_no_cycle(system):
