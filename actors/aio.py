@@ -13,7 +13,7 @@ from typing import Any
 
 from .environment import start_thread
 from .future import Future
-from .parking import Turn, coroutine_owner
+from .parking import OwnCoroutine, Turn, coroutine_owner, own_coroutines
 
 STOP_TIMEOUT = 1.0
 """Seconds that the loop's thread may take to end."""
@@ -38,10 +38,13 @@ class LoopThread:
         tasks: list[asyncio.Task[Any]] = []  # the one, once the loop has made it
 
         async def settle() -> None:
+            own_coroutines[tasks[0]] = OwnCoroutine(owner, future)
             try:
                 future.resolve(await coroutine)
             except BaseException as error:  # out of a task, KeyboardInterrupt would end the loop
                 future.reject(error)
+            finally:
+                del own_coroutines[tasks[0]]
 
         def begin() -> None:
             tasks.append(self._loop.create_task(settle(), context=context))

@@ -43,9 +43,17 @@ class Home(Protocol):
     home: CoreAddress
     processes: dict[int, Any]
     owner: Any
-    noted: dict[Waiting, Any]
+    noted: dict[Waiting, Wait]
     """Waits that may close a cycle, to be followed if they last."""
     next_id: Callable[[], int]
+
+    def holds(self) -> bool:
+        """Any thread. Whether this thread holds the core."""
+        ...
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Any thread. Have the loop call `function(*args)`."""
+        ...
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> Any:
         """Any thread. Have the loop call `function`."""
@@ -107,6 +115,18 @@ def look(cell: Any) -> None:
     """Own turn only, when it waits for one that waits. Break the cycle that this closes, if any."""
     if type(cell.awaits) is not Wait:
         cell.awaits = Wait(cell, cell.awaits, None)
+    if cell.core.holds():
+        _look(cell)
+    else:  # what it asked has been posted to the loop as well
+        cell.core.post(_look, cell)
+
+
+def look_for_coroutine(cell: Any) -> None:
+    """Its loop's thread only. As `look`, when its coroutine awaits one that waits."""
+    cell.core.post(_look, cell)
+
+
+def _look(cell: Any) -> None:
     at = cell
     for _ in range(NEAR):
         awaits = at.awaits
@@ -143,7 +163,7 @@ def _note(cell: Waiting) -> None:
     wait.since = now()
     with _looking:
         first = not core.noted
-        core.noted[cell] = cell.awaits
+        core.noted[cell] = wait
     if first:
         core.call_later(PAUSE, partial(_follow_noted, core))
 
@@ -152,15 +172,15 @@ def _follow_noted(core: Home) -> None:
     with _looking:
         noted, core.noted = core.noted, {}
     seen: set[Any] = set()  # of many waits that lead to the same, only one is followed
-    for cell, awaits in noted.items():
-        _follow_on(core, cell, awaits, PAUSE, seen)
+    for cell, wait in noted.items():
+        _follow_on(core, cell, wait, PAUSE, seen)
 
 
-def _follow_on(core: Home, cell: Waiting, awaits: Any, pause: float, seen: set[Any]) -> None:
+def _follow_on(core: Home, cell: Waiting, wait: Wait, pause: float, seen: set[Any]) -> None:
     """Owner only. Look where a wait leads, and again while it lasts: probes may be lost."""
-    if cell.awaits is awaits:
+    if wait_of(cell) is wait:
         _follow(core, cell, seen)
-        core.call_later(2 * pause, lambda: _follow_on(core, cell, awaits, 2 * pause, set()))
+        core.call_later(2 * pause, lambda: _follow_on(core, cell, wait, 2 * pause, set()))
 
 
 # From wait to wait

@@ -97,6 +97,11 @@ def running_loop() -> Any | None:
     return None if asyncio is None else asyncio._get_running_loop()
 
 
+def current_task() -> object:
+    """The asyncio task that runs in this thread, on its loop; None if there is none."""
+    return sys.modules["asyncio"].current_task()
+
+
 def start_thread(target: Callable[[], None], name: str) -> threading.Thread:
     """Run `target` in a thread that does not keep the interpreter from ending."""
     thread = threading.Thread(target=target, name=name, daemon=True)

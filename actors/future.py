@@ -25,10 +25,10 @@ from typing import Any, TypeVar, cast
 import pykka
 
 from .address import Address, CoreAddress
-from .deadlock import look
+from .deadlock import look, look_for_coroutine
 from .environment import Latch, make_shared_lock, now, running_loop, start_thread
 from .errors import ActorDeadError, Timeout
-from .parking import Turn, Waiter, here
+from .parking import OwnCoroutine, Turn, Waiter, here, own_coroutine
 from .waits import Wait
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ class Future(pykka.Future[T]):
     ask_number: int | None = None
     expires = inf
     wait: Wait | None = None
+    inner: Wait | None = None
 
     def __init__(self) -> None:  # Pykka's own would set what the class already says
         pass
@@ -241,11 +242,22 @@ class Future(pykka.Future[T]):
     def _suspend(self) -> Generator[Any, None, None]:
         waiter = _LoopWaiter(_loop(), self)
         if self._add_waiter(waiter):
+            coroutine = None if self.owed_by is None else own_coroutine()
             try:
+                if coroutine is not None:
+                    self._wait_in_coroutine(coroutine)
                 yield from waiter.future.__await__()
             except BaseException:
                 self.cancel()
                 raise
+            finally:
+                if coroutine is not None:
+                    coroutine.end.inner = None
+
+    def _wait_in_coroutine(self, coroutine: OwnCoroutine) -> None:
+        coroutine.end.inner = Wait(coroutine.owner, self, None)
+        if self.owed_by.awaits is not None:
+            look_for_coroutine(coroutine.owner)
 
     def map(self, func: Callable[[T], M]) -> Future[M]:
         """A future of `func(value)`; `func` runs once, in the first `get`."""

@@ -7,9 +7,9 @@ on a future of its loop. To what they wait for, all three are a `Waiter`.
 from __future__ import annotations
 
 from contextvars import ContextVar, copy_context
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from .environment import Local
+from .environment import Local, current_task
 from .process import Headers, Process
 
 
@@ -73,3 +73,19 @@ def travelling() -> Headers | None:
     if not context or (len(context) == 1 and coroutine_owner in context):
         return None
     return {"context": context}
+
+
+class OwnCoroutine(NamedTuple):
+    """A coroutine that an actor's turn is parked for, and the future of its end."""
+
+    owner: Turn
+    end: Any
+
+
+own_coroutines: dict[object, OwnCoroutine] = {}
+"""By the task that runs it. What that leaves to other tasks is not here."""
+
+
+def own_coroutine() -> OwnCoroutine | None:
+    """On an asyncio loop only. The actor's coroutine that this task runs, if it does."""
+    return own_coroutines.get(current_task())

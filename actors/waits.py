@@ -1,8 +1,10 @@
 """What an actor waits for, and who owes it: the edges of the graph in which `deadlock.py` looks.
 
-A wait begins in a blocking `ask` or a `get` of an actor's turn, and ends with it. Meanwhile the
-cell says what it `awaits`, and the future whose the answer is to be: `owed_by`. Nothing else is
-kept; everything here is read off waiting cells, when it is asked for.
+A wait begins in a blocking `ask` or a `get` of an actor's turn, or an `await` of its coroutine, and
+ends with it. Meanwhile the cell says what it `awaits`, and the future whose the answer is to be:
+`owed_by`. Nothing else is kept; everything here is read off waiting cells, when it is asked for.
+A coroutine is the actor's own as far as its own task goes: what that leaves to other tasks, as
+`asyncio.gather` does, is no wait, for nobody can say whether it needs all of them.
 
 An edge counts only while the one who owes has the ask in hand or queued, and has not put off its
 answer (`reply_later`). A reentrant actor handles others meanwhile: no edge leads through it.
@@ -36,6 +38,8 @@ class Owed(Protocol):
     """When it will be rejected, on the clock."""
     wait: Wait | None
     """The one wait for it, of one that only its asker has; made when first needed."""
+    inner: Wait | None
+    """What the coroutine awaits whose result it is."""
 
     def reject(self, error: BaseException) -> bool:
         """Any thread. See `Reply.reject`."""
@@ -85,8 +89,9 @@ class Waiting(Process, Protocol):
 
 
 def future_of(awaits: Any) -> Any:
-    """Any thread. The future of what a cell awaits."""
-    return awaits.future if type(awaits) is Wait else awaits
+    """Any thread. The future of what a cell awaits; of a coroutine, of what that awaits."""
+    future = awaits.future if type(awaits) is Wait else awaits
+    return future if future.inner is None else future.inner.future
 
 
 def wait_of(cell: Waiting) -> Wait | None:
@@ -99,6 +104,7 @@ def wait_of(cell: Waiting) -> Wait | None:
         wait = awaits
     else:
         wait = awaits.wait = awaits.wait or Wait(cell, awaits, None)
+    wait = wait.future.inner or wait
     if wait.future._done or wait.error is not None or wait.deadline <= now():
         return None
     if not wait.number:

@@ -1,5 +1,7 @@
 """Cycles of waiting actors are found at once and broken, and nothing else is taken for one."""
 
+import asyncio
+
 import pytest
 
 from zanni import Actor, DeadlockError, Future, Timeout
@@ -353,3 +355,66 @@ def test_an_actor_killed_in_a_wait_leaves_no_edge(system, member):
     member.kill()
     assert member.wait(timeout=LONG) in ("killed", "noproc")
     assert second.ask("alive", timeout=LONG) == "alive"
+
+
+# Coroutines
+
+
+class Awaiting(Member):
+    async def on_receive(self, message):
+        if callable(message):
+            return await message(self)
+        return await self.other.ask(message, block=False) if message == "on" else message
+
+
+def test_coroutines_that_await_one_another_are_a_cycle(system):
+    first, second = system.spawn(Awaiting), system.spawn(Member)
+
+    async def awaits(self):
+        return await second.ask(lambda _: first.ask("x"), block=False)
+
+    error = deadlock(first.ask(awaits, block=False))
+    assert set(error.cycle) == {first, second}
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_ring_of_awaits_is_a_deadlock(system, count):
+    first = last = system.spawn(Awaiting)
+    members = [first]
+    for _ in range(count - 1):
+        last = system.spawn(Awaiting, last)
+        members.append(last)
+
+    async def close(self):
+        self.other = last
+
+    first.ask(close, timeout=LONG)
+    assert set(deadlock(last.ask("on", block=False)).cycle) == set(members)
+    assert [each.ask("alive", timeout=LONG) for each in members] == ["alive"] * count
+
+
+def test_what_another_task_of_the_actor_awaits_is_no_edge(system):
+    first, second = system.spawn(Awaiting), system.spawn(Member)
+
+    async def does_not_need_it(self):
+        asking = asyncio.ensure_future(second.call(Member.work_for, first))
+        await asyncio.wait([asking], timeout=0.2)
+        asking.cancel()
+        return "done"
+
+    assert first.ask(does_not_need_it, timeout=LONG) == "done"
+
+
+def test_an_await_that_was_cancelled_is_no_edge(system, member):
+    first = system.spawn(Awaiting)
+
+    async def gives_up(self):
+        try:
+            async with asyncio.timeout(0.05):
+                await member.ask(lambda _: Future().get(timeout=0.3), block=False)
+        except TimeoutError:
+            return await system.spawn(Member).ask("x", block=False)
+
+    asked = first.ask(gives_up, block=False)
+    assert asked.get(timeout=LONG) == "x"
+    assert member.ask(lambda _: first.ask("y"), timeout=LONG) == "y"

@@ -123,12 +123,11 @@ ANSWERS = ("now", "now", "forward", "put off")
 
 
 def plan_of(rng, depth):
-    moves = []
-    if depth:
-        for _ in range(rng.choice((0, 1, 1, 2))):
-            moves.append((rng.choice(VERBS), rng.randrange(SIZE), plan_of(rng, depth - 1)))
-    answer = rng.choice(ANSWERS), rng.randrange(SIZE), ((), ("now",))
-    return tuple(moves), answer
+    moves = tuple(
+        (rng.choice(VERBS), rng.randrange(SIZE), plan_of(rng, depth - 1))
+        for _ in range(rng.choice((0, 1, 1, 2)) if depth else 0)
+    )
+    return moves, (rng.choice(ANSWERS), rng.randrange(SIZE), ((), ("now",)))
 
 
 def check_graphs(system, graphs, seed):
@@ -140,10 +139,11 @@ def check_graphs(system, graphs, seed):
         for walker in group:
             walker.ask(("peers", group), timeout=LONG)
     for _ in range(graphs // GROUPS):
-        roots = []
-        for group in groups:
-            for walker in group:
-                roots.append(walker.ask(("follow", plan_of(rng, 3), None), block=False))
+        roots = [
+            walker.ask(("follow", plan_of(rng, 3), None), block=False)
+            for group in groups
+            for walker in group
+        ]
         for root in roots:
             root.get(timeout=LONG)
         for group in groups:  # what nobody waited for is done, too
