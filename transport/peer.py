@@ -41,6 +41,9 @@ BATCH_BYTES = 64 * 1024
 """At how many bytes a batch is sent without waiting for more."""
 BUDGET = 64 * 1024 * 1024
 """How many bytes wait for one peer at most."""
+EARLY = 2
+"""How many posts since a flush say that one is due: a signal may come between the first and that,
+and what its handler posts has to be seen to all the same."""
 
 
 class State(Enum):
@@ -50,6 +53,10 @@ class State(Enum):
     UP = "up"
     SUSPECT = "suspect"
     DOWN = "down"
+
+
+# Found once: looking up an enum's member costs as much as queueing an envelope.
+_DATA, _DOWN = Lane.DATA, State.DOWN
 
 
 class Source(NamedTuple):
@@ -106,8 +113,9 @@ class Peer:
         # Of the kind that its holder may take again: a finaliser that runs inside may tell.
         self._lock: AbstractContextManager[object] = make_rlock()
         self._boxes: list[list[bytes]] = [[], []]
-        self._data_bytes = 0
         self._queued = 0
+        self._full_at = BATCH_BYTES
+        self._early = EARLY
         self._seq_out = [0, 0]
         self._frames: tuple[deque[tuple[bytes, bytes]], ...] = (deque(), deque())
         self._links: list[Link | None] = [None, None]
@@ -118,30 +126,31 @@ class Peer:
     def post(
         self,
         envelope: bytes,
-        lane: Lane = Lane.DATA,
+        lane: Lane = _DATA,
         ask: int | None = None,
         reply: Reply | None = None,
     ) -> Lost | None:
         """Any thread. Queue an envelope, and keep `reply` under `ask`; why not, or None."""
         size = len(envelope)
         with self._lock:
-            if self.state is State.DOWN:
+            if self.state is _DOWN:
                 if self.successor is None:
                     return Lost.NOCONNECTION
                 return self.successor.post(envelope, lane, ask, reply)
-            if self._queued + size > BUDGET and lane is Lane.DATA:
+            queued = self._queued + size
+            if queued > BUDGET and lane is _DATA:
                 return Lost.OVERFLOW
             # From here on nothing is called: a signal handler would run there, and may wait for
             # what the loop can send only with this lock.
             if ask is not None and reply is not None:
                 self.pending[ask] = reply
-            self._queued += size
-            box = self._boxes[0 if lane is Lane.DATA else 1]
-            early = not box[1:2]  # the second, too: a signal may come before the first is `due`
-            box += [envelope]
-            if lane is Lane.DATA:
-                self._data_bytes += size
-        if lane is Lane.DATA and (self._data_bytes >= BATCH_BYTES or len(box) >= BATCH_MESSAGES):
+            self._queued = queued
+            box = self._boxes[lane]
+            box += (envelope,)
+            early = self._early
+            if early:
+                self._early = early - 1
+        if queued >= self._full_at or len(box) >= BATCH_MESSAGES:
             self.is_full = True
         if early:
             self._due(self)
@@ -156,7 +165,8 @@ class Peer:
             with self._lock:  # control first: so all data posted before it is in `data`
                 control, self._boxes[Lane.CONTROL] = self._boxes[Lane.CONTROL], []
                 data, self._boxes[Lane.DATA] = self._boxes[Lane.DATA], []
-                self._data_bytes, self.is_full = 0, False
+                self._full_at, self._early = self._queued + BATCH_BYTES, EARLY
+                self.is_full = False
             self._frame(Lane.DATA, data, BATCH_BYTES)
             done = self._pump(Lane.DATA)
             self._frame(Lane.CONTROL, control, CONTROL_CAP // 2)
@@ -166,14 +176,21 @@ class Peer:
 
     def _frame(self, lane: Lane, envelopes: list[bytes], limit: int) -> None:
         """Cut the envelopes into batches, each with its header and seq."""
+        for start in range(0, len(envelopes), BATCH_MESSAGES):
+            some = envelopes[start : start + BATCH_MESSAGES]
+            if sum(map(len, some)) > limit:
+                self._cut(lane, some, limit)
+            else:
+                self._add_frame(lane, b"".join(some))
+
+    def _cut(self, lane: Lane, envelopes: list[bytes], limit: int) -> None:
         start = size = 0
         for end, envelope in enumerate(envelopes):
-            if end > start and (size + len(envelope) > limit or end - start >= BATCH_MESSAGES):
+            if end > start and size + len(envelope) > limit:
                 self._add_frame(lane, b"".join(envelopes[start:end]))
                 start, size = end, 0
             size += len(envelope)
-        if envelopes:
-            self._add_frame(lane, b"".join(envelopes[start:]))
+        self._add_frame(lane, b"".join(envelopes[start:]))
 
     def _add_frame(self, lane: Lane, batch: bytes) -> None:
         seq = self._seq_out[lane] = self._seq_out[lane] + 1
@@ -191,6 +208,7 @@ class Peer:
         if gone:
             with self._lock:
                 self._queued -= gone
+                self._full_at -= gone
         return not frames
 
     def send_now(self, kind: Kind, body: bytes) -> bool:
@@ -277,7 +295,6 @@ class Peer:
             self.successor = successor
             for lane in Lane:
                 successor._boxes[lane].extend(self._boxes[lane])
-            successor._data_bytes += self._data_bytes
             successor._queued += self._queued
             successor.pending.update(self.pending)
             successor.watches.update(self.watches)

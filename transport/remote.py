@@ -45,6 +45,8 @@ from .peer import Leftovers, Lost, Peer, State
 _TELL, _ASK = int(EnvelopeKind.TELL), int(EnvelopeKind.ASK)
 _REPLY, _ERROR = int(EnvelopeKind.REPLY), int(EnvelopeKind.ERROR)
 _SIGNAL = int(EnvelopeKind.SIGNAL)
+_ANSWERS = (_REPLY, _ERROR)
+_DATA = Lane.DATA
 
 SENDERS = 4096
 """How many of a peer's actors are kept at hand as senders."""
@@ -164,7 +166,7 @@ class RemoteProcess:
             ask, kind = host.next_ask(), _ASK
         encode = peer.codec.encode_parts
         envelope = encode(self.address.id, from_id, kind, ask, message, headers)
-        lost = peer.post(envelope, Lane.DATA, ask, reply)
+        lost = peer.post(envelope, _DATA, ask, reply)
         if lost is not None:
             self._lose(lost, message, sender, reply)
             return
@@ -286,7 +288,7 @@ class PeerResolver:
 def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
     """Owner only. Hand an envelope that came from a peer to whom it is for."""
     target, sender_id, kind, ask, message, headers = envelope
-    if kind in (_REPLY, _ERROR):
+    if kind in _ANSWERS:
         _receive_answer(host, peer, envelope)
         return
     process = host.core.processes.get(target) or host.gone(target)

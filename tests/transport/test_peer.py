@@ -90,6 +90,32 @@ def test_batches_are_bounded_in_messages_and_bytes(peer, links):
     assert [header.seq for header, _ in links[Lane.DATA].taken] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_batch_is_full_by_what_came_since_the_last_flush(peer, links):
+    links[Lane.DATA].open = False
+    peer.post(b"x" * BATCH_BYTES)
+    assert peer.is_full
+    assert not peer.flush()
+    peer.post(b"y")  # what the link refused does not make it full again
+    assert not peer.is_full
+    peer.post(b"y" * BATCH_BYTES)
+    assert peer.is_full
+    links[Lane.DATA].open = True
+    assert peer.flush()
+    peer.post(b"z" * (BATCH_BYTES - 1))
+    assert not peer.is_full
+    peer.post(b"z")
+    assert peer.is_full
+
+
+def test_the_first_two_posts_after_a_flush_say_that_one_is_due(peer, due):
+    for _ in range(2):
+        due.clear()
+        for lane in (Lane.DATA, Lane.DATA, Lane.CONTROL, Lane.DATA):
+            peer.post(b"x", lane)
+        assert due == [peer, peer]
+        peer.flush()
+
+
 def test_what_a_link_refuses_goes_later_and_in_order(peer, links):
     links[Lane.DATA].open = False
     peer.post(b"1")
