@@ -30,6 +30,9 @@ class Actor(Receiving, pykka.Actor):
     process's default system (Pykka's way). All methods below are for the actor's own turns.
     """
 
+    dispatcher: ClassVar[str] = "core"
+    """What runs the actor: "core", or "asyncio" for all its handlers, plain ones too, to run on the
+    core's asyncio loop."""
     throughput: ClassVar[int] = 64
     """How many messages are handled before other actors get their turn."""
     crash_on_ask_error: ClassVar[bool] = False

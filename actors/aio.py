@@ -2,21 +2,33 @@
 
 The actor's turn is parked meanwhile, so that a coroutine and a plain method are served alike: one
 message at a time, in order. The loop is started when the first coroutine comes.
+
+Guarantees:
+- Whatever escapes a coroutine, or a task that one has begun, the loop goes on.
+- `stop` ends within `STOP_TIMEOUT`, and a little more. What runs is cancelled, once; what does not
+  heed that is dropped, and said so in the log. Only a coroutine that blocks the thread itself, in
+  `time.sleep` say, keeps the thread until it returns.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import logging
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
 from .environment import start_thread
+from .errors import ShuttingDown
 from .future import Future
 from .parking import OwnCoroutine, Turn, coroutine_owner, own_coroutines
 
 STOP_TIMEOUT = 1.0
-"""Seconds that the loop's thread may take to end."""
+"""Seconds that cancelled coroutines may take to end."""
+GRACE = 0.5
+"""Seconds beyond that for the thread to end."""
+
+logger = logging.getLogger("zanni")
 
 
 class LoopThread:
@@ -24,11 +36,34 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
+        self._stopping = False
+        self._seconds = STOP_TIMEOUT
         self._thread = start_thread(self._run, name)
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.get_loop().run_forever()
+        while not self._stopping:
+            self._survive(self._loop.run_forever)
+        self._end(self._loop.time() + self._seconds)
+        self._loop.close()
+
+    def _survive(self, run: Callable[[], object]) -> None:
+        """Run the loop: a task that SystemExit or KeyboardInterrupt leaves breaks it off."""
+        try:
+            run()
+        except BaseException:
+            logger.exception("a task has left its loop; the loop goes on")
+
+    def _end(self, deadline: float) -> None:
+        loop = self._loop
+        cancelled: set[asyncio.Task[Any]] = set()
+        while asyncio.all_tasks(loop) and loop.time() < deadline:
+            self._survive(lambda: loop.run_until_complete(_cancel_all(cancelled, deadline)))
+        for task in asyncio.all_tasks(loop):
+            logger.warning("dropped a coroutine that did not end when cancelled: %r", task)
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is said already
+            _close(task.get_coro())
+        closing = asyncio.wait_for(loop.shutdown_asyncgens(), GRACE / 2)
+        self._survive(lambda: loop.run_until_complete(closing))
 
     def run(self, owner: Turn, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Owner's turn only. Run the coroutine, park the turn until it ends, give its result."""
@@ -50,14 +85,45 @@ class LoopThread:
             tasks.append(self._loop.create_task(settle(), context=context))
             tasks[0].add_done_callback(lambda _: coroutine.close())  # cancelled before it began
 
-        self._loop.call_soon_threadsafe(begin)
+        if not self._post(begin):  # this turn has outlived its system
+            coroutine.close()
+            raise ShuttingDown("the system has stopped: it runs no coroutine any more")
         try:
             return future.get()
         finally:
             if not future.done():  # the actor was killed while it waited
-                self._loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # noqa: PLW0108  (not made yet)
+                self._post(lambda: tasks[0].cancel())  # noqa: PLW0108  (not made yet)
 
-    def stop(self) -> None:
-        """Another thread. Cancel what runs, end the loop and its thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(STOP_TIMEOUT)
+    def _post(self, function: Callable[[], object]) -> bool:
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:  # the loop is closed
+            return False
+        return True
+
+    def stop(self, seconds: float) -> None:
+        """Another thread. Cancel what runs, end the loop and its thread, in `seconds` at most."""
+        self._seconds = min(seconds, STOP_TIMEOUT)
+        self._stopping = True
+        self._post(self._loop.stop)
+        self._thread.join(self._seconds + GRACE)
+        if self._thread.is_alive():
+            logger.warning("a coroutine blocks %s, which is left behind", self._thread.name)
+
+
+async def _cancel_all(cancelled: set[asyncio.Task[Any]], deadline: float) -> None:
+    """Cancel each task once, those that others begin meanwhile too, and wait for their ends."""
+    loop = asyncio.get_running_loop()
+    me = asyncio.current_task()
+    while (left := asyncio.all_tasks() - {me}) and (seconds := deadline - loop.time()) > 0:
+        for task in left - cancelled:
+            task.cancel()
+        cancelled |= left
+        await asyncio.wait(left, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _close(coroutine: Any) -> None:
+    try:
+        coroutine.close()
+    except BaseException:  # noqa: S110  (it heeds nothing)
+        pass

@@ -25,7 +25,7 @@ an eager deque would cost 760 bytes an actor. Beginnings and ends are in `lifecy
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import length_hint
 from types import CoroutineType
 from typing import Any
@@ -54,6 +54,9 @@ class Cell(Signalled):
     """One actor's mailbox and state. A `Process`, and what the dispatcher runs."""
 
     __slots__ = ()
+
+    control: Mapping[type, Callable[[Any, Any], object]]
+    """What the runtime handles for the actor: see `CONTROL`, at the end."""
 
     # Sending
 
@@ -151,7 +154,7 @@ class Cell(Signalled):
         if cursor is None:
             cursor = self.cursor = iter(queue)
         actor = self.actor
-        receive = actor.on_receive
+        receive, control = self.receiver(), self.control
         limit = actor.throughput
         count, look = 0, 2
         for item in cursor:
@@ -160,8 +163,8 @@ class Cell(Signalled):
             try:
                 if headers is not None:
                     result = self._handle_with(headers, message)
-                elif type(message) in CONTROL:
-                    result = CONTROL[type(message)](self, message)
+                elif type(message) in control:
+                    result = control[type(message)](self, message)
                 else:
                     result = receive(message)
                 if type(result) is CoroutineType:
@@ -179,7 +182,7 @@ class Cell(Signalled):
                     self.leave()
                     return
                 self._look_up()
-                receive = actor.on_receive
+                receive = self.receiver()
             count += 1  # noqa: SIM113  (enumerate costs a tuple a message)
             if count == look:
                 if count >= limit or now() >= self.core.slice_end:
@@ -205,8 +208,8 @@ class Cell(Signalled):
     def _handle(self, message: Any, *, sets_owner: bool = False) -> object:
         if sets_owner:  # in the context are the sender's variables, this one of ours among them
             coroutine_owner.set(self)
-        control = CONTROL.get(type(message))
-        result = self.actor.on_receive(message) if control is None else control(self, message)
+        control = self.control.get(type(message))
+        result = self.receiver()(message) if control is None else control(self, message)
         if type(result) is CoroutineType:
             return self.core.owner.run_coroutine(result)
         return result
@@ -216,6 +219,10 @@ class Cell(Signalled):
         _, sender, _, _ = item
         target = self.address if sender is None else sender.address
         self.core.owner.dead_letters.count("late", answer, target, self)
+
+    def receiver(self) -> Callable[[Any], object]:
+        """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""
+        return self.actor.on_receive
 
     def _compact(self, queue: list[Item], cursor: Iterator[Item]) -> None:
         """Cut the handled half off a long mailbox, so that one which never empties stays small."""
@@ -343,7 +350,7 @@ def _on_piped(cell: Cell, message: Piped) -> object:
 def _receive(cell: Cell, message: object) -> object:
     """Handle what stands for a message of the runtime's."""
     cell.current = (message, None, None, None)
-    return cell.actor.on_receive(message)
+    return cell.receiver()(message)
 
 
 def _on_describe(cell: Cell, _message: Describe) -> object:
@@ -367,3 +374,5 @@ CONTROL: dict[type, Callable[[Cell, Any], object]] = {
     Mark: _on_mark,
 }
 """Messages that the runtime handles for the actor, in their place in the queue."""
+
+Cell.control = CONTROL

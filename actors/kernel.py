@@ -30,6 +30,7 @@ class SpawnRequest:
     supervisor: Any
     start_timeout: float | None = None
     """Seconds until the start fails, with `Timeout`."""
+    dispatcher: str | None = None
 
 
 @message
@@ -144,7 +145,7 @@ def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
         actor_class: type[Any] = import_type(request.class_name)
     except Exception as error:
         raise SpawnError(type(error).__name__, str(error)) from error
-    birth = Birth(actor_class, request.args, request.kwargs)
+    birth = Birth(actor_class, request.args, request.kwargs, request.dispatcher)
     cell = host.make(birth, request.name, request.parent, request.supervisor)
     answer: Future[Any] = Future()
 

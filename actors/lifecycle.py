@@ -152,7 +152,7 @@ class Lifecycle:
 
     def make_actor(self, birth: Birth) -> None:
         """Make the actor: raises what its `__init__` raises. The spawner's thread, or a turn."""
-        actor_class, args, kwargs = birth
+        actor_class, args, kwargs, _ = birth
         actor = actor_class.__new__(actor_class, *args, **kwargs)
         actor._cell = self
         self.actor = actor
@@ -236,9 +236,11 @@ class Lifecycle:
         if self.ties is not None and self.ties.children:
             self._guard(self.actor._stop_children)
         if isinstance(reason, BaseException):
-            self._guard(self.actor.on_failure, type(reason), reason, reason.__traceback__)
+            self._guard(
+                self._run_hook, self.actor.on_failure, type(reason), reason, reason.__traceback__
+            )
         else:
-            self._guard(self.actor.on_stop)
+            self._guard(self._run_hook, self.actor.on_stop)
         self._let_go()
         ties = self.ties
         if ties is None or ties.supervisor is None or self.dismissed:  # as `_may_return`
@@ -250,11 +252,11 @@ class Lifecycle:
         ties.answer_ends(self.exit_reason, for_good=False)
         ties.supervisor.signal(Failed(self, reason))
 
-    def _guard(self, hook: Callable[..., Any], *args: object) -> None:
+    def _guard(self, function: Callable[..., object], *args: object) -> None:
         if self.killed:
             return
         try:
-            self._run_hook(hook, *args)
+            function(*args)
         except (GreenletExit, Killed) as error:
             if isinstance(error, GreenletExit):
                 raise

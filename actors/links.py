@@ -62,6 +62,8 @@ class Birth(NamedTuple):
     actor_class: type[Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    dispatcher: str | None = None
+    """What `spawn` was told; None: what the class says."""
 
 
 class Piped:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .address import Address, CoreAddress
 from .cell import Cell
 from .dispatcher import Core
-from .errors import ActorDeadError
+from .environment import make_lock
+from .errors import ActorDeadError, ShuttingDown
 from .forked import Disowned
 from .gone import GoneProcess
 from .network import Network
@@ -18,6 +19,12 @@ from .process import Process
 from .ref import ActorRef
 from .registry import Names
 from .spawner import Spawner
+
+if TYPE_CHECKING:
+    from .aio import LoopThread
+
+_at_loops = make_lock()
+"""Held while a system's asyncio loop is started or ended."""
 
 
 class Runtime:
@@ -32,7 +39,8 @@ class Runtime:
     events: Events
     dead_letters: DeadLetters
     _spawner: Spawner
-    _loop_thread: Any
+    _state: str
+    _loop_thread: LoopThread | None
     _disowned: Disowned | None = None
 
     def local_actors(self) -> list[ActorRef[Any]]:
@@ -68,13 +76,28 @@ class Runtime:
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """A turn only. See `Owner.run_coroutine`."""
-        if self._loop_thread is None:
-            from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
-
-            self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")
         turn = here.worker.turn
         assert turn is not None
-        return self._loop_thread.run(turn, coroutine)
+        return (self._loop_thread or self._start_loop(coroutine)).run(turn, coroutine)
+
+    def _start_loop(self, coroutine: Coroutine[Any, Any, Any]) -> LoopThread:
+        from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
+
+        with _at_loops:
+            if self._state == "stopped":
+                coroutine.close()
+                raise ShuttingDown(f"the system {self.name!r} has stopped: it runs no coroutine")
+            if self._loop_thread is None:
+                self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")
+            return self._loop_thread
+
+    def _end_loop(self, seconds: float) -> None:
+        """Any thread. The core has ended: end its asyncio loop, in `seconds` at most."""
+        with _at_loops:
+            self._state = "stopped"
+            loop_thread = self._loop_thread
+        if loop_thread is not None:
+            loop_thread.stop(seconds)
 
     def disown(self) -> None:
         """In a forked child: the system is the parent's, and whoever uses it here hears so."""

@@ -13,6 +13,7 @@ from .dispatcher import Core
 from .errors import ActorDeadError, NodeDown, SpawnError
 from .future import Future, check_may_wait
 from .kernel import BindName, ReleaseName, ReserveName, SpawnRequest, WhereIs
+from .kinds import kind_of_cell
 from .links import Birth
 from .messages import type_name
 from .network import Network
@@ -25,7 +26,7 @@ from .start_limit import limit_start
 
 A = TypeVar("A", bound=Actor)
 
-CHILD_OPTIONS = ("name", "core", "near", "supervisor", "start_timeout")
+CHILD_OPTIONS = ("name", "core", "near", "dispatcher", "supervisor", "start_timeout")
 """What `spawn_child` takes besides the actor's arguments."""
 
 
@@ -66,6 +67,7 @@ class Spawner:
         name: str | None = None,
         core: int | str | None = None,
         near: ActorRef[Any] | None = None,
+        dispatcher: str | None = None,
         supervisor: ActorRef[Any] | None = None,
         start_timeout: float | None = None,
     ) -> ActorRef[A]:
@@ -74,7 +76,8 @@ class Spawner:
         With a `start_timeout` it returns when `on_start` is done, or raises Timeout after so many
         seconds: the actor is killed then.
         """
-        birth = _birth(actor_class, args, kwargs)
+        birth = _birth(actor_class, args, kwargs, dispatcher)
+        kind_of_cell(birth.actor_class, dispatcher)  # refuses here what is to be made elsewhere
         if supervisor is not None and not isinstance(supervisor, ActorRef):
             raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
         if near is not None and not isinstance(near, ActorRef):
@@ -113,6 +116,7 @@ class Spawner:
             parent_ref,
             supervisor,
             start_timeout,
+            birth.dispatcher,
         )
         _check_found_elsewhere(request.class_name)
         ref = cast("ActorRef[Any]", _ask(self._home.network.kernel(None, index), request))
@@ -164,8 +168,8 @@ class Spawner:
         """Any thread. A cell without its actor; `parent` a process or a ref, `supervisor` a ref."""
         core = self._core
         identity = core.next_id()
-        cell_class = birth.actor_class._cell_class or Cell
-        cell: Cell = cell_class(core, identity, birth.actor_class)
+        actor_class = birth.actor_class
+        cell = kind_of_cell(actor_class, birth.dispatcher)(core, identity, actor_class)
         if isinstance(parent, ActorRef):  # a parent on another core
             parent = parent.process
             parent.signal(Watch(cell))
@@ -237,7 +241,9 @@ def _ask(kernel: Process, request: object) -> object:
     return future.get()
 
 
-def _birth(actor_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Birth:
+def _birth(
+    actor_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dispatcher: str | None
+) -> Birth:
     while isinstance(actor_class, functools.partial):
         args = actor_class.args + args
         kwargs = {**actor_class.keywords, **kwargs}
@@ -250,7 +256,7 @@ def _birth(actor_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> B
     if not isinstance(actor_class, type) or not issubclass(actor_class, Actor):
         shown = actor_class.__name__ if isinstance(actor_class, type) else repr(actor_class)
         raise TypeError(f"spawn takes a subclass of zanni.Actor; {shown:.80} is none")
-    return Birth(actor_class, args, kwargs)
+    return Birth(actor_class, args, kwargs, dispatcher)
 
 
 def _check_found_elsewhere(class_name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from .actor import Actor
@@ -22,7 +21,7 @@ from .environment import (
     start_thread,
 )
 from .errors import ShuttingDown, Timeout
-from .future import Future, check_may_wait, in_thread
+from .future import Future, check_may_wait
 from .kernel import Kernel
 from .links import Birth
 from .load import Meter
@@ -32,13 +31,13 @@ from .parking import here
 from .process import Process
 from .ref import ActorRef
 from .registry import Names
+from .scoped import STOP_REMEDY, Scoped
 from .spawner import CHILD_OPTIONS, Spawner
 
 A = TypeVar("A", bound=Actor)
 
 GRACE = 0.5
 """Seconds beyond a bound, for the loop to say itself that it is over."""
-STOP_REMEDY = "use 'async with ActorSystem(...)', or await asyncio.to_thread(system.stop)"
 
 systems: dict[CoreAddress, ActorSystem] = {}
 """The running systems of this process; `defaults.py` finds them here."""
@@ -51,7 +50,7 @@ def set_network_factory(factory: Callable[[ActorSystem], Network]) -> None:
     _network_factory = factory
 
 
-class ActorSystem(Cores):
+class ActorSystem(Cores, Scoped):
     """A node: one or more cores that run actors, by name reachable for other nodes.
 
     Use it as a context manager, plain or async, or call `start` and `stop`. Any thread may use it.
@@ -126,7 +125,7 @@ class ActorSystem(Cores):
         self.names = Names()
         self.now = now
         self._thread: Any = None
-        self._loop_thread: Any = None
+        self._loop_thread = None
         self._state = "new"
 
     @classmethod
@@ -182,7 +181,7 @@ class ActorSystem(Cores):
         starting = start_thread(self.network.start, f"{self.name}-start")
         self.core.run()
         starting.join(1.0)
-        self._forget()
+        self._forget(self.config.kill_timeout)
 
     def _run_core(self) -> None:
         if self.cpus:  # this thread alone: the others of this process are not ours
@@ -250,15 +249,14 @@ class ActorSystem(Cores):
             return False
 
     def _end(self, seconds: float) -> None:
+        deadline = now() + seconds
         self.core.stop()
         if self._thread is not None:
             self._thread.join(seconds)
-        self._forget()
+        self._forget(max(deadline - now(), GRACE))
 
-    def _forget(self) -> None:
-        loop_thread, self._loop_thread = self._loop_thread, None
-        if loop_thread is not None:
-            loop_thread.stop()
+    def _forget(self, seconds: float) -> None:
+        self._end_loop(seconds)
         self.core.poller.close()
         systems.pop(self.home, None)
         self._state = "stopped"
@@ -269,32 +267,6 @@ class ActorSystem(Cores):
         future: Future[bool] = Future()
         self.core.post(drain, self.core, seconds, self.config.kill_timeout, future)
         return future
-
-    def __enter__(self) -> Self:
-        check_may_wait(STOP_REMEDY)  # at once, and not when it ends
-        return self.start()
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._disowned is None:  # a forked child leaves the body, too
-            self.stop()
-
-    async def __aenter__(self) -> Self:
-        await in_thread(self.start, undo=self.stop)
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._disowned is None:
-            await in_thread(self.stop)
 
     # Actors
 
@@ -320,7 +292,9 @@ class ActorSystem(Cores):
             name: unique in the node; `whereis` finds the actor by it.
             core: where: an index, "here" (the default), "spread" or "least-loaded".
             near: where: on the core of this actor.
-            node, mailbox, dispatcher: not there yet, and refused.
+            node, mailbox: not there yet, and refused.
+            dispatcher: what runs it, if not what its class says: "core", or "asyncio" for its
+                handlers to run on the core's asyncio loop.
             supervisor: the actor decides what follows when this one ends; then `spawn` returns
                 when `on_start` is done, and raises what it raised.
             **kwargs: see `args`.
@@ -334,9 +308,17 @@ class ActorSystem(Cores):
 
         """
         self.check_running()
-        refuse_unbuilt(node=node, mailbox=mailbox, dispatcher=dispatcher)
+        refuse_unbuilt(node=node, mailbox=mailbox)
         return self._spawner.spawn(
-            None, actor_class, args, kwargs, name=name, core=core, near=near, supervisor=supervisor
+            None,
+            actor_class,
+            args,
+            kwargs,
+            name=name,
+            core=core,
+            near=near,
+            dispatcher=dispatcher,
+            supervisor=supervisor,
         )
 
     def spawn_child(
@@ -345,7 +327,7 @@ class ActorSystem(Cores):
         """As `spawn`, for a child of `parent`. `start_timeout`: seconds `on_start` may take."""
         options = dict(options)
         named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
-        refuse_unbuilt(**{key: options.pop(key, None) for key in ("node", "mailbox", "dispatcher")})
+        refuse_unbuilt(**{key: options.pop(key, None) for key in ("node", "mailbox")})
         return self._spawner.spawn(parent, actor_class, args, options, **named)
 
     def check_running(self) -> None:

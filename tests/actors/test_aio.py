@@ -129,7 +129,9 @@ def test_an_error_of_a_coroutine(system):
     assert exited.get(timeout=10) is error
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+@pytest.mark.parametrize(
+    "kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError, GeneratorExit]
+)
 def test_a_base_exception_of_a_coroutine_ends_that_actor_alone(system, kind):  # B6, B7
     asked, told, other = (system.spawn(Mixed) for _ in range(3))
     ends = [asked.exited(), told.exited()]

@@ -79,6 +79,14 @@ def test_async_methods(there):
     assert there.call(crew.Counter.later, 4).get(timeout=DEADLINE) == 5
 
 
+def test_a_dispatcher_may_be_chosen_there(system):
+    where = system.spawn(crew.Threads, core=1, dispatcher="asyncio").ask("thread", timeout=DEADLINE)
+    assert "asyncio" in where
+    assert "asyncio" not in system.spawn(crew.Threads, core=1).ask("thread", timeout=DEADLINE)
+    with pytest.raises(ValueError, match="dispatcher="):
+        system.spawn(crew.Threads, core=1, dispatcher="threads")
+
+
 def test_refs_and_tuples_arrive_as_such(system, there):
     here = system.spawn(crew.Counter)
     value = there.ask(("pair", [here, (there, 1)]), timeout=DEADLINE)

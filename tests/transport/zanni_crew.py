@@ -1,6 +1,7 @@
 """Actors for the tests that use several processes: every core imports this module by name."""
 
 import os
+import threading
 import time
 
 from zanni import Actor, DeadlockError, Down, Future, Timeout, message
@@ -231,3 +232,8 @@ class Caller(Actor):
         except DeadlockError as error:
             self.own_errors += error.cycle[0] == self.actor_ref
             raise
+
+
+class Threads(Actor):
+    def on_receive(self, message):
+        return threading.current_thread().name

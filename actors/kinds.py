@@ -1,0 +1,27 @@
+"""Which kind of cell an actor has."""
+
+from __future__ import annotations
+
+from .actor import Actor
+from .cell import Cell
+from .loop_cell import LoopCell
+
+KINDS: dict[str, type[Cell]] = {"core": Cell, "asyncio": LoopCell}
+"""By the dispatcher that runs the actor."""
+
+
+def kind_of_cell(actor_class: type[Actor], dispatcher: str | None) -> type[Cell]:
+    """Any thread. The kind for an actor of that class, and that spawn option if it was given.
+
+    Raises:
+        ValueError: there is no such dispatcher.
+
+    """
+    if actor_class._cell_class is not None:  # one of the runtime's own actors
+        return actor_class._cell_class
+    asked = actor_class.dispatcher if dispatcher is None else dispatcher
+    kind = KINDS.get(asked) if isinstance(asked, str) else None  # type: ignore[redundant-expr]  # users may say anything
+    if kind is None:
+        said = f"{actor_class.__name__}.dispatcher" if dispatcher is None else "dispatcher="
+        raise ValueError(f"{said} is {' or '.join(map(repr, KINDS))}, not {asked!r:.80}")
+    return kind
