@@ -35,6 +35,9 @@ class Actor(Receiving, pykka.Actor):
     core's asyncio loop."""
     throughput: ClassVar[int] = 64
     """How many messages are handled before other actors get their turn."""
+    reentrant: ClassVar[bool] = False
+    """Whether further messages are handled while one waits; with an `async def` among its methods,
+    such an actor runs on the asyncio loop."""
     crash_on_ask_error: ClassVar[bool] = False
     """Whether an error in an ask or call, besides going to the caller, ends the actor."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
+
 from .actor import Actor
 from .cell import Cell
 from .loop_cell import LoopCell
+from .reentrant import ReentrantCell, ReentrantLoopCell
 
 KINDS: dict[str, type[Cell]] = {"core": Cell, "asyncio": LoopCell}
 """By the dispatcher that runs the actor."""
@@ -24,4 +27,17 @@ def kind_of_cell(actor_class: type[Actor], dispatcher: str | None) -> type[Cell]
     if kind is None:
         said = f"{actor_class.__name__}.dispatcher" if dispatcher is None else "dispatcher="
         raise ValueError(f"{said} is {' or '.join(map(repr, KINDS))}, not {asked!r:.80}")
-    return kind
+    if not actor_class.reentrant:
+        return kind
+    # Its coroutines run on the loop while others of its messages are handled: not on the core, at
+    # the very same time, but there too.
+    on_loop = kind is LoopCell or _has_coroutines(actor_class)
+    return ReentrantLoopCell if on_loop else ReentrantCell
+
+
+def _has_coroutines(actor_class: type[Actor]) -> bool:
+    return any(
+        iscoroutinefunction(attribute)
+        for base in actor_class.__mro__
+        for attribute in vars(base).values()
+    )

@@ -1,0 +1,240 @@
+"""`reentrant = True`: while one message waits, further ones are handled.
+
+Each message has a strand: a cell for it alone, that shares the actor, the address and the ties
+with the whole, and parks by itself. The whole keeps the mailbox and the signals; it begins a
+strand for each message, in their order, and ends when its strands have ended.
+
+    what ends the actor                   messages that wait        messages not begun
+    stop                                  are handled to their end  those queued before: handled
+    exit, a shutdown, a suspension        are handled to their end  lost, or kept for a restart
+    a failure, a kill                     are broken off: their     lost, or kept for a restart
+                                          asks get ActorDeadError
+
+Guarantees:
+- Messages begin in the order of the mailbox. One that has waited goes on when its wait is over.
+- Two strands never run at the same time: a strand gives way only where it waits.
+- Each ask ends once (G9), whatever ends the actor while several are in hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pykka.messages import _ActorStop
+
+from .actor import Actor
+from .cell import CONTROL, Cell
+from .dispatcher import Core
+from .errors import ActorDeadError
+from .lifecycle import Killed, Lifecycle
+from .links import Ties
+from .loop_cell import USERS, LoopCell
+from .parking import current_sender
+from .process import Headers, Item, Kill, Process, Reply, Signal
+from .ref import ActorRef
+from .state import IDLE, PARKED, SCHEDULED
+
+_own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the property below
+
+
+class ReentrantCell(Cell):
+    """The whole: a cell that has a strand for each message in hand."""
+
+    __slots__ = ("_graceful", "_strands", "_unbegun")
+
+    strand_class: type[Strand]
+
+    def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
+        self._strands: set[Strand] = set()
+        self._unbegun: list[Item] = []
+        self._graceful = False
+        super().__init__(core, identity, actor_class)
+
+    @property
+    def current(self) -> Item | None:
+        """Own turn only. The message of the strand that runs here."""
+        turn = current_sender()
+        if isinstance(turn, Strand) and turn.whole is self:
+            return turn.current
+        found: Item | None = _own_current.__get__(self)
+        return found
+
+    @current.setter
+    def current(self, item: Item | None) -> None:
+        turn = current_sender()
+        if isinstance(turn, Strand) and turn.whole is self:
+            turn.current = item
+        else:
+            _own_current.__set__(self, item)
+
+    def receiver(self) -> Callable[[Any], object]:
+        """Own turn only. See `Cell.receiver`."""
+        return self.begin_strand
+
+    def begin_strand(self, _message: object) -> None:
+        """Own turn only. Have a strand handle the message in hand."""
+        item = self.current
+        assert item is not None
+        self.current = None  # whoever asked is answered by the strand
+        strand = self.strand_class(self, item)
+        self._strands.add(strand)
+        self.core.schedule(strand)
+
+    def stop_gracefully(self, message: _ActorStop) -> None:
+        """Own turn only. Stop, once what was queued before is handled."""
+        self._graceful = True
+        CONTROL[_ActorStop](self, message)
+
+    def begin(self) -> bool:
+        """Own turn only. See `Lifecycle.begin`."""
+        self._graceful = False
+        return super().begin()
+
+    def fail(self, error: BaseException) -> None:
+        """Owner only. See `Lifecycle.fail`; of several errors the first is the reason."""
+        if not isinstance(self.exit_reason, BaseException):
+            super().fail(error)
+        self._break_off()
+
+    def leave(self) -> None:
+        """Own turn only. See `Lifecycle.leave`; not before all strands have ended."""
+        if self._strands:
+            self.state = IDLE
+        else:
+            super().leave()
+
+    def push_front(self, items: list[Item]) -> None:
+        """Any thread. As `Lifecycle.push_front`; a strand may do so while the whole is idle."""
+        if not self.core.holds():
+            self.core.post(self.push_front, items)
+            return
+        super().push_front(items)
+        if self.state is IDLE and self.exit_reason is None:
+            self.state = SCHEDULED
+            self.core.schedule(self)
+
+    def may_begin(self) -> bool:
+        """Owner only. Whether a strand that has not begun may do so."""
+        return self.exit_reason is None or (self._graceful and not self.killed)
+
+    def ended(self, strand: Strand, unbegun: Item | None = None) -> None:
+        """Owner only. A strand is done with its message, or has not begun and gives it back."""
+        self._strands.discard(strand)
+        if unbegun is not None:
+            self._unbegun.append(unbegun)
+        if self._strands or self.exit_reason is None:
+            return
+        given_back, self._unbegun = self._unbegun, []
+        if given_back:
+            super().push_front(given_back)
+        self._leave_soon()
+
+    def _obey(self, signal: Signal) -> None:
+        super()._obey(signal)
+        if type(signal) is Kill:
+            self._break_off()
+
+    def _break_off(self) -> None:
+        self._graceful = False
+        for strand in tuple(self._strands):
+            strand.break_off()
+
+
+class Strand(Cell):
+    """One message of a reentrant actor, being handled."""
+
+    __slots__ = ("whole",)
+
+    def __init__(self, whole: ReentrantCell, item: Item) -> None:
+        super().__init__(whole.core, whole.id, whole.actor_class)
+        self.whole = whole
+        self.actor = whole.actor
+        self.queue = [item]
+        self.state = SCHEDULED
+
+    def run(self) -> None:
+        """Owner only. One turn."""
+        if self.state is SCHEDULED and not self.whole.may_begin():
+            assert self.queue is not None
+            self.whole.ended(self, self.queue[0])
+        else:
+            super().run()
+
+    def _handle_messages(self) -> None:
+        super()._handle_messages()
+        self._tell(self.whole.ended, self)
+
+    def _tell(self, function: Callable[..., object], *args: object) -> None:
+        if self.core.holds():
+            function(*args)
+        else:
+            self.core.post(function, *args)
+
+    def break_off(self) -> None:
+        """Owner only. End the wait of the message, if it waits."""
+        self.killed = True
+        if self.state is PARKED:
+            self._resume()
+
+    def fail(self, error: BaseException) -> None:
+        """Own turn only. The whole fails by it."""
+        self._tell(self.whole.fail, error)
+
+    def _on_error(self, error: BaseException, item: Item) -> None:
+        reply = (self.current or item)[2]
+        if isinstance(error, Killed) and reply is not None and not self.whole.killed:
+            reply.reject(ActorDeadError(f"{self.ref} failed while it handled the message"))
+        else:
+            super()._on_error(error, item)
+
+    # What is the whole's
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `Process.deliver`."""
+        self.whole.deliver(message, sender, reply, headers)
+
+    def signal(self, signal: Signal) -> None:
+        """Any thread. See `Process.signal`."""
+        self.whole.signal(signal)
+
+    def is_alive(self) -> bool:
+        """Any thread. See `Lifecycle.is_alive`."""
+        return self.whole.is_alive()
+
+    def need_ties(self) -> Ties:
+        """Owner only. See `Lifecycle.need_ties`."""
+        return self.whole.need_ties()
+
+    @property
+    def ref(self) -> ActorRef[Any]:
+        """Any thread. A ref to the actor."""
+        return self.whole.ref
+
+    @property
+    def name(self) -> str | None:
+        """Any thread. See `Lifecycle.name`."""
+        return self.whole.name
+
+
+class LoopStrand(Strand, LoopCell):
+    """The same, of an actor that runs on the asyncio loop."""
+
+    __slots__ = ()
+
+
+class ReentrantLoopCell(ReentrantCell, LoopCell):
+    """The whole of an actor that runs on the asyncio loop."""
+
+    __slots__ = ()
+
+
+ReentrantCell.strand_class = Strand
+ReentrantLoopCell.strand_class = LoopStrand
+ReentrantCell.control = {
+    **CONTROL,
+    **dict.fromkeys(USERS, ReentrantCell.begin_strand),
+    _ActorStop: ReentrantCell.stop_gracefully,
+}
