@@ -26,6 +26,8 @@ class Config:
     """How long a child core may take to come up."""
     frame_cap: int = 16 * 1024 * 1024
     """The largest frame between cores."""
+    gc_threshold: int = 20_000
+    """How many more objects are made than freed before Python's collector looks; 1: as it is."""
     restart_intensity: int = 3
     """How many restarts of a child core are made within `restart_period`; then it stays down."""
     restart_period: float = 5.0

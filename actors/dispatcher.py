@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from greenlet import getcurrent, greenlet
 
 from .address import Address, CoreAddress
-from .environment import make_lock, now
+from .environment import make_lock, make_rlock, now
 from .network import Poller
 from .observe import DeadLetters
 from .parking import Worker, here
@@ -87,6 +87,9 @@ class Core:
         self.owner = owner
         self.run_queue: deque[Runnable] = deque()
         self.processes: dict[int, Process] = {}
+        """By id. Any thread may read it; changed by `enter` and `forget` alone."""
+        self._forgotten = 0
+        self._changing = make_rlock()
         self.slice_end = 0.0
         self.turns = 0
         self.now = now
@@ -143,6 +146,25 @@ class Core:
 
     def _stop(self) -> None:
         self._stopping = True
+
+    def enter(self, identity: int, process: Process) -> None:
+        """Any thread. Have the process found under that id. (Nothing is called under the lock.)"""
+        with self._changing:
+            self.processes[identity] = process
+
+    def forget(self, identity: int) -> None:
+        """Any thread. There is no process of that id any more.
+
+        A dict never shrinks by itself: after a million actors it would keep 42 MB.
+        """
+        with self._changing:
+            if identity in self.processes:
+                del self.processes[identity]
+            self._forgotten += 1
+        if self._forgotten > 4 * len(self.processes) + 1024:
+            with self._changing:
+                self.processes = {**self.processes}
+                self._forgotten = 0
 
     def disown(self, refuse: Callable[[], object]) -> None:
         """In a forked child: nobody runs this loop. `refuse` is called for each that posts."""

@@ -101,7 +101,7 @@ class Kernel:
         self.core = core
         self.address = Address(*core.home, KERNEL_ID)
         self._host = host
-        core.processes[KERNEL_ID] = self
+        core.enter(KERNEL_ID, self)
 
     def deliver(
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None

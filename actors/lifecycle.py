@@ -296,7 +296,7 @@ class Lifecycle:
         self.state = DEAD
         if self.exit_reason is None:
             self.exit_reason = "killed"
-        self.core.processes.pop(self.id, None)
+        self.core.forget(self.id)
         queue, cursor = self.queue, self.cursor
         self.queue = self.cursor = self.current = None
         if hasattr(self, "actor"):

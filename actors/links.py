@@ -157,7 +157,7 @@ class Monitor:
         self._subject = subject
         self.address = Address(*core.home, core.next_id())
         self.future: Future[Any] = Future()
-        core.processes[self.address.id] = self
+        core.enter(self.address.id, self)
 
     def begin(self, request: Signal) -> Future[Any]:
         """Any thread. Send the request to watch, and give the future; it may be cancelled."""
@@ -166,7 +166,7 @@ class Monitor:
         return self.future
 
     def _end(self, future: Future[Any]) -> None:
-        self._core.processes.pop(self.address.id, None)
+        self._core.forget(self.address.id)
         if future._error is not None:  # whoever waited has given up
             self._subject.signal(Unwatch(self))
 

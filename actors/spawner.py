@@ -143,7 +143,7 @@ class Spawner:
                 self._home.check_running()  # again: a system that stopped meanwhile overlooked it
             cell.make_actor(birth)
         except BaseException:
-            self._core.processes.pop(cell.address.id, None)
+            self._core.forget(cell.address.id)
             self._on_core(cell.discard)
             raise
         started: Future[Any] | None = None
@@ -182,7 +182,7 @@ class Spawner:
                 ties.watchers[parent.address] = parent
             if supervisor is not None:
                 ties.supervisor = supervisor.process
-        core.processes[identity] = cell
+        core.enter(identity, cell)
         return cell
 
     # Names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
+from . import collector
 from .actor import Actor
 from .address import CoreAddress
 from .alone import Alone
@@ -203,6 +204,7 @@ class ActorSystem(Cores, Scoped):
         self.meter = Meter(self.core)
         self._spawner = Spawner(self, self.core)
         systems[self.home] = self
+        collector.relax(self.config.gc_threshold)
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop: let actors handle what is queued, then end them, the child cores and the threads.
@@ -259,6 +261,8 @@ class ActorSystem(Cores, Scoped):
         self._end_loop(seconds)
         self.core.poller.close()
         systems.pop(self.home, None)
+        if not systems:
+            collector.restore()
         self._state = "stopped"
 
     def drain(self, seconds: float) -> Future[bool]:

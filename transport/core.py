@@ -282,18 +282,9 @@ def main(fd: int) -> None:
         report(error)
         raise
     start_thread(partial(_obey, line, system), "zanni-parent")
-    _tune_collector()
-    system.run()
-
-
-def _tune_collector() -> None:
-    """Have the collector run less often, as a queue of messages makes it run in vain.
-
-    Only in processes that are ours: with CPython's 700 it took a fifth of the time of small tells.
-    """
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000)
+    gc.freeze()  # what there is now, stays; in a program's own process that would not be for us
+    system.run()
 
 
 def _system_of(boot: dict[str, Any]) -> ActorSystem:

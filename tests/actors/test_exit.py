@@ -1,6 +1,7 @@
 """E15: a program that ends without `stop()` ends soon, with its own exit code and one warning."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -65,8 +66,7 @@ ENDS = {
 
 def is_running(pid):
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
@@ -98,7 +98,10 @@ def test_a_program_that_does_not_stop_its_system_ends_with_its_own_code(leaving,
         assert not re.search("Error|Traceback", done.err)
 
 
-@pytest.mark.parametrize("verb", ["sleep", "spin", "lock", "ask", "await"])
+LONG = [pytest.param(verb, marks=pytest.mark.soak) for verb in ("sleep", "lock", "await")]
+
+
+@pytest.mark.parametrize("verb", ["spin", "ask", *LONG])
 def test_actors_that_are_stuck_do_not_hold_up_the_exit(leaving, verb):
     leaving(f"    [ref.tell({verb!r}) for ref in refs]\n    sys.exit(3)\n", 3)
 
