@@ -114,7 +114,7 @@ class ActorRef(pykka.ActorRef[A]):
             process.deliver(message, turn, future, travelling() if copy_context() else None)
             turn.awaits = future
             try:
-                if process.awaits is not None:
+                if future.owed_by.awaits is not None:
                     look(turn)
                 while not future._done:
                     turn.park(None)

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from .cell import Cell
+from .deadlock import hand_on
 from .environment import make_lock, random_float
 from .errors import Timeout
 from .future import Future
@@ -56,6 +57,7 @@ class RoundRobin:
                 return False
             member = living
         member.deliver(*item)
+        hand_on(item[2], member)
         return True
 
 
@@ -95,6 +97,7 @@ class Backlog:
             reply.add_done_callback(partial(self._answered, self._sent))
         try:
             self._member.deliver(*item)
+            hand_on(reply, self._member)
         finally:
             if not isinstance(reply, Future):
                 self._mark()

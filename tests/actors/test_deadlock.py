@@ -202,6 +202,16 @@ def test_a_forward_that_closes_a_cycle(system, member):
     assert error.cycle == (member, third)
 
 
+@pytest.mark.parametrize("router", ["round_robin", "random", "smallest_mailbox"])
+def test_a_member_of_a_pool_that_asks_its_pool(system, router):
+    pool = system.pool(Member, 1, router=router)
+    error = deadlock(pool.ask(lambda _: pool.ask("x"), block=False))
+    assert len(error.cycle) == 1
+    assert pool.ask("alive", timeout=LONG) == "alive"
+    roomy = system.pool(Member, 2)  # round robin: the other one answers
+    assert roomy.ask(lambda _: roomy.ask("x"), timeout=LONG) == "x"
+
+
 # No cycles
 
 

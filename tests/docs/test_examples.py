@@ -15,6 +15,7 @@ OUTPUT = {
     ("README.md", 0): "130\ninsufficient funds\n",
     ("README.md", 1): "285\n",
     ("README.md", 2): "1\n",
+    ("docs/semantics.md", 0): "Clerk 'ann' -> Clerk 'ann'\nTrue\n",
 }
 
 
