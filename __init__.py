@@ -15,6 +15,7 @@ if __name__ == "zanni":
     from .actors.config import Config
     from .actors.errors import (
         ChannelClosed,
+        CoreInUse,
         DeadlockError,
         EncodeError,
         ForkedError,
@@ -47,6 +48,7 @@ if __name__ == "zanni":
         "Address",
         "ChannelClosed",
         "Config",
+        "CoreInUse",
         "DeadlockError",
         "Down",
         "EncodeError",

@@ -12,7 +12,7 @@ from .errors import NodeDown
 from .forked import Disowned
 from .gone import GoneProcess
 from .load import Meter
-from .network import CoreRecord, NodeRecord, Poller
+from .network import CoreRecord, Network, NodeRecord, Poller
 from .process import Process
 
 
@@ -24,6 +24,7 @@ class Host(Protocol):
     core: Core
     meter: Meter
     config: Config
+    network: Network
 
 
 class Alone:
@@ -38,8 +39,9 @@ class Alone:
         self._host.core.post(self._beat)
 
     def _beat(self) -> None:
-        self._host.meter.measure()
-        self._host.core.call_later(self._host.config.heartbeat, self._beat)
+        if self._host.network is self:
+            self._host.meter.measure()
+            self._host.core.call_later(self._host.config.heartbeat, self._beat)
 
     def process(self, address: Address) -> Process:
         """Any thread. Nobody elsewhere can be reached."""
@@ -77,6 +79,9 @@ class Alone:
         """Any thread. This node."""
         incarnation = self._host.home.incarnation
         return [NodeRecord(name=self._host.name, state="up", incarnation=incarnation, urls=[])]
+
+    def resize(self, cores: int) -> None:
+        """Nothing to add or remove: a system that gets more cores gets another network first."""
 
     def drain(self, seconds: float) -> None:
         """No child cores."""

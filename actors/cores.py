@@ -6,22 +6,99 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from .actor import Actor
-from .arguments import refuse_unbuilt
+from .arguments import checked_cores, refuse_unbuilt
+from .cell import Cell
+from .drain import living
 from .errors import NodeDown
-from .future import Future
+from .future import Future, check_may_wait
 from .kernel import ListActors
 from .network import CoreRecord, NodeRecord
+from .parking import here
 from .pool import Pool, plan_pool
 from .ref import ActorRef
 from .runtime import Runtime
 
 A = TypeVar("A", bound=Actor)
 
+SHOWN = 100
+"""How many actors that hold a core are named at most."""
+
 
 class Cores(Runtime):
     """What users ask of a system about its cores and about other nodes. Any thread may."""
 
     core_count: int
+    open_cores: int
+    _resizing: Any
+
+    def resize(self, *, cores: int | str) -> None:
+        """Have so many cores from now on, while the system runs; on core 0 only.
+
+        More cores take new work when this returns. Fewer: the last ones take no new actors; members
+        of pools that are spread or placed by load are replaced on other cores, and finish what they
+        have within `drain_timeout`; then the cores end. Any other actor on them, but for those
+        members' own children, cannot move, and then nothing is changed.
+
+        Args:
+            cores: how many, or "auto" as in `ActorSystem`.
+
+        Raises:
+            ValueError: no number of cores that can be.
+            CoreInUse: actors that cannot move are on a core that would go; the text names them.
+            StartError: a new core did not come up; there are as many as before.
+            Timeout: a core that would go has not answered, as a handler holds it.
+            RuntimeError: this is not core 0, or another `resize` is under way.
+            ShuttingDown: the system is stopping or stopped.
+
+        """
+        count = checked_cores(cores)
+        self.check_running()
+        if here.worker.turn is None:
+            check_may_wait("await asyncio.to_thread(system.resize, cores=...)")
+        if self.index != 0:
+            raise RuntimeError("resize() is for core 0: ask an actor there to call it")
+        if not self._resizing.acquire(blocking=False):
+            raise RuntimeError("another resize() is under way: wait until it returns")
+        try:
+            if count > 1:
+                self._connect()
+            self.network.resize(count)
+        finally:
+            self._resizing.release()
+
+    def check_running(self) -> None:
+        """See `ActorSystem.check_running`."""
+        raise NotImplementedError
+
+    def _connect(self) -> None:
+        """See `ActorSystem._connect`."""
+        raise NotImplementedError
+
+    def set_cores(self, existing: int, open_: int) -> None:
+        """Any thread. The node has so many cores, of which the first `open_` take new actors."""
+        self.core_count, self.open_cores = existing, open_
+
+    def holders(self, movable: list[int]) -> tuple[int, list[Any]]:
+        """Owner only. See `KernelHost.holders`."""
+        may_go = set(movable)
+        held: list[Cell] = []
+        for cell in sorted(living(self.core), key=lambda cell: cell.id):  # parents come first
+            parent = None if cell.ties is None else cell.ties.parent
+            if isinstance(parent, Cell) and parent.id in may_go:  # a parent on this core
+                may_go.add(cell.id)
+            if cell.id not in may_go:
+                held.append(cell)
+        return len(held), [[cell.ref, cell.name] for cell in held[:SHOWN]]
+
+    def movable(self, first: int) -> list[list[ActorRef[Any]]]:
+        """Owner only. See `KernelHost.movable`."""
+        pools = [(cell, getattr(cell, "actor", None)) for cell in living(self.core)]
+        return [
+            [member, cell.ref]
+            for cell, actor in pools
+            if isinstance(actor, Pool)
+            for member in actor.movable(first)
+        ]
 
     def pool(
         self,

@@ -140,6 +140,15 @@ class Core:
             heapq.heapify(self._timers)
             self._crowded = max(CROWD, 2 * len(self._timers))
 
+    def wait_in(self, poller: Poller) -> None:
+        """Owner only. From now on the loop waits there.
+
+        Whoever posts at the same time may wake the old one in vain: what it posted is found, since
+        the loop looks once more before it waits.
+        """
+        self.poller = poller
+        self._wake = poller.wake
+
     def stop(self) -> None:
         """Any thread. Have the loop end after what it does now."""
         self.post(self._stop)

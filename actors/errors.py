@@ -14,6 +14,7 @@
         ├── DeadlockError         an ask would wait for itself, or in a circle
         ├── ShuttingDown          the system is stopping and takes nothing new
         ├── NameInUse             the name belongs to another living actor or node
+        ├── CoreInUse             a core cannot be removed, as actors live there that cannot move
         ├── ForkedError           the system was used in a forked child process
         ├── Ignore                raised by a child's on_start: leave me out
         ├── ChannelClosed         a channel was closed
@@ -37,6 +38,7 @@ __all__ = [
     "AlreadyPresent",
     "AlreadyStarted",
     "ChannelClosed",
+    "CoreInUse",
     "DeadlockError",
     "EncodeError",
     "ForkedError",
@@ -149,6 +151,17 @@ class ShuttingDown(ZanniError):
 
 class NameInUse(ZanniError):
     """The name belongs to another living actor or node."""
+
+
+class CoreInUse(ZanniError):
+    """Cores cannot be removed: `holders` are refs of actors there that cannot move."""
+
+    def __init__(self, text: str, holders: list[object]) -> None:
+        super().__init__(text, holders)
+        self.text, self.holders = text, holders
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class ForkedError(ZanniError):

@@ -69,6 +69,34 @@ class ListActors:
 
 
 @message
+class CoreCount:
+    """The node has so many cores, of which the first `open` take new actors."""
+
+    existing: int
+    open: int
+
+
+@message
+class ListMovable:
+    """The answer is a list of [member, pool], of the pools of this core.
+
+    The members are those on core `first` or a later one that the pool can replace elsewhere.
+    """
+
+    first: int
+
+
+@message
+class ListHolders:
+    """The answer is how many hold this core, and a list of [ref, name or None] of the first ones.
+
+    They are all its actors but the `movable` ones, by their ids, and the children of those.
+    """
+
+    movable: list[int]
+
+
+@message
 class StopRequest:
     """Stop all actors of this core; the answer, whether that was done within `seconds`."""
 
@@ -87,6 +115,18 @@ class KernelHost(Protocol):
 
     def local_actors(self) -> list[ActorRef[Any]]:
         """Refs of this core's living actors."""
+        ...
+
+    def set_cores(self, existing: int, open_: int) -> None:
+        """The node has so many cores, and the first ones take new actors."""
+        ...
+
+    def holders(self, movable: list[int]) -> tuple[int, list[Any]]:
+        """How many actors live here besides those and their children, and the first ones."""
+        ...
+
+    def movable(self, first: int) -> list[list[ActorRef[Any]]]:
+        """Members of this core's pools that can be replaced elsewhere, with their pools."""
         ...
 
     def drain(self, seconds: float) -> Future[bool]:
@@ -181,6 +221,9 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     ),
     WhereIs: lambda host, request: host.names.find(request.name),
     ListActors: lambda host, _: host.local_actors(),
+    CoreCount: lambda host, request: host.set_cores(request.existing, request.open),
+    ListHolders: lambda host, request: host.holders(request.movable),
+    ListMovable: lambda host, request: host.movable(request.first),
     StopRequest: lambda host, request: host.drain(request.seconds),
     Probe: lambda host, probe: take_probe(host.core, probe),
     Break: lambda host, request: take_break(host.core, request),

@@ -104,6 +104,10 @@ class Network(Protocol):
         """Any thread. This node and the joined ones."""
         ...
 
+    def resize(self, cores: int) -> None:
+        """Any thread but the loop's, or a turn. See `ActorSystem.resize`."""
+        ...
+
     def drain(self, seconds: float) -> None:
         """Any thread. Have the child cores stop their actors in so many seconds; does not wait."""
         ...

@@ -59,6 +59,13 @@ class Members:
     """To a pool: the answer is the refs of its members."""
 
 
+@message
+class Move:
+    """To a pool: replace this member by one elsewhere, as its core is to be removed."""
+
+    member: Any
+
+
 class Fill(NamedTuple):
     """A pool's word to itself: try again to have as many members as it should."""
 
@@ -66,7 +73,10 @@ class Fill(NamedTuple):
 FOR_MEMBERS = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe})
 """What the runtime handles for an actor, in its place: members are called, and not the pool."""
 
-OWN = frozenset({Resize, Members, Fill, ChildFailed, *CONTROL}) - FOR_MEMBERS
+MOVABLE = ("spread", "least-loaded")
+"""Where members are placed that may as well be elsewhere."""
+
+OWN = frozenset({Resize, Members, Move, Fill, ChildFailed, *CONTROL}) - FOR_MEMBERS
 """What a pool handles itself."""
 
 
@@ -190,6 +200,10 @@ class Pool(Actor):
                 return self._resize(n)
             case Members():
                 return list(self._members)
+            case Move(ref) if ref in self._members:
+                self._members.remove(ref)
+                self._fill()
+                self._let_go([ref])
             case _:
                 pass
         return None
@@ -242,13 +256,22 @@ class Pool(Actor):
         self._wanted = n
         leaving = self._members[n:]
         del self._members[n:]
-        if leaving:
-            self._publish()
+        self._let_go(leaving)
+        self._fill()
+        return len(self._members)
+
+    def _let_go(self, leaving: list[ActorRef[Any]]) -> None:
+        """Send those that are no members any more nothing more; they end after what they have."""
+        self._publish()
         for ref in leaving:
             self.unwatch(ref)
             _stop_for_good(ref)
-        self._fill()
-        return len(self._members)
+
+    def movable(self, first: int) -> list[ActorRef[Any]]:
+        """Owner only. The members on core `first` or a later one that can be replaced elsewhere."""
+        if self._plan.core not in MOVABLE:
+            return []
+        return [ref for ref in self._members if ref.core >= first]
 
     def _stop_children(self) -> None:
         """After `stop`, the members finish what was sent to them before; else they end at once."""

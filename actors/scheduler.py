@@ -22,6 +22,8 @@ class Placed(Protocol):
     name: str
     index: int
     core_count: int
+    open_cores: int
+    """How many of the cores take new actors: the first ones. Those beyond are being removed."""
     network: Network
 
 
@@ -52,22 +54,28 @@ class Scheduler:
                 raise ValueError("give core= or near=, not both")
             if near.node != home.name:
                 raise ValueError(f"near= names an actor of node {near.node!r}, not of this one")
-            return near.core
-        if core is None or core == "here":
+            return self._checked(near.core)
+        if (core is None or core == "here") and home.index < home.open_cores:
             return home.index
-        if core == "spread":
-            return next(self._turn) % home.core_count
+        if core is None or core in ("here", "spread"):
+            return next(self._turn) % home.open_cores
         if core == "least-loaded":
             return self._least_loaded()
         if isinstance(core, int) and not isinstance(core, bool):
-            if 0 <= core < home.core_count:
-                return core
-            raise ValueError(
-                f"there is no core {core}: this node has {home.core_count} "
-                f"(0 to {home.core_count - 1}); ask for more with ActorSystem(cores=...)"
-            )
+            return self._checked(core)
         words = ", ".join(repr(word) for word in WORDS)
         raise ValueError(f"core= takes an index or one of {words}, not {core!r}")
+
+    def _checked(self, core: int) -> int:
+        home = self._home
+        if 0 <= core < home.open_cores:
+            return core
+        if 0 <= core < home.core_count:
+            raise ValueError(f"core {core} is being removed and takes no new actors")
+        raise ValueError(
+            f"there is no core {core}: this node has {home.core_count} (0 to {home.core_count - 1})"
+            "; ask for more with ActorSystem(cores=...) or system.resize(cores=...)"
+        )
 
     def _least_loaded(self) -> int:
         records = [record for record in self._home.network.cores() if record["state"] == "up"]

@@ -36,6 +36,7 @@ class Home(Protocol):
     name: str
     index: int
     core_count: int
+    open_cores: int
     home: CoreAddress
     network: Network
     names: Names

@@ -17,6 +17,7 @@ from .cpus import allowed_cpus, pin_to_cpu
 from .dispatcher import Core
 from .drain import drain
 from .environment import (
+    make_lock,
     now,
     random_bits,
     start_thread,
@@ -49,6 +50,12 @@ def set_network_factory(factory: Callable[[ActorSystem], Network]) -> None:
     """Say how a system that has more than one core, or peers, gets its network (the face does)."""
     global _network_factory  # noqa: PLW0603  (one transport per process)
     _network_factory = factory
+
+
+def _network_of(system: ActorSystem) -> Network:
+    if _network_factory is None:
+        raise RuntimeError("no transport: import zanni, not its parts")
+    return _network_factory(system)
 
 
 class ActorSystem(Cores, Scoped):
@@ -113,7 +120,8 @@ class ActorSystem(Cores, Scoped):
     ) -> None:
         self.name = name
         self.index = index
-        self.core_count = core_count
+        self.core_count = self.open_cores = core_count
+        self._resizing = make_lock()
         self.config = config
         self.home = CoreAddress(name, index, incarnation)
         self.cpus = []
@@ -194,9 +202,7 @@ class ActorSystem(Cores, Scoped):
             raise RuntimeError(f"the system {self.name!r} was started before: make a new one")
         self._state = "starting"
         if self.core_count > 1 or self.index > 0 or self.listen is not None or self.joins:
-            if _network_factory is None:
-                raise RuntimeError("no transport: import zanni, not its parts")
-            self.network = _network_factory(self)
+            self.network = _network_of(self)
         else:
             self.network = Alone(self)
         self.core = Core(self.home, self.network.poller, self)
@@ -205,6 +211,23 @@ class ActorSystem(Cores, Scoped):
         self._spawner = Spawner(self, self.core)
         systems[self.home] = self
         collector.relax(self.config.gc_threshold)
+
+    def _connect(self) -> None:
+        """Outside of the loop. Give a system that is alone what links it to other cores."""
+        if not isinstance(self.network, Alone):
+            return
+        network = _network_of(self)
+        switched: Future[None] = Future()
+
+        def switch() -> None:
+            alone, self.network = self.core.poller, network
+            self.core.wait_in(network.poller)
+            alone.close()
+            switched.resolve(None)
+
+        self.core.post(switch)
+        switched.get()
+        network.start()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop: let actors handle what is queued, then end them, the child cores and the threads.
@@ -343,6 +366,8 @@ class ActorSystem(Cores, Scoped):
     def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
         """Owner only. See `KernelHost.make`."""
         self.check_running()
+        if self.index >= self.open_cores:
+            raise ShuttingDown(f"core {self.index} is being removed: nothing can be spawned there")
         return self._spawner.make(birth, name, parent, supervisor)
 
     def whereis(self, name: str) -> ActorRef[Any] | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
+import logging
 import sys
 from functools import partial
 from typing import Any, Protocol
@@ -22,7 +23,6 @@ from ..actors.address import CoreAddress
 from ..actors.config import Config
 from ..actors.environment import (
     ChildProcess,
-    Latch,
     exit_now,
     ignore_interrupt,
     inherited_socket,
@@ -31,12 +31,15 @@ from ..actors.environment import (
     random_bits,
     start_thread,
 )
-from ..actors.errors import StartError
+from ..actors.errors import StartError, Timeout
+from ..actors.future import Future
 from ..actors.intensity import Intensity
 from ..actors.messages import main_path, set_main_script
 from ..actors.system import ActorSystem
 from .endpoint import Endpoint
-from .events import CoreDied, CoreGivenUp, CoreStarted
+from .events import CoreDied, CoreGivenUp, CoreRemoved, CoreStarted
+
+logger = logging.getLogger("zanni")
 
 EXIT_WAIT = 0.05
 """Seconds that the loop may wait for the exit code of a child whose socket has closed."""
@@ -58,15 +61,23 @@ class Child:
         self.incarnation = 0
         self.state = "down"
         self.restarts = 0
-        self.error: str | None = None
         self.process: ChildProcess | None = None
         self.heard = b""
         self.intensity = Intensity(config.restart_intensity, config.restart_period)
+        self.started: Future[None] = Future()
+        """Hears when it is up for the first time, or why it is not."""
+        self.removed: Future[None] = Future()
+        """Hears when it has ended because it was to."""
+        self.leaving = False
 
     @property
     def pid(self) -> int:
         """The process's id; 0 where there is none."""
         return 0 if self.process is None else self.process.pid
+
+    def fail(self, text: str) -> None:
+        """It has not come up."""
+        self.started.reject(StartError(f"core {self.index}", text))
 
 
 class Children:
@@ -75,38 +86,39 @@ class Children:
     def __init__(self, system: ActorSystem, endpoint: Endpoint, losses: Losses) -> None:
         self._system, self._endpoint, self._losses = system, endpoint, losses
         self._stopping = False
-        self._started = False
-        self._settled = Latch()
-        self.all = [Child(index, system.config) for index in range(1, system.core_count)]
+        self.all: list[Child] = []
 
-    def start(self) -> None:
-        """Start every child; `wait_until_up` tells how that went."""
-        try:
-            for child in self.all:
+    def add(self, count: int) -> list[Child]:
+        """Start so many more children; `wait_until_up` tells how that went."""
+        first = len(self.all) + 1
+        added = [Child(index, self._system.config) for index in range(first, first + count)]
+        self.all += added
+        for child in added:
+            try:
                 self._spawn(child)
-        except OSError as error:
-            self.all[0].error = f"the process could not be started: {error}"
-            self._settled.release()
+            except OSError as error:
+                child.fail(f"the process could not be started: {error}")
+        return added
 
-    def wait_until_up(self) -> None:
-        """Not the loop's thread. Return when every child is up.
+    def wait_until_up(self, added: list[Child]) -> None:
+        """Any thread but the loop's, or a turn. Return when all of these are up.
 
         Raises:
             StartError: one is not, in its own words.
 
         """
         seconds = self._system.config.start_timeout
-        in_time = not self.all or self._settled.wait(seconds)
-        for child in self.all:
-            if child.error is not None:
-                raise StartError(f"core {child.index}", child.error)
-            if not in_time and child.state != "up":
-                raise StartError(f"core {child.index}", f"it is not up after {seconds} seconds")
-        self._started = True
+        deadline = now() + seconds
+        for child in added:
+            try:
+                child.started.get(timeout=max(deadline - now(), 0.0))
+            except Timeout:
+                child.fail(f"it is not up after {seconds} seconds")
+                child.started.get()
 
     def _spawn(self, child: Child) -> None:
         child.incarnation = random_bits(63)
-        child.state, child.heard, child.error = "starting", b"", None
+        child.state, child.heard = "starting", b""
         process = child.process = ChildProcess(_code())
         process.socket.sendall(_bootstrap(self._system, child) + b"\n")
         process.socket.setblocking(False)
@@ -128,12 +140,13 @@ class Children:
             return
         said = json.loads(child.heard)
         child.heard = b""
-        child.error = said.get("error")
-        if child.error is None:
+        error = said.get("error")
+        if error is None:
             child.state = "up"
             self._system.events.publish(CoreStarted(child.index, child.pid))
-        if child.error is not None or all(each.state == "up" for each in self.all):
-            self._settled.release()
+            child.started.resolve(None)
+        else:
+            child.fail(error)
 
     def _ended(self, child: Child, process: ChildProcess) -> None:
         self._endpoint.unwatch_fd(process.socket.fileno())
@@ -144,14 +157,14 @@ class Children:
             code = process.wait(1.0)
         reason = f"signal:{-code}" if code is not None and code < 0 else f"exit:{code}"
         child.state = "down"
-        if self._stopping:
+        child.fail(f"its process ended while it started ({reason})")  # unless that is known
+        if self._stopping or child.leaving:
+            child.removed.resolve(None)
             return
-        if not self._started:
-            child.error = child.error or f"its process ended while it started ({reason})"
-            self._settled.release()
+        if child.started._error is not None:
             return
         self._system.events.publish(CoreDied(child.index, reason))
-        home = CoreAddress(self._system.name, child.index, child.incarnation)
+        home = self._home_of(child)
         if child.intensity.exceeded(now()):
             child.state = "given up"
             self._system.events.publish(CoreGivenUp(child.index, child.restarts))
@@ -163,8 +176,35 @@ class Children:
             self._spawn(child)
         except OSError as error:
             child.state = "given up"
-            child.error = f"the process could not be started: {error}"
+            logger.warning("core %s could not be started again: %s", child.index, error)
             self._system.events.publish(CoreGivenUp(child.index, child.restarts))
+
+    def _home_of(self, child: Child) -> CoreAddress:
+        return CoreAddress(self._system.name, child.index, child.incarnation)
+
+    def dismiss(self, children: list[Child]) -> None:
+        """Have the last ones end for good: `removed` of each hears of it."""
+        for child in children:
+            child.leaving = True
+            if child.process is None or child.state in ("down", "given up"):
+                child.removed.resolve(None)
+                continue
+            try:
+                child.process.socket.send(b"stop\n")
+            except OSError:  # it has ended by itself
+                pass
+
+    def forget(self, children: list[Child]) -> None:
+        """These have ended, or are ended now: nothing of them remains."""
+        for child in reversed(children):
+            process = child.process
+            if process is not None and process.wait(0.0) is None:
+                process.kill()
+                process.wait(1.0)
+            self._close(child)
+            self.all.remove(child)
+            self._losses.core_lost(self._home_of(child), "the node was resized")
+            self._system.events.publish(CoreRemoved(child.index))
 
     def restart(self, index: int) -> None:
         """End a child that is silent; its socket will tell, and it is started again."""
@@ -199,9 +239,12 @@ class Children:
     def close(self) -> None:
         """Close the sockets of those that have ended."""
         for child in self.all:
-            if child.process is not None and child.process.socket.fileno() >= 0:
-                self._endpoint.unwatch_fd(child.process.socket.fileno())
-                child.process.close()
+            self._close(child)
+
+    def _close(self, child: Child) -> None:
+        if child.process is not None and child.process.socket.fileno() >= 0:
+            self._endpoint.unwatch_fd(child.process.socket.fileno())
+            child.process.close()
 
 
 def _code() -> str:
@@ -219,6 +262,7 @@ def _bootstrap(system: ActorSystem, child: Child) -> bytes:
         "name": system.name,
         "index": child.index,
         "core_count": system.core_count,
+        "open_cores": system.open_cores,
         "incarnation": child.incarnation,
         "config": dataclasses.asdict(system.config),
         "run_directory": system.run_directory,
@@ -290,7 +334,7 @@ def main(fd: int) -> None:
 def _system_of(boot: dict[str, Any]) -> ActorSystem:
     sys.argv[:] = boot["argv"]
     set_main_script(boot["main_script"])
-    return ActorSystem.of_core(
+    system = ActorSystem.of_core(
         name=boot["name"],
         index=boot["index"],
         core_count=boot["core_count"],
@@ -300,6 +344,8 @@ def _system_of(boot: dict[str, Any]) -> ActorSystem:
         tcp_host=boot["tcp_host"],
         cpus=boot["cpus"],
     )
+    system.open_cores = boot["open_cores"]
+    return system
 
 
 def _obey(line: ParentLine, system: ActorSystem) -> None:

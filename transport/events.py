@@ -59,6 +59,12 @@ class CoreStarted(NamedTuple):
     pid: int
 
 
+class CoreRemoved(NamedTuple):
+    """A child core has ended, as the node was resized."""
+
+    core: int
+
+
 class CoreGivenUp(NamedTuple):
     """A child core has ended too often within the restart period, and stays down."""
 

@@ -118,7 +118,7 @@ class Gossip:
         """Any thread. See `Network.cores`."""
         system = self._system
         if self._children is None:
-            return self._told
+            return [self._as_it_is(record) for record in self._told]
         mine = CoreRecord(
             index=0,
             state="up",
@@ -140,8 +140,13 @@ class Gossip:
                 restarts=child.restarts,
                 load=IDLE if peer is None else peer.load,
             )
-            records.append(record)
+            records.append(self._as_it_is(record))
         return records
+
+    def _as_it_is(self, record: CoreRecord) -> CoreRecord:
+        if record["state"] == "up" and record["index"] >= self._system.open_cores:
+            record["state"] = "closing"
+        return record
 
     def nodes(self) -> list[NodeRecord]:
         """Any thread. See `Network.nodes`."""

@@ -16,8 +16,8 @@ from itertools import count
 
 from ..actors.address import KERNEL_ID, Address, CoreAddress
 from ..actors.dispatcher import Core
-from ..actors.environment import Latch, now
-from ..actors.errors import NodeDown
+from ..actors.environment import now
+from ..actors.errors import NodeDown, Timeout
 from ..actors.forked import Disowned
 from ..actors.future import Future
 from ..actors.kernel import StopRequest
@@ -34,6 +34,7 @@ from .members import Members
 from .peer import Peer, State
 from .places import Listeners
 from .remote import RemoteProcess
+from .resize import Resizer
 from .security import check_url
 from .zeromq import ZeroMQEndpoint
 
@@ -153,10 +154,11 @@ class Node:
 
         """
         try:
-            self._on_loop(self._bind)
+            self.on_loop(self._bind)
             if self.children is not None:
-                self._on_loop(self.children.start)
-                self.children.wait_until_up()
+                children = self.children
+                self.on_loop(lambda: children.add(self._system.core_count - 1))
+                children.wait_until_up(children.all)
                 for url in self._system.joins:
                     self.join(url)
         except BaseException as error:
@@ -165,7 +167,7 @@ class Node:
                 self.core.stop()
                 return
             self.children.stop(now())
-            self._on_loop(self.children.close)
+            self.on_loop(self.children.close)
             self.listeners.remove()
             raise
         report(None)
@@ -178,25 +180,34 @@ class Node:
             self.members.dial(CoreAddress(self._system.name, 0, 0))
         self._beat()
 
-    def _on_loop(self, function: Callable[[], object], timeout: float | None = None) -> None:
-        """Not the loop's thread. Have the loop call it, and wait; what it raises is raised here.
+    def on_loop(self, function: Callable[[], object], timeout: float | None = None) -> None:
+        """Any thread but the loop's, or a turn. Have the loop call it, and wait; raise its error.
 
         After `timeout` seconds it is not waited for any more: a handler holds the loop up.
         """
-        done, failures = Latch(), list[BaseException]()
+        done: Future[object] = Future()
 
         def call() -> None:
             try:
-                function()
+                done.resolve(function())
             except BaseException as error:
-                failures.append(error)
-            finally:
-                done.release()
+                done.reject(error)
 
         self.core.post(call)
-        done.wait(timeout)
-        if failures:
-            raise failures[0]
+        try:
+            done.get(timeout=timeout)
+        except Timeout:
+            pass
+
+    def resize(self, cores: int) -> None:
+        """Any thread but the loop's, or a turn. See `Network.resize`."""
+        assert self.children is not None
+        resizer = Resizer(self._system, self, self.children)
+        if cores > self._system.core_count:
+            self.on_loop(self.listeners.bind_inside)
+            resizer.grow(cores)
+        elif cores < self._system.core_count:
+            resizer.shrink(cores)
 
     def drain(self, seconds: float) -> None:
         """Any thread. See `Network.drain`."""
@@ -215,10 +226,10 @@ class Node:
         if self.children is not None:
             self.children.begin_stop()
             self._await_drain(deadline - min(self._system.config.kill_timeout, timeout) / 2)
-        self._on_loop(self._say_goodbye, PATIENCE)
+        self.on_loop(self._say_goodbye, PATIENCE)
         if self.children is not None:
             self.children.stop(deadline)
-            self._on_loop(self.children.close, PATIENCE)
+            self.on_loop(self.children.close, PATIENCE)
 
     def disown(self, lock: Disowned) -> None:
         """In a forked child. See `Network.disown`."""
@@ -355,5 +366,6 @@ class Node:
     def core_lost(self, home: CoreAddress, reason: str) -> None:
         """Owner only. See `Losses.core_lost`."""
         self.gossip.note_dead(home)
+        self.members.siblings.pop(home.core, None)
         self.members.lose(home, reason)
         self._tell()

@@ -39,6 +39,7 @@ class Listeners:
         self._receive = receive
         self._locks: list[int] = []
         self._made: Path | None = None
+        self._inside = False
         self.outside: CorePlace | None = None
         """Where this core listens for other nodes; None where it does not."""
 
@@ -66,13 +67,21 @@ class Listeners:
         if system.listen is not None or system.joins or system.tcp_host is not None:
             self.bind_outside()
         if system.core_count > 1:
-            if system.run_directory is None:
-                self._made, lock = make_run_directory(system.home.incarnation)
-                self._locks.append(lock)
-                system.run_directory = str(self._made)
-            for url in self.inside[2:]:
-                check_path(url.removeprefix("ipc://"), url)
-                self._endpoint.listen(url, lambda frames: self._receive(frames, True))
+            self.bind_inside()
+
+    def bind_inside(self) -> None:
+        """Be reachable for the other cores of this node. Raises as `bind`."""
+        system = self._system
+        if self._inside:
+            return
+        if system.run_directory is None:
+            self._made, lock = make_run_directory(system.home.incarnation)
+            self._locks.append(lock)
+            system.run_directory = str(self._made)
+        for url in self.inside[2:]:
+            check_path(url.removeprefix("ipc://"), url)
+            self._endpoint.listen(url, lambda frames: self._receive(frames, True))
+        self._inside = True
 
     def bind_outside(self) -> None:
         """Be reachable for other nodes, as one that joins them has to be. Raises as `bind`."""

@@ -19,6 +19,7 @@ NAMES = {
         "ActorRef",
         "ActorSystem",
         "ChannelClosed",
+        "CoreInUse",
         "DeadlockError",
         "Down",
         "EncodeError",
@@ -101,6 +102,7 @@ MEMBERS = {
         "name",
         "nodes",
         "pool",
+        "resize",
         "spawn",
         "start",
         "stop",
@@ -111,6 +113,7 @@ MEMBERS = {
 
 ERRORS = [
     "ChannelClosed",
+    "CoreInUse",
     "DeadlockError",
     "EncodeError",
     "ForkedError",

@@ -45,6 +45,9 @@ class Counter(Actor):
                 return self.seen
             case "sender":
                 return self.sender
+            case ("slow", _):
+                time.sleep(0.002)
+                return message
             case ("see", item):
                 self.seen.append(item)
                 return None
@@ -71,6 +74,15 @@ class Counter(Actor):
 
     def cores(self):
         return self.system.cores()
+
+    def spawn_on(self, core):
+        return self.system.spawn(Counter, core=core)
+
+    def spawn_child(self):
+        return self.spawn(Counter)
+
+    def resize(self, cores):
+        self.system.resize(cores=cores)
 
     def make_pool(self, n):
         return self.system.pool(Counter, n)
