@@ -18,7 +18,7 @@ class Meter:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._moment, self._cpu = now(), cpu_time()
+        self._moment, self._cpu = 0.0, cpu_time()
         self._queued_at: float | None = None
         self._delay = 0.0
         self.last = IDLE
@@ -26,7 +26,8 @@ class Meter:
     def measure(self) -> Load:
         """Measure anew, since the last time: what that gave is `last`, too."""
         moment, cpu = now(), cpu_time()
-        used = (cpu - self._cpu) / max(moment - self._moment, 1e-3)
+        # Nothing yet at the first time: what starting cost says nothing of the load.
+        used = (cpu - self._cpu) / max(moment - self._moment, 1e-3) if self._moment else 0.0
         self._moment, self._cpu = moment, cpu
         waits = 0.0 if self._queued_at is None else moment - self._queued_at
         self.last = Load(

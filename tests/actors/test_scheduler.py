@@ -30,7 +30,7 @@ class Home:
     def __init__(self, *records, index=0):
         self.network = Reports(*records)
         self.index = index
-        self.core_count = len(records)
+        self.core_count = self.open_cores = len(records)
 
 
 def place(*records, word="least-loaded"):
@@ -104,3 +104,13 @@ def test_a_system_on_one_core_reports_its_load(eventually):
         load = system.cores()[0]["load"]
         assert load["delay"] >= 0
         assert load["queued"] >= 0
+
+
+def test_a_core_that_is_being_removed_takes_no_new_actors():
+    home = Home(record(0), record(1, state="closing"), index=1)
+    home.open_cores = 1
+    scheduler = Scheduler(home)
+    for core in (None, "here", "spread", "least-loaded"):
+        assert scheduler.place(core, None) == 0
+    with pytest.raises(ValueError, match="being removed"):
+        scheduler.place(1, None)
