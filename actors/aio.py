@@ -38,7 +38,11 @@ class LoopThread:
         self._loop = asyncio.new_event_loop()
         self._stopping = False
         self._seconds = STOP_TIMEOUT
-        self._thread = start_thread(self._run, name)
+        try:
+            self._thread = start_thread(self._run, name)
+        except BaseException:  # no more threads: the next coroutine will try again
+            self._loop.close()
+            raise
 
     def _run(self) -> None:
         while not self._stopping:

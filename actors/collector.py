@@ -23,7 +23,7 @@ def relax(threshold: int) -> None:
 
 
 def restore() -> None:
-    """Any thread. The last system has ended: as it was, unless it was set to something else since."""
+    """Any thread. The last system has ended: put back what was changed, unless it was since."""
     while _changed:
         before, ours = _changed.pop()
         first, *others = gc.get_threshold()

@@ -157,7 +157,7 @@ class Core:
         self._stopping = True
 
     def enter(self, identity: int, process: Process) -> None:
-        """Any thread. Have the process found under that id. (Nothing is called under the lock.)"""
+        """Any thread. Have the process found under that id. Nothing is called under the lock."""
         with self._changing:
             self.processes[identity] = process
 

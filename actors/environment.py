@@ -194,6 +194,27 @@ class Waker:
             os.close(write_fd)
 
 
+def check_room_for_files(count: int) -> None:
+    """Any thread. See that so many more files can be opened, for what could not bear it later.
+
+    Raises:
+        OSError: they cannot; the text says the remedy.
+
+    """
+    opened: list[int] = []
+    try:
+        for _ in range(count):
+            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))  # noqa: PERF401  (to close)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{error.strerror}: {count} more are needed; raise the limit on open files (ulimit -n)",
+        ) from None
+    finally:
+        for fd in opened:
+            os.close(fd)
+
+
 def on_signals(names: Iterable[str], handler: Callable[[str], None]) -> None:
     """Main thread only. Call `handler` with the name, such as "SIGTERM", when one arrives."""
     for name in names:

@@ -78,14 +78,20 @@ class Runtime:
         """A turn only. See `Owner.run_coroutine`."""
         turn = here.worker.turn
         assert turn is not None
-        return (self._loop_thread or self._start_loop(coroutine)).run(turn, coroutine)
+        loop = self._loop_thread
+        if loop is None:
+            try:
+                loop = self._start_loop()
+            except BaseException:  # the system has stopped, or there are no more files or threads
+                coroutine.close()
+                raise
+        return loop.run(turn, coroutine)
 
-    def _start_loop(self, coroutine: Coroutine[Any, Any, Any]) -> LoopThread:
+    def _start_loop(self) -> LoopThread:
         from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
 
         with _at_loops:
             if self._state == "stopped":
-                coroutine.close()
                 raise ShuttingDown(f"the system {self.name!r} has stopped: it runs no coroutine")
             if self._loop_thread is None:
                 self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")

@@ -166,14 +166,14 @@ class ActorSystem(Cores, Scoped):
         """Start the cores and return when all are up.
 
         Raises:
-            OSError: the port is taken; nothing is left running.
+            OSError: the port is taken, or no more files may be opened; nothing is left running.
             ValueError: a URL that may not be used, with the remedy.
-            RuntimeError: it was started before.
+            RuntimeError: it was started before, or no thread can be started.
 
         """
         self._make_core()
-        self._thread = start_thread(self._run_core, f"{self.name}-core-{self.index}")
         try:
+            self._thread = start_thread(self._run_core, f"{self.name}-core-{self.index}")
             self.network.start()
         except BaseException:
             self._end(self.config.kill_timeout)

@@ -23,7 +23,7 @@ from typing import cast
 
 import zmq
 
-from ..actors.environment import Waker, random_bytes, start_thread
+from ..actors.environment import Waker, check_room_for_files, random_bytes, start_thread
 from .endpoint import Frames, Link
 from .frame import FRAME_CAP
 
@@ -33,6 +33,7 @@ FAIR = 64
 _IPC = "ipc://"
 _IPC_PATH_MAX = 107  # bytes: sun_path of a Unix socket's address, less the final zero
 _LARGE = 64 * 1024  # bytes: from here on a second copy is worth avoiding
+_FILES = 24  # that must be free at the start: libzmq aborts the process where it finds none
 _MAX_FRAMES = 64  # of one message; what a peer sends beyond is not kept
 _CLOSE_DEADLINE = 1.0  # seconds
 
@@ -100,6 +101,7 @@ class ZeroMQEndpoint:
     """All sockets of one core. Owner only, but for `wake`."""
 
     def __init__(self) -> None:
+        check_room_for_files(_FILES)
         self._context = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
         self._waker = Waker()

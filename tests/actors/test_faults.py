@@ -9,7 +9,7 @@ import weakref
 import pytest
 from greenlet import GreenletExit
 
-from zanni import Actor, ActorDeadError, ActorSystem, Future, RemoteError
+from zanni import Actor, ActorDeadError, ActorSystem, Future, NodeDown, RemoteError
 from zanni.actors.address import Address
 
 BASE = [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, BaseException]
@@ -289,8 +289,6 @@ def test_asks_of_an_actor_with_half_a_million_messages_queued(system):  # A6
     ids=["id", "negative id", "incarnation", "core", "node", "long name"],
 )
 def test_a_forged_ref_finds_nobody(system, well, change):  # D11
-    from zanni import NodeDown
-
     address = system.spawn(Echo).address
     before = len(system.dead_letters), len(system.core.processes)
     forged = system.ref_of(change(Address(*address)), "zanni:Actor")

@@ -1,0 +1,75 @@
+"""Actors for the tests of faults across cores: every core imports this module by name."""
+
+import threading
+
+from zanni import Actor, Future
+
+
+class NeedsMuch(Exception):
+    """Cannot be made from its `args`."""
+
+    def __init__(self, first, *, second):
+        super().__init__(first)
+        self.second = second
+
+
+class Locked(Exception):
+    """Holds what cannot be sent."""
+
+    def __init__(self):
+        super().__init__(threading.Lock())
+        self.lock = threading.Lock()
+
+
+def chained(depth):
+    error = ValueError("the last")
+    for number in range(depth):
+        before, error = error, ValueError(number)
+        error.__cause__ = before
+    return error
+
+
+class Faulty(Actor):
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def on_receive(self, message):
+        match message:
+            case "needs much":
+                raise NeedsMuch("a", second="b")
+            case "locked":
+                raise Locked
+            case "chained":
+                raise chained(3000)
+            case "group":
+                raise ExceptionGroup("several", [ValueError(1), ExceptionGroup("in", [Locked()])])
+            case "exit":
+                raise SystemExit(3)
+            case "interrupt":
+                raise KeyboardInterrupt
+            case ("keep", value):
+                self.kept.append(value)
+                return None
+            case "kept":
+                return self.kept
+        return message
+
+
+class BadStart(Faulty):
+    def __init__(self, where):
+        super().__init__()
+        self.where = where
+        if where == "__init__":
+            raise Locked
+
+    def on_start(self):
+        if self.where == "on_start":
+            raise NeedsMuch("a", second="b")
+
+
+class Waits(Actor):
+    """Waits for an answer that never comes."""
+
+    def on_receive(self, message):
+        return Future().get()
