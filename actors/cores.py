@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from .actor import Actor
-from .arguments import checked_cores, refuse_unbuilt
+from .arguments import checked_cores
 from .cell import Cell
 from .drain import living
 from .errors import NodeDown
@@ -128,7 +128,7 @@ class Cores(Runtime):
                 all do, and an ask is answered by the list of their answers, or the first error.
             core: where: "spread" (evenly over the cores), "here", "least-loaded" or an index.
             name: unique in the node; `whereis` finds the pool by it.
-            mailbox, dispatcher: not there yet, and refused.
+            mailbox, dispatcher: of each member, as in `spawn`.
             **kwargs: see `args`.
 
         Raises:
@@ -139,8 +139,8 @@ class Cores(Runtime):
             ShuttingDown: the system is stopping or stopped.
 
         """
-        refuse_unbuilt(mailbox=mailbox, dispatcher=dispatcher)
-        plan = plan_pool(actor_class, args, kwargs, n=n, router=router, core=core)
+        options = {"mailbox": mailbox, "dispatcher": dispatcher}
+        plan = plan_pool(actor_class, args, kwargs, n=n, router=router, core=core, **options)
         return cast("ActorRef[A]", self.spawn(Pool, plan, name=name))
 
     def spawn(self, actor_class: Callable[..., A], *args: Any, **options: Any) -> ActorRef[A]:

@@ -1,6 +1,7 @@
 """A pool on one core: it behaves like one actor, and keeps its members in number."""
 
 import functools
+import threading
 from collections import Counter
 
 import pytest
@@ -331,6 +332,18 @@ def test_an_error_of_a_member_at_its_start_is_raised_and_nothing_is_left(system)
 def test_wrong_arguments_of_the_class_are_its_own_error(system):
     with pytest.raises(TypeError, match="nonsense"):
         system.pool(Worker, 2, nonsense=1)
+
+
+class Thread(Actor):
+    def which(self):
+        return threading.current_thread().name
+
+
+def test_the_dispatcher_is_that_of_the_members(system):
+    here, there = system.pool(Thread, 1), system.pool(Thread, 1, dispatcher="asyncio")
+    assert here.call(Thread.which).get() != there.call(Thread.which).get()
+    with pytest.raises(ValueError, match="dispatcher="):
+        system.pool(Thread, 2, dispatcher="somewhere")
 
 
 def test_a_pool_within_an_actor(system, tools):

@@ -220,6 +220,12 @@ def test_cores_are_listed(system):
     assert [record["state"] for record in records] == ["up", "up"]
 
 
+def test_a_child_is_on_its_parents_core_and_near_is_on_the_others(system, there):
+    assert there.call(crew.Counter.spawn_child).get(timeout=DEADLINE).core == 1
+    assert system.spawn(crew.Counter, near=there).core == 1
+    assert system.spawn(crew.Counter).core == 0
+
+
 def test_each_core_reports_its_load_to_all():
     with ActorSystem("loads", cores=2, config={"heartbeat": 0.02}) as system:
         busy = system.spawn(crew.Counter, core=1)

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,7 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_crew as crew
 
-from zanni import ActorDeadError, ActorSystem, EncodeError, Future, Members, Resize, SpawnError
+from zanni import (
+    ActorDeadError,
+    ActorSystem,
+    EncodeError,
+    Future,
+    Members,
+    NodeDown,
+    Resize,
+    SpawnError,
+)
 
 DEADLINE = 20.0
 
@@ -130,6 +140,39 @@ def test_the_members_of_a_lost_core_are_replaced():
         assert [ref for ref in members_of(pool) if ref in before] == [
             ref for ref in before if ref.core != 2
         ]
+
+
+@pytest.mark.parametrize("router", ["round_robin", "smallest_mailbox"])
+def test_every_ask_ends_while_cores_die_and_come_and_go(router):
+    config = {"restart_intensity": 100, "drain_timeout": 5.0}
+    with ActorSystem("storm", cores=3, config=config) as system:
+        pool = system.pool(crew.Counter, 6, router=router)
+        stop, ended = threading.Event(), Counter()
+
+        def ask():
+            while not stop.is_set():
+                try:
+                    ended[pool.ask(("slow", 1), timeout=DEADLINE)[0]] += 1
+                except (ActorDeadError, NodeDown) as error:
+                    ended[type(error).__name__] += 1
+
+        askers = [threading.Thread(target=ask) for _ in range(3)]
+        for asker in askers:
+            asker.start()
+        for step in range(4):
+            count = ended["slow"]
+            if step % 2:
+                system.resize(cores=2 if len(system.cores()) == 3 else 3)
+            else:
+                os.kill(system.cores()[-1]["pid"], signal.SIGKILL)
+            wait_for(lambda count=count: ended["slow"] > count + 50)
+            wait_for(lambda: all(each["state"] == "up" for each in system.cores()))
+        stop.set()
+        for asker in askers:
+            asker.join(DEADLINE)
+            assert not asker.is_alive()
+        wait_for(lambda: len(members_of(pool)) == 6)
+        assert {*ended} <= {"slow", "ActorDeadError", "NodeDown"}
 
 
 def test_a_system_with_a_pool_stops_after_its_work():
