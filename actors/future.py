@@ -29,7 +29,7 @@ from .deadlock import look, look_for_coroutine
 from .environment import Latch, make_shared_lock, now, running_loop, start_thread
 from .errors import ActorDeadError, Timeout
 from .parking import OwnCoroutine, Turn, Waiter, here, own_coroutine
-from .waits import Wait
+from .waits import Wait, future_of
 
 T = TypeVar("T")
 J = TypeVar("J")
@@ -113,7 +113,8 @@ class Future(pykka.Future[T]):
         wait = turn.awaits = Wait(turn, self, deadline)
         # A turn may be woken in vain, by an earlier wait of its own that ends late: look again.
         try:
-            if self.owed_by is not None and self.owed_by.awaits is not None:
+            owner = future_of(wait).owed_by  # a coroutine may have begun to await meanwhile
+            if owner is not None and owner.awaits is not None:
                 look(turn)
             while not self._done and (deadline is None or now() < deadline):
                 if wait.error is not None:
