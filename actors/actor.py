@@ -44,6 +44,14 @@ class Actor(Receiving, pykka.Actor):
     trap_exit: bool = False
     """Whether the end of a linked actor is an `Exit` message, and does not end this one."""
 
+    blocking: ClassVar[bool] = False
+    """Whether handlers are known to block: each turn gets a thread, and the core goes on at once.
+
+    Classes that do are found out in time; so this matters for their first turns only.
+    """
+    handoff: ClassVar[float | None] = None
+    """Seconds after which the core goes on without a turn that computes; None: the config's."""
+
     wait_for_start: ClassVar[bool] = False
     """Whether `spawn` returns only when `on_start` is done, and raises what it raised."""
 

@@ -31,20 +31,18 @@ from types import CoroutineType
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent
-from pykka._introspection import get_attr_directly
-from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
+from pykka.messages import _ActorStop
 
+from .control import CONTROL
+from .crew import Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
-from .lifecycle import Killed, log
-from .links import Down, Exit, Failure, Hastened, Piped
+from .lifecycle import log
 from .overtaking import HASTENED
-from .parking import coroutine_owner, here
-from .process import Broken, Bury, Died, Headers, Item, Process, Reply
-from .proxy import Describe, Mark, describe
-from .serving import result_of
+from .parking import Killed, calls_user_code, check_not_killed, coroutine_owner, here
+from .process import Bury, Headers, Item, Process, Reply
 from .signalled import Signalled
-from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, RUNNING, SCHEDULED, STARTING
+from .state import DEAD, IDLE, LEAVING, RESUMING, RUNNING, SCHEDULED, STARTING, State
 
 COMPACT = 1024
 """Handled messages at the head of a mailbox that are worth cutting off."""
@@ -80,6 +78,7 @@ class Cell(Signalled):
         elif self.state is DEAD:
             self._refuse(message, sender, reply)
         else:
+            check_not_killed()
             self.core.post(self.enqueue, (message, sender, reply, headers))
 
     def enqueue(self, item: Item) -> None:
@@ -119,28 +118,60 @@ class Cell(Signalled):
 
     # Turns
 
-    def run(self) -> None:
+    def run(self, worker: Worker) -> None:
         """Owner only. One turn."""
         state = self.state
+        core = self.core
+        if core.blocking and self.actor_class in core.blocking and self._lend(state):
+            return
         if state is SCHEDULED:
-            self.core.worker.turn = self
+            worker.turn = self
             self.state = RUNNING
-            self._handle_messages()
+            self._handle_messages(worker)
         elif state is RESUMING:
             assert self.carrier is not None
-            # The loop is carried on by the greenlet that had stayed behind with the turn.
-            self.core.spares.append(getcurrent())
-            self.carrier.switch()
+            if self.thread is worker:
+                # The loop is carried on by the greenlet that had stayed behind with the turn.
+                worker.spares.append(getcurrent())
+                self.carrier.switch()
+            else:
+                self._carry_on_late()
         elif state is STARTING:
-            self.core.worker.turn = self
+            worker.turn = self
             if self.begin():
                 self.state = RUNNING
-                self._handle_messages()
+                self._handle_messages(worker)
         elif state is LEAVING:
-            self.core.worker.turn = self
+            worker.turn = self
             self.leave()
 
-    def _handle_messages(self) -> None:
+    def _lend(self, state: State) -> bool:
+        """Owner only. Have a thread at rest run the turn, whose class is known to block."""
+        if not self.may_be_late or state not in (SCHEDULED, STARTING, LEAVING):
+            return False
+        if state is SCHEDULED:
+            self.state = RUNNING
+        if self.core.crew.lend(self):
+            return True
+        self.state = state
+        return False
+
+    def late_turn(self) -> None:
+        """A lent thread only. See `Lent.late_turn`."""
+        worker: Worker = here.worker
+        worker.turn = self
+        self.interrupted = True  # so that the turn ends after one message
+        if self.thread is not worker:  # given up before it began
+            self._own(self.settle)
+        if self.state is RUNNING:
+            self._handle_messages(worker)
+        elif self.state is STARTING:
+            self.begin()
+        elif self.state is LEAVING:
+            self.leave()
+
+    @calls_user_code
+    def _handle_messages(self, worker: Worker) -> None:
         """Handle up to `throughput` messages, or until the slice ends.
 
         The clock is read after 2, 4, 8, ... messages only, since reading it costs a tenth of a
@@ -154,6 +185,7 @@ class Cell(Signalled):
         if cursor is None:
             cursor = self.cursor = iter(queue)
         actor = self.actor
+        core = self.core
         receive, control = self.receiver(), self.control
         limit = actor.throughput
         count, look = 0, 2
@@ -168,15 +200,19 @@ class Cell(Signalled):
                 else:
                     result = receive(message)
                 if type(result) is CoroutineType:
-                    result = self.core.owner.run_coroutine(result)
+                    result = core.owner.run_coroutine(result)
             except GreenletExit:
                 raise
             except BaseException as error:
+                if worker.core is not core:
+                    self._own(self._fail_late, error, item)
                 self._on_error(error, item)
             else:
                 if reply is not None and self.current is item and not reply.resolve(result):
                     self._came_late(result, item)
             if self.interrupted:
+                if worker.core is not core:
+                    self._own(self.settle)
                 if self.exit_reason is not None:
                     self.current = None
                     self.leave()
@@ -185,7 +221,7 @@ class Cell(Signalled):
                 receive = self.receiver()
             count += 1  # noqa: SIM113  (enumerate costs a tuple a message)
             if count == look:
-                if count >= limit or now() >= self.core.slice_end:
+                if count >= limit or now() >= core.slice_end:
                     break
                 look = min(look + look, limit)
         else:
@@ -194,7 +230,7 @@ class Cell(Signalled):
             return
         self.current = None
         self.state = SCHEDULED
-        self.core.run_queue.append(self)
+        core.run_queue.append(self)
         if len(queue) > COMPACT:
             self._compact(queue, cursor)
 
@@ -205,6 +241,7 @@ class Cell(Signalled):
             return self._handle(message)
         return context.run(self._handle, message, sets_owner=True)
 
+    @calls_user_code
     def _handle(self, message: Any, *, sets_owner: bool = False) -> object:
         if sets_owner:  # in the context are the sender's variables, this one of ours among them
             coroutine_owner.set(self)
@@ -220,9 +257,24 @@ class Cell(Signalled):
         target = self.address if sender is None else sender.address
         self.core.owner.dead_letters.count("late", answer, target, self)
 
-    def receiver(self) -> Callable[[Any], object]:
-        """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""
-        return self.actor.on_receive
+    def _fail_late(self, error: BaseException, item: Item) -> None:
+        self._on_error(error, item)
+        self.settle()
+
+    def settle(self) -> None:
+        """Owner only. A turn has ended in a thread that did not hold the core any more."""
+        self.current = None
+        if self.exit_reason is not None:
+            self.state = LEAVING
+            self.core.schedule(self)
+            return
+        self._look_up()
+        if self.depth():
+            self.state = SCHEDULED
+            self.core.schedule(self)
+        else:
+            self.queue = self.cursor = None
+            self.state = IDLE
 
     def _compact(self, queue: list[Item], cursor: Iterator[Item]) -> None:
         """Cut the handled half off a long mailbox, so that one which never empties stays small."""
@@ -259,120 +311,5 @@ class Cell(Signalled):
             reply.reject(RemoteError(type(error).__name__, str(error)))
             self.fail(error)
 
-    # Waiting
-
-    def park(self, until: float | None) -> None:
-        """Own turn only. See `Turn.park`."""
-        if self.killed:
-            raise Killed
-        core = self.core
-        state = self.state
-        timer = None if until is None else core.call_later(until - now(), self.unpark)
-        self.state = PARKED
-        self.carrier = getcurrent()
-        # This greenlet stays behind with the turn, and another one carries the loop on.
-        spares = core.spares
-        (spares.pop() if spares else core.hub).switch()
-        self.carrier = None
-        self.state = state
-        core.worker.turn = self
-        if timer is not None:
-            timer.cancel()
-        if self.killed:
-            raise Killed
-
-    def unpark(self) -> None:
-        """Any thread. See `Waiter.unpark`."""
-        if here.worker.core is self.core:
-            self._resume()
-        else:
-            self.core.post(self._resume)
-
-    def _resume(self) -> None:
-        if self.state is PARKED:
-            self.state = RESUMING
-            self.core.run_queue.append(self)
-
-
-def _on_call(cell: Cell, message: ProxyCall) -> object:
-    return get_attr_directly(cell.actor, message.attr_path)(*message.args, **message.kwargs)
-
-
-def _on_get(cell: Cell, message: ProxyGetAttr) -> object:
-    return get_attr_directly(cell.actor, message.attr_path)
-
-
-def _on_set(cell: Cell, message: ProxySetAttr) -> None:
-    parent = get_attr_directly(cell.actor, message.attr_path[:-1])
-    setattr(parent, message.attr_path[-1], message.value)
-
-
-def _on_stop(cell: Cell, _message: _ActorStop) -> None:
-    assert cell.current is not None
-    reply = cell.current[2]
-    if reply is not None:
-        cell.need_ties().stopping.append(reply)
-    cell.current = None  # answered when the actor is gone
-    cell.exit_reason = "normal"
-
-
-def _on_hastened(cell: Cell, _message: Hastened) -> object:
-    death = cell.next_death()
-    return None if death is None else CONTROL[type(death)](cell, death)
-
-
-def _on_died(cell: Cell, message: Died) -> object:
-    watched = cell.need_ties().watching.pop(message.process.address, None)
-    return None if watched is None else _receive(cell, Down(watched, message.reason))
-
-
-def _on_broken(cell: Cell, message: Broken) -> object:
-    linked = cell.need_ties().links.pop(message.process.address, None)
-    if linked is None:
-        return None
-    return _receive(cell, Exit(cell.core.owner.ref_to(linked), message.reason))
-
-
-def _on_piped(cell: Cell, message: Piped) -> object:
-    pipes = cell.need_ties().pipes
-    if message not in pipes:
-        return None
-    pipes.discard(message)
-    try:
-        result = result_of(message.future)
-    except (GreenletExit, Killed):
-        raise
-    except BaseException as error:
-        result = Failure(error)
-    return _receive(cell, result)
-
-
-def _receive(cell: Cell, message: object) -> object:
-    """Handle what stands for a message of the runtime's."""
-    cell.current = (message, None, None, None)
-    return cell.receiver()(message)
-
-
-def _on_describe(cell: Cell, _message: Describe) -> object:
-    return describe(cell.actor)
-
-
-def _on_mark(_cell: Cell, _message: Mark) -> None:
-    pass
-
-
-CONTROL: dict[type, Callable[[Cell, Any], object]] = {
-    ProxyCall: _on_call,
-    ProxyGetAttr: _on_get,
-    ProxySetAttr: _on_set,
-    _ActorStop: _on_stop,
-    Died: _on_died,
-    Broken: _on_broken,
-    Hastened: _on_hastened,
-    Piped: _on_piped,
-    Describe: _on_describe,
-    Mark: _on_mark,
-}
-"""Messages that the runtime handles for the actor, in their place in the queue."""
 
 Cell.control = CONTROL

@@ -24,6 +24,10 @@ class Config:
     """How long killed actors and ended child processes may take after that."""
     start_timeout: float = 30.0
     """How long a child core may take to come up."""
+    handoff: float = 0.01
+    """After how long a core is taken from a turn that computes. One that blocks waits 1 or 2 ms."""
+    threads: int = 256
+    """How many threads a core may have: as many turns as that may block at once."""
     frame_cap: int = 16 * 1024 * 1024
     """The largest frame between cores."""
     gc_threshold: int = 20_000

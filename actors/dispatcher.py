@@ -1,7 +1,8 @@
 """Waist 2: a core's run queue and the loop that runs it.
 
 Guarantees:
-- One thread holds the core and runs its loop; `here.worker` says so in that thread.
+- One thread holds the core and runs its loop; `here.worker.core` says so in that thread. Which one
+  may change while a handler runs, and at no other time (`watcher.py`).
 - What other threads want of the core's actors they `post`; it happens on the loop, in the order
   posted by each thread, and no wake-up is lost: the loop says that it sleeps before it looks at
   the queues for the last time, and whoever posts looks whether it sleeps after.
@@ -21,13 +22,14 @@ from contextvars import copy_context
 from itertools import count
 from typing import Any, Protocol
 
-from greenlet import getcurrent, greenlet
+from greenlet import getcurrent
 
 from .address import Address, CoreAddress
+from .crew import Crew, Worker
 from .environment import make_lock, make_rlock, now
 from .network import Poller
-from .observe import DeadLetters
-from .parking import Worker, here
+from .observe import DeadLetters, Events
+from .parking import here
 from .process import Process
 from .timers import Timer
 
@@ -43,8 +45,8 @@ CROWD = 1024
 class Runnable(Protocol):
     """What stands in a run queue: a cell."""
 
-    def run(self) -> None:
-        """Owner only. One turn."""
+    def run(self, worker: Worker) -> None:
+        """Owner only. One turn, in the thread of that worker."""
         ...
 
 
@@ -52,6 +54,7 @@ class Owner(Protocol):
     """The system that a core belongs to, as the runtime below it sees it."""
 
     dead_letters: DeadLetters
+    events: Events
 
     def ref_to(self, process: Process) -> Any:
         """Any thread. The ref of a process, as users have it."""
@@ -74,14 +77,21 @@ class Owner(Protocol):
         ...
 
 
+class Doze(Protocol):
+    """The watcher, as the loop sees it."""
+
+    dozing: bool
+    """Whether it sleeps until somebody wakes it."""
+
+    def wake(self) -> None:
+        """Any thread. A loop has something to do again."""
+        ...
+
+
 class Core:
     """One interpreter's run queue, and the loop that the thread holding it runs."""
 
-    hub: greenlet
-    """Where the loop is begun in a new greenlet: near the bottom of the stack, however deep in
-    calls, and so near the recursion limit, the turn is that waits."""
-
-    def __init__(self, home: CoreAddress, poller: Poller, owner: Owner) -> None:
+    def __init__(self, home: CoreAddress, poller: Poller, owner: Owner, threads: int = 256) -> None:
         self.home = home
         self.poller = poller
         self.owner = owner
@@ -97,9 +107,15 @@ class Core:
         self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[Timer] = []
         self._crowded = CROWD
-        self.worker = Worker(self)
-        self.spares: list[greenlet] = []
-        self._sleeping = False
+        self.crew = Crew(self, f"{home.node}-core-{home.core}", threads)
+        self.blocking = self.crew.blocking
+        self.worker = self.crew.first()
+        """Whose thread holds the core."""
+        self.watcher: Doze | None = None
+        self.over = False
+        """Whether the loop has ended for good."""
+        self.asleep = False
+        """Whether the loop has nothing to do and waits."""
         self._wake: Callable[[], object] = poller.wake
         self._late = make_lock()
         self._stopping = False
@@ -108,7 +124,7 @@ class Core:
 
     def holds(self) -> bool:
         """Any thread. Whether this thread holds the core."""
-        return here.worker is self.worker
+        return here.worker.core is self
 
     def schedule(self, cell: Runnable) -> None:
         """Owner only. Have the cell run a turn."""
@@ -117,7 +133,7 @@ class Core:
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Any thread. Have the loop call `function(*args)`, which must not raise or wait."""
         self._inbox.append((function, args))
-        if self._sleeping:
+        if self.asleep:
             self._wake()
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
@@ -177,24 +193,22 @@ class Core:
 
     def disown(self, refuse: Callable[[], object]) -> None:
         """In a forked child: nobody runs this loop. `refuse` is called for each that posts."""
-        self._stopping = self._sleeping = True
+        self._stopping = self.asleep = True
         self._wake = refuse
 
     def run(self) -> None:
-        """Hold the core and run its loop until `stop`, in the calling thread."""
-        here.worker = self.worker
-        self.hub = getcurrent()
-        try:
-            while not self._stopping:  # a turn that waits comes back here if there is no spare
-                greenlet(self._loop).switch()
-        finally:
-            del here.worker
-            self.worker.turn = None
-            self.spares.clear()
-            del self.hub
-            self._wake = self._take_in_late
-            self._sleeping = True
-            self._take_in_late()
+        """Hold the core and run its loop in the calling thread; return when it has stopped."""
+        self.worker.work()
+
+    def _end(self) -> None:
+        worker = self.worker
+        self.worker = Worker(self.crew)  # in whose name late posts are done
+        self.worker.core = self
+        worker.core = None
+        self._wake = self._take_in_late
+        self.asleep = self.over = True
+        self.crew.end()
+        self._take_in_late()
 
     def _take_in_late(self) -> None:
         """Any thread, once the loop has ended: whoever asks for the dead must hear that they are.
@@ -211,30 +225,34 @@ class Core:
                 here.worker = before
                 self._late.release()
 
-    def _loop(self) -> None:
+    def loop(self) -> None:
+        """Holder only. See `Held.loop`."""
         queue = self.run_queue
-        while not self._stopping:
-            self.worker.turn = None
+        worker: Worker = here.worker
+        while worker.core is self and not self._stopping:
+            worker.turn = None
             try:
                 if self._inbox:
                     self._take_in()
                 if self._timers:
                     self._fire()
                 if queue:
-                    self._run_slice()
+                    self._run_slice(worker)
                     self.poller.poll()
                 else:
                     self._sleep()
             except Exception:  # a mistake of ours must not take the other actors along
                 logger.exception("an error in the runtime itself; the core goes on")
+        if worker.core is self:
+            self._end()
 
-    def _run_slice(self) -> None:
+    def _run_slice(self, worker: Worker) -> None:
         """Run turns for about SLICE; the clock is read after 1, 2, 4, ... turns, as it costs."""
         queue = self.run_queue
         self.slice_end = now() + SLICE
         turns, look = 0, 1
         while queue:
-            queue.popleft().run()
+            queue.popleft().run(worker)
             if copy_context():  # the turn has set context variables: they are not the next one's
                 getcurrent().gr_context = None
             turns += 1
@@ -260,11 +278,13 @@ class Core:
                 function()
 
     def _sleep(self) -> None:
-        self._sleeping = True
+        self.asleep = True
         if not self._inbox and not self._stopping:
             timeout = max(self._timers[0].when - now(), 0.0) if self._timers else None
             self.poller.wait(timeout)
-        self._sleeping = False
+        self.asleep = False
+        if self.watcher is not None and self.watcher.dozing:
+            self.watcher.wake()
         if self._inbox:
             # What was posted may be for other cores: they must not wait for a long turn here.
             self._take_in()

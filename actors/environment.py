@@ -19,7 +19,9 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
 from typing import Any
 
 now: Callable[[], float] = time.monotonic
@@ -30,6 +32,41 @@ cpu_time: Callable[[], float] = time.process_time
 
 thread_id: Callable[[], int] = threading.get_ident
 """Which thread this is."""
+
+pause: Callable[[float], None] = time.sleep
+"""Do nothing for so many seconds. The watcher only: others wait on something."""
+
+process_cpu: Callable[[], float] = time.process_time
+"""Seconds of CPU that this process has used."""
+
+
+def thread_cpu(ident: int) -> float:
+    """Seconds of CPU that a thread has used; all there ever were where that cannot be known.
+
+    So such a thread never seems blocked.
+    """
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(ident))
+    except (AttributeError, OSError):  # macOS has no such clock; a thread may have ended
+        return now()
+
+
+def thread_frame(ident: int) -> FrameType | None:
+    """The innermost frame of a thread's stack, as it is this moment."""
+    return sys._current_frames().get(ident)
+
+
+def stack_of(ident: int) -> str:
+    """A thread's stack as text, innermost call last."""
+    frame = thread_frame(ident)
+    return "" if frame is None else "".join(traceback.format_stack(frame, 12)).rstrip()
+
+
+switch_interval: Callable[[], float] = sys.getswitchinterval
+"""Seconds after which a thread that computes lets others have the interpreter."""
+
+set_switch_interval: Callable[[float], None] = sys.setswitchinterval
+"""Set that, for the whole process."""
 
 Local = threading.local
 """Base of objects whose attributes are each thread's own."""

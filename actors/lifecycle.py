@@ -12,17 +12,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from types import CoroutineType
-from typing import Any
+from typing import Any, ClassVar
 
 from greenlet import GreenletExit, greenlet
 from pykka.messages import _ActorStop
 
 from .actor import Actor
 from .address import Address
+from .crew import HandedOver, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, ChildFailed, Hastened, Piped, Ties
+from .parking import Killed, calls_user_code, here
 from .process import (
     OWN,
     Broken,
@@ -54,10 +56,6 @@ def log(level: int, text: str, who: object, error: BaseException) -> None:
         pass
 
 
-class Killed(BaseException):
-    """Breaks off the wait of an actor that was killed; handlers need not know it."""
-
-
 class Lifecycle:
     """The data of a cell, and how its incarnations begin and end."""
 
@@ -74,10 +72,15 @@ class Lifecycle:
         "id",
         "interrupted",
         "killed",
+        "permit",
         "queue",
         "state",
+        "thread",
         "ties",
     )
+
+    may_be_late: ClassVar[bool] = True
+    """Whether its turns may run in a thread that does not hold the core."""
 
     actor: Actor
 
@@ -94,6 +97,8 @@ class Lifecycle:
         self.killed = False
         self.dismissed = False
         self.carrier: greenlet | None = None
+        self.thread: Worker | None = None
+        self.permit = False
         self.awaits: Any = None
         self.ties: Ties | None = None
 
@@ -144,23 +149,47 @@ class Lifecycle:
                     self.ties = ties
         return self.ties
 
-    def run(self) -> None:
+    def run(self, worker: Worker) -> None:
         """Owner only. A turn; see `cell.py`."""
         raise NotImplementedError
 
+    def settle(self) -> None:
+        """Owner only. What follows a turn that ended late; see `cell.py`."""
+        raise NotImplementedError
+
+    def _own(self, step: Callable[..., object], *args: object) -> None:
+        """Own turn only. Do what only the owner may; a late turn has the loop do it, and ends."""
+        worker: Worker = here.worker
+        if worker.core is self.core:
+            step(*args)
+        else:
+            self.core.post(self._end_late, worker, step, args)
+            raise HandedOver
+
+    def _end_late(
+        self, worker: Worker, step: Callable[..., object], args: tuple[object, ...]
+    ) -> None:
+        """Owner only. A late turn has ended; it may have been given up meanwhile."""
+        if self.state is not DEAD and not self.is_given_up(worker):
+            self.thread = None
+            step(*args)
+        elif self.ties is not None:
+            self.ties.given_up.discard(worker)
+
+    def is_given_up(self, worker: Worker) -> bool:
+        """Any thread. Whether the turn of this actor in that thread was given up."""
+        return self.ties is not None and worker in self.ties.given_up
+
     # Beginning
 
+    @calls_user_code
     def make_actor(self, birth: Birth) -> None:
         """Make the actor: raises what its `__init__` raises. The spawner's thread, or a turn."""
         actor_class, args, kwargs, _ = birth
         actor = actor_class.__new__(actor_class, *args, **kwargs)
         actor._cell = self
         self.actor = actor
-        try:
-            actor.__init__(*args, **kwargs)
-        except BaseException:
-            del self.actor
-            raise
+        actor.__init__(*args, **kwargs)
 
     def begin(self) -> bool:
         """Own turn only. Make the actor if it is not, run `on_start`; False if it ended by it."""
@@ -180,17 +209,20 @@ class Lifecycle:
         except GreenletExit:
             raise
         except BaseException as error:
-            self._start_failed(error)
+            self._own(self._start_failed, error)
             return False
         if ties is not None and ties.starting is not None:
             starting, ties.starting = ties.starting, None
             starting.resolve(value=True)
+        if here.worker.core is not self.core:
+            self._own(self.settle)
         if self.exit_reason is not None:
             self.leave()
             return False
         return True
 
     def _start_failed(self, error: BaseException) -> None:
+        """Owner only. The incarnation did not come about."""
         ties = self.need_ties()
         killed = isinstance(error, Killed)
         if killed:
@@ -204,6 +236,8 @@ class Lifecycle:
         if not told and not killed and not isinstance(error, Ignore):
             log(logging.ERROR, "Unhandled exception in %s:", self.ref, error)
         self._let_go()
+        if hasattr(self, "actor"):
+            del self.actor
         if ties.restart_reason is not None and not self.dismissed:
             self._lose_own()
             self.state = SUSPENDED  # the supervisor heard of it by the reply to its Restart
@@ -211,6 +245,7 @@ class Lifecycle:
         else:
             self.die()
 
+    @calls_user_code
     def _run_hook(self, hook: Callable[..., Any], *args: object) -> None:
         result = hook(*args)
         if type(result) is CoroutineType:
@@ -232,15 +267,20 @@ class Lifecycle:
     def leave(self) -> None:
         """Own turn only. End this incarnation: children, hooks, timers, watches."""
         self.state = LEAVING
-        reason = self.exit_reason
+        actor, reason = self.actor, self.exit_reason
         if self.ties is not None and self.ties.children:
-            self._guard(self.actor._stop_children)
+            self._guard(actor._stop_children)
         if isinstance(reason, BaseException):
             self._guard(
-                self._run_hook, self.actor.on_failure, type(reason), reason, reason.__traceback__
+                self._run_hook, actor.on_failure, type(reason), reason, reason.__traceback__
             )
         else:
-            self._guard(self._run_hook, self.actor.on_stop)
+            self._guard(self._run_hook, actor.on_stop)
+        self._own(self._left)
+
+    def _left(self) -> None:
+        """Owner only. The incarnation is over: what only the owner may touch goes too."""
+        reason = self.exit_reason
         self._let_go()
         ties = self.ties
         if ties is None or ties.supervisor is None or self.dismissed:  # as `_may_return`
@@ -261,7 +301,7 @@ class Lifecycle:
             if isinstance(error, GreenletExit):
                 raise
         except BaseException as error:
-            log(logging.ERROR, "Unhandled exception in %s:", self.actor, error)
+            log(logging.ERROR, "Unhandled exception in %s:", self.ref, error)
 
     def _let_go(self) -> None:
         """Drop what belongs to the incarnation: children that remain, timers, watches."""
@@ -331,6 +371,10 @@ class Lifecycle:
         else:
             reply.reject(ActorDeadError(f"{self.ref} stopped before handling the message"))
 
+    def receiver(self) -> Callable[[Any], object]:
+        """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""
+        return self.actor.on_receive
+
     # What `overtaking.py`, `signalled.py` and `cell.py` complete
 
     def return_stash(self) -> None:
@@ -345,7 +389,4 @@ class Lifecycle:
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
     ) -> None:
         """Any thread. See `cell.py`."""
-        raise NotImplementedError
-
-    def _resume(self) -> None:
         raise NotImplementedError

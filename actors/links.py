@@ -82,6 +82,7 @@ class Ties:
         "birth",
         "born",
         "children",
+        "given_up",
         "hastened",
         "links",
         "name",
@@ -122,6 +123,8 @@ class Ties:
         """Those whose messages `Down` must not overtake; None: look again."""
         self.stash: list[Item] = []
         """Messages that the actor has set aside."""
+        self.given_up: set[object] = set()
+        """The threads in which a turn is stuck that was given up, by a kill."""
         self.born: Reply | None = None
         """Hears when `__init__` is done."""
         self.starting: Reply | None = None

@@ -15,7 +15,8 @@ from typing import Any
 
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
-from .cell import CONTROL, Cell
+from .cell import Cell
+from .control import CONTROL
 from .proxy import Describe
 
 

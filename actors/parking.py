@@ -6,11 +6,15 @@ on a future of its loop. To what they wait for, all three are a `Waiter`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, copy_context
-from typing import Any, NamedTuple, Protocol
+from types import CodeType
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from .environment import Local, current_task
 from .process import Headers, Process
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Waiter(Protocol):
@@ -26,31 +30,40 @@ class Turn(Process, Waiter, Protocol):
 
     awaits: Any
     """What it waits for: see `waits.py`."""
+    actor_class: type[Any]
+    may_be_late: ClassVar[bool]
+    interrupted: bool
+    """Whether the turn has more to ask after the message in hand than whether there is another."""
+    thread: Any
+    """The worker whose stack the turn is on, while that is set aside or does not hold the core."""
+
+    @property
+    def broken_off(self) -> bool:
+        """Any thread. Whether the turn that runs here was killed, and nothing may come of it."""
+        ...
 
     def park(self, until: float | None) -> None:
         """Own turn only. Let others run until `unpark`, or until that time of the clock."""
         ...
 
 
-class Worker:
-    """What a thread is to the runtime: the core it holds, and the actor whose turn it runs.
+class Outsider:
+    """What a thread is that holds no core and runs no turn; nobody writes to it.
 
-    An object of its own, since looking into a thread-local costs thrice an attribute: a turn sets
-    what it needs here and whoever sends looks it up once.
+    An object, since looking into a thread-local costs thrice an attribute: whoever sends looks it
+    up once. `crew.py` has what the threads of a core are.
     """
 
-    __slots__ = ("core", "turn")
+    __slots__ = ()
 
-    def __init__(self, core: object = None) -> None:
-        self.core = core
-        self.turn: Turn | None = None
+    core = None
+    turn = None
 
 
 class Here(Local):
     """What this thread is."""
 
-    worker = Worker()
-    """By default that of a thread which holds no core and runs no turn; nobody writes to it."""
+    worker: Any = Outsider()
 
 
 here = Here()
@@ -89,3 +102,28 @@ own_coroutines: dict[object, OwnCoroutine] = {}
 def own_coroutine() -> OwnCoroutine | None:
     """On an asyncio loop only. The actor's coroutine that this task runs, if it does."""
     return own_coroutines.get(current_task())
+
+
+class Killed(BaseException):
+    """Breaks off the turn of an actor that was killed; handlers need not know it."""
+
+
+def check_not_killed() -> None:
+    """Any thread. Break off a turn whose actor was killed meanwhile: nothing from it gets out."""
+    turn = here.worker.turn
+    if turn is not None and turn.broken_off:
+        raise Killed
+
+
+user_code: set[CodeType] = set()
+"""The functions that call what users wrote. See `watcher.py`."""
+
+
+def calls_user_code(function: F) -> F:
+    """Mark a function of the runtime: while what it calls runs, its core may be handed over.
+
+    So when that returns, the function must not touch what is the owner's without asking whether
+    its thread still holds the core.
+    """
+    user_code.add(function.__code__)
+    return function

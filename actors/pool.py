@@ -22,7 +22,8 @@ from typing import Any, ClassVar, NamedTuple, cast
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
 from .actor import Actor
-from .cell import CONTROL, Cell
+from .cell import Cell
+from .control import CONTROL
 from .dispatcher import Core
 from .environment import make_rlock
 from .future import Future

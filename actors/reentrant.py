@@ -14,6 +14,9 @@ Guarantees:
 - Messages begin in the order of the mailbox. One that has waited goes on when its wait is over.
 - Two strands never run at the same time: a strand gives way only where it waits.
 - Each ask ends once (G9), whatever ends the actor while several are in hand.
+
+So a strand that blocks holds up its core: handed over, it would run beside the others. One that
+waits on the stack of a thread that has lost the core is carried on there, and the others wait.
 """
 
 from __future__ import annotations
@@ -21,19 +24,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from greenlet import greenlet
 from pykka.messages import _ActorStop
 
 from .actor import Actor
-from .cell import CONTROL, Cell
+from .cell import Cell
+from .control import CONTROL
+from .crew import Worker
 from .dispatcher import Core
 from .errors import ActorDeadError
-from .lifecycle import Killed, Lifecycle
+from .lifecycle import Lifecycle
 from .links import Ties
 from .loop_cell import USERS, LoopCell
-from .parking import current_sender
+from .parking import Killed, current_sender
 from .process import Headers, Item, Kill, Process, Reply, Signal
 from .ref import ActorRef
-from .state import IDLE, PARKED, SCHEDULED
+from .state import IDLE, PARKED, RESUMING, SCHEDULED
 
 _own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the property below
 
@@ -41,14 +47,18 @@ _own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the propert
 class ReentrantCell(Cell):
     """The whole: a cell that has a strand for each message in hand."""
 
-    __slots__ = ("_graceful", "_strands", "_unbegun")
+    __slots__ = ("_graceful", "_late", "_strands", "_unbegun", "_waiting")
 
     strand_class: type[Strand]
+    may_be_late = False
 
     def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
         self._strands: set[Strand] = set()
         self._unbegun: list[Item] = []
         self._graceful = False
+        self._late: Strand | None = None
+        """The strand that runs in a thread which does not hold the core."""
+        self._waiting: list[Strand] = []
         super().__init__(core, identity, actor_class)
 
     @property
@@ -114,6 +124,23 @@ class ReentrantCell(Cell):
             self.state = SCHEDULED
             self.core.schedule(self)
 
+    def take_turn(self, strand: Strand, *, late: bool) -> bool:
+        """Owner only. Whether the strand may run now; if not, it is scheduled when it may."""
+        if self._late is not None:
+            self._waiting.append(strand)
+            return False
+        if late:
+            self._late = strand
+        return True
+
+    def end_turn(self, strand: Strand) -> None:
+        """Owner only. The strand runs no more; if it was late, others may."""
+        if self._late is strand:
+            self._late = None
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                self.core.schedule(each)
+
     def may_begin(self) -> bool:
         """Owner only. Whether a strand that has not begun may do so."""
         return self.exit_reason is None or (self._graceful and not self.killed)
@@ -146,6 +173,8 @@ class Strand(Cell):
 
     __slots__ = ("whole",)
 
+    may_be_late = False
+
     def __init__(self, whole: ReentrantCell, item: Item) -> None:
         super().__init__(whole.core, whole.id, whole.actor_class)
         self.whole = whole
@@ -153,17 +182,36 @@ class Strand(Cell):
         self.queue = [item]
         self.state = SCHEDULED
 
-    def run(self) -> None:
+    def run(self, worker: Worker) -> None:
         """Owner only. One turn."""
         if self.state is SCHEDULED and not self.whole.may_begin():
             assert self.queue is not None
             self.whole.ended(self, self.queue[0])
+            return
+        late = self.state is RESUMING and self.thread is not worker
+        if not self.whole.take_turn(self, late=late):
+            return
+        if late:
+            super()._carry_on_late()
         else:
-            super().run()
+            super().run(worker)
 
-    def _handle_messages(self) -> None:
-        super()._handle_messages()
+    def _handle_messages(self, worker: Worker) -> None:
+        super()._handle_messages(worker)
         self._tell(self.whole.ended, self)
+
+    def settle(self) -> None:
+        """Owner only. See `Cell.settle`."""
+        self.whole.end_turn(self)
+        self.whole.ended(self)
+
+    def _park_late(self, worker: Worker, carrier: greenlet) -> None:
+        super()._park_late(worker, carrier)
+        self.whole.end_turn(self)
+
+    def _carry_on_late(self) -> None:
+        # By way of the run queue: another strand may be on.
+        self.core.schedule(self)
 
     def _tell(self, function: Callable[..., object], *args: object) -> None:
         if self.core.holds():

@@ -7,12 +7,13 @@ kill breaks off a wait.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ActorDeadError
 from .linked import Linked
 from .links import ChildFailed
-from .parking import here
+from .parked import Parked
+from .parking import Killed, here
 from .process import (
     Broken,
     Bury,
@@ -29,10 +30,16 @@ from .process import (
     Unwatch,
     Watch,
 )
-from .state import DEAD, IDLE, LEAVING, PARKED, SCHEDULED, STARTING, SUSPENDED
+from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, SCHEDULED, STARTING, SUSPENDED
 
 
-class Signalled(Linked):
+class Abandoned(NamedTuple):
+    """An actor was killed while a handler of it was stuck; the thread is left to itself."""
+
+    ref: Any
+
+
+class Signalled(Linked, Parked):
     """A cell's half that obeys signals."""
 
     __slots__ = ()
@@ -82,8 +89,28 @@ class Signalled(Linked):
         if self.state is not LEAVING:
             self.exit_reason = "killed"
         self._leave_soon()
+        late = self.thread is not None and self.thread is not self.core.worker
+        stuck = late and self.state not in (PARKED, RESUMING)
         if self.state is PARKED:
-            self._resume()
+            self._resume()  # to unwind
+        if late:
+            if stuck:
+                self.core.owner.events.publish(Abandoned(self.ref))
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Owner only. The turn was killed in a thread that nobody can end: go on without it."""
+        current, self.current = self.current, None
+        assert self.thread is not None
+        self.need_ties().given_up.add(self.thread)
+        stuck = self.state
+        self.carrier = self.thread = None
+        if current is not None and current[2] is not None:
+            current[2].reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
+        if stuck is STARTING:
+            self._start_failed(Killed())
+        else:
+            self._left()
 
     def end_soon(self, reason: object) -> None:
         """Owner only. End this incarnation after the message in hand, if it does not end yet."""

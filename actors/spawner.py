@@ -183,6 +183,8 @@ class Spawner:
                 ties.watchers[parent.address] = parent
             if supervisor is not None:
                 ties.supervisor = supervisor.process
+        if actor_class.blocking:
+            core.blocking.add(actor_class)
         core.enter(identity, cell)
         return cell
 

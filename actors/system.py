@@ -35,6 +35,7 @@ from .ref import ActorRef
 from .registry import Names
 from .scoped import STOP_REMEDY, Scoped
 from .spawner import CHILD_OPTIONS, Spawner
+from .watcher import watcher
 
 A = TypeVar("A", bound=Actor)
 
@@ -205,7 +206,8 @@ class ActorSystem(Cores, Scoped):
             self.network = _network_of(self)
         else:
             self.network = Alone(self)
-        self.core = Core(self.home, self.network.poller, self)
+        self.core = Core(self.home, self.network.poller, self, int(self.config.threads))
+        watcher.add(self.core, self.config.handoff)
         Kernel(self.core, self)
         self.meter = Meter(self.core)
         self._spawner = Spawner(self, self.core)
@@ -281,6 +283,8 @@ class ActorSystem(Cores, Scoped):
         self._forget(max(deadline - now(), GRACE))
 
     def _forget(self, seconds: float) -> None:
+        watcher.remove(self.core, GRACE)
+        self.core.crew.join(now() + GRACE)
         self._end_loop(seconds)
         self.core.poller.close()
         systems.pop(self.home, None)

@@ -12,6 +12,7 @@ from zanni import (
     Actor,
     ActorDeadError,
     ActorSystem,
+    DeadlockError,
     Down,
     Future,
     RemoteError,
@@ -19,7 +20,15 @@ from zanni import (
     Timeout,
 )
 
-ENDS = (ActorDeadError, Timeout, KeyError, RemoteError, RuntimeError, ShuttingDown)
+ENDS = (
+    ActorDeadError,
+    DeadlockError,
+    Timeout,
+    KeyError,
+    RemoteError,
+    RuntimeError,
+    ShuttingDown,
+)
 
 
 class Wild(Actor):

@@ -154,10 +154,10 @@ def test_waits_do_not_gather_greenlets(system):
     second = system.spawn(Link, first)
     for _ in range(3):
         second.ask(1)
-    before = len(system.core.spares)
+    before = len(system.core.worker.spares)
     for _ in range(200):
         second.ask(1)
-    assert len(system.core.spares) <= before + 1
+    assert len(system.core.worker.spares) <= before + 1
 
 
 # Fairness

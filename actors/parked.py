@@ -1,0 +1,95 @@
+"""A turn that waits: how it is set aside, and carried on.
+
+A turn on the core leaves its greenlet behind, and another greenlet carries the loop on. A late one
+tells the loop that it waits, and its thread looks at what else is its own (`crew.py`).
+"""
+
+from __future__ import annotations
+
+from greenlet import getcurrent, greenlet
+
+from .crew import Worker
+from .environment import now
+from .lifecycle import Lifecycle
+from .parking import Killed, here
+from .state import DEAD, PARKED, RESUMING
+
+
+class Parked(Lifecycle):
+    """A cell's half that waits."""
+
+    __slots__ = ()
+
+    @property
+    def broken_off(self) -> bool:
+        """Any thread. See `Turn.broken_off`."""
+        return self.killed or self.is_given_up(here.worker)
+
+    def park(self, until: float | None) -> None:
+        """Own turn only. See `Turn.park`."""
+        if self.killed:
+            raise Killed
+        core = self.core
+        worker = core.worker
+        state = self.state
+        carrier = getcurrent()
+        timer = None if until is None else core.call_later(until - now(), self.unpark)
+        if worker.turn is self:
+            # This greenlet stays behind with the turn, and another one carries the loop on.
+            self.carrier = carrier
+            self.thread = worker
+            self.state = PARKED
+            spares = worker.spares
+            (spares.pop() if spares else worker.hub).switch()
+        else:
+            worker = here.worker
+            core.post(self._park_late, worker, carrier)
+            worker.hub.switch()
+        worker.turn = self
+        if timer is not None:
+            timer.cancel()
+        if self.carrier is not carrier:  # given up meanwhile
+            raise Killed
+        self.carrier = None
+        self.state = state
+        if worker.core is core:
+            self.thread = None
+        else:
+            self.interrupted = True  # so that the turn ends after this message
+        if self.killed:
+            raise Killed
+
+    def _park_late(self, worker: Worker, carrier: greenlet) -> None:
+        """Owner only. A late turn waits now; what it waits for may have come before."""
+        if self.state is DEAD or self.is_given_up(worker):
+            worker.give(carrier.switch)  # to unwind
+            return
+        self.carrier = carrier
+        self.thread = worker
+        self.state = PARKED
+        if self.permit or self.killed:
+            self._resume()
+
+    def unpark(self) -> None:
+        """Any thread. See `Waiter.unpark`."""
+        if here.worker.core is self.core:
+            self._resume()
+        else:
+            self.core.post(self._resume)
+
+    def _resume(self) -> None:
+        if self.state is not PARKED:
+            self.permit = True  # a late turn may be about to wait
+        elif self.thread is self.core.worker:
+            self.state = RESUMING
+            self.core.run_queue.append(self)
+        else:
+            self.state = RESUMING
+            self.permit = False
+            self._carry_on_late()
+
+    def _carry_on_late(self) -> None:
+        """Owner only. The turn's thread does not hold the core: it goes on there by itself."""
+        assert self.thread is not None
+        assert self.carrier is not None
+        self.thread.give(self.carrier.switch)
