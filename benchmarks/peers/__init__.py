@@ -34,7 +34,7 @@ class Peer:
         if self.program is not None and shutil.which(self.program) is None:
             return f"no {self.program} on the PATH"
         if self.package is not None and importlib.util.find_spec(self.package) is None:
-            return f"{self.package} is not installed"
+            return f"{self.package} is not installed: pip install 'zanni[bench]'"
         return None
 
     def run(self, work: str, n: int, *arguments: Any) -> Found:
