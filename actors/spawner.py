@@ -10,6 +10,7 @@ from .actor import Actor
 from .address import CoreAddress
 from .cell import Cell
 from .dispatcher import Core
+from .environment import now
 from .errors import ActorDeadError, NodeDown, SpawnError
 from .future import Future, check_may_wait
 from .kernel import BindName, ReleaseName, ReserveName, SpawnRequest, WhereIs
@@ -150,7 +151,9 @@ class Spawner:
         started: Future[Any] | None = None
         if waits:
             started = cell.need_ties().starting = Future()
+            started.owed_by = cell
             if start_timeout is not None:
+                started.expires = now() + start_timeout
                 limit_start(self._core, cell, started, start_timeout)
         if parent is not None:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref

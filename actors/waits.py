@@ -147,6 +147,7 @@ def _replies(cell: Waiting) -> Iterator[Reply | None]:
             yield item[2]
     if cell.ties is not None:
         yield from cell.ties.stopping
+        yield cell.ties.starting
 
 
 def _length(cell: Waiting) -> int:

@@ -1,6 +1,7 @@
 """Cycles of waiting actors are found at once and broken, and nothing else is taken for one."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -58,6 +59,17 @@ def deadlock(future):
     with pytest.raises(DeadlockError) as caught:
         future.get(timeout=LONG)
     return caught.value
+
+
+def errors_of(futures):
+    """The deadlocks among what came of these."""
+    errors = []
+    for future in futures:
+        try:
+            future.get(timeout=LONG)
+        except DeadlockError as error:
+            errors.append(error)
+    return errors
 
 
 # One
@@ -148,13 +160,7 @@ def test_independent_asks_that_cross_are_a_cycle(system):
     ]
     for gate in gates:
         gate.set()
-    errors = []
-    for future in asked:
-        try:
-            future.get(timeout=LONG)
-        except DeadlockError as error:
-            errors.append(error)
-    assert [set(error.cycle) for error in errors] == [{first, second}]
+    assert [set(error.cycle) for error in errors_of(asked)] == [{first, second}]
 
 
 def test_one_who_waits_for_a_cycle_hears_of_it_and_is_not_of_it(system):
@@ -177,6 +183,37 @@ def test_asks_in_on_start_are_waits_too(system, member):
 
     # The one that closes the cycle is the member; the error ends the one that starts.
     assert system.spawn(Eager).wait(timeout=LONG).cycle[0] == member
+
+
+def test_who_waits_for_an_actor_to_start_is_of_its_cycle(system, member):
+    class Eager(Actor):
+        wait_for_start = True
+
+        def on_start(self):
+            member.ask("hello")
+
+    error = deadlock(member.ask(lambda self: self.spawn(Eager), block=False))
+    assert len(error.cycle) == 2
+    assert error.cycle[1] == member
+    assert member.ask("alive", timeout=LONG) == "alive"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_cycle_of_turns_that_had_blocked(system, count):
+    members = [system.spawn(Member) for _ in range(count)]
+
+    def blocks(other):
+        def ask(_):
+            time.sleep(0.02)  # long enough for the core to be handed over
+            return other.ask("x")
+
+        return ask
+
+    asked = [
+        asker.ask(blocks(other), block=False)
+        for asker, other in zip(members, [*members[1:], members[0]], strict=True)
+    ]
+    assert [set(error.cycle) for error in errors_of(asked)] == [set(members)]
 
 
 def test_each_of_several_futures_counts(system, member):
