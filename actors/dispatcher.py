@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import heapq
 import logging
+from _contextvars import copy_context
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextvars import copy_context
 from itertools import count
 from typing import Any, Protocol
 
@@ -29,7 +29,7 @@ from .crew import Crew, Worker
 from .environment import make_lock, make_rlock, now
 from .network import Poller
 from .observe import DeadLetters, Events
-from .parking import here
+from .parking import CONTEXTVARS, contexts, here, modules
 from .process import Process
 from .timers import Timer
 
@@ -249,11 +249,13 @@ class Core:
     def _run_slice(self, worker: Worker) -> None:
         """Run turns for about SLICE; the clock is read after 1, 2, 4, ... turns, as it costs."""
         queue = self.run_queue
+        if not contexts and CONTEXTVARS in modules:
+            contexts.append(CONTEXTVARS)
         self.slice_end = now() + SLICE
         turns, look = 0, 1
         while queue:
             queue.popleft().run(worker)
-            if copy_context():  # the turn has set context variables: they are not the next one's
+            if contexts and copy_context():  # what the turn has set is not for the next one
                 getcurrent().gr_context = None
             turns += 1
             if turns == look:

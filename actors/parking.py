@@ -6,8 +6,9 @@ on a future of its loop. To what they wait for, all three are a `Waiter`.
 
 from __future__ import annotations
 
+import sys
+from _contextvars import ContextVar, copy_context  # see `contexts`
 from collections.abc import Callable
-from contextvars import ContextVar, copy_context
 from types import CodeType
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
@@ -77,11 +78,19 @@ def current_sender() -> Process | None:
     return here.worker.turn or coroutine_owner.get()
 
 
-def travelling() -> Headers | None:
-    """Any thread. What a message sent from here takes along: the context variables that are set.
+contexts: list[str] = []
+"""Not empty once the program has imported `contextvars` (asyncio does): before, nobody can have set
+a context variable, and turns and what they send are spared the look. So we import it nowhere
+ourselves; a core looks for it once a slice."""
 
-    A copy of a context is one pointer, so asking for one costs little even where none is set.
-    """
+CONTEXTVARS = "contextvars"
+modules = sys.modules
+
+
+def travelling() -> Headers | None:
+    """Any thread. What a message sent from here takes along: the context variables that are set."""
+    if CONTEXTVARS not in modules:
+        return None
     context = copy_context()
     if not context or (len(context) == 1 and coroutine_owner in context):
         return None

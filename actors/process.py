@@ -10,7 +10,7 @@ and replies, so that each can cross a link.
 
 from __future__ import annotations
 
-from contextvars import Context
+from _contextvars import Context
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypedDict
 
 from .address import Address

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from _contextvars import copy_context
 from collections.abc import Callable, Coroutine
-from contextvars import copy_context
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import pykka
@@ -17,7 +17,7 @@ from .errors import Timeout
 from .future import Future, StopFuture, check_may_wait
 from .links import Monitor
 from .messages import type_name
-from .parking import coroutine_owner, current_sender, here, travelling
+from .parking import contexts, coroutine_owner, current_sender, here, travelling
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy
 from .stopped import StoppedEvent
@@ -70,10 +70,11 @@ class ActorRef(pykka.ActorRef[A]):
             EncodeError, MessageTooLarge: the actor is elsewhere and the message cannot go there.
 
         """
-        if copy_context():  # context variables are set: they travel along
+        turn = here.worker.turn
+        if turn is None or (contexts and copy_context()):
             self.process.deliver(message, current_sender(), None, travelling())
         else:
-            self.process.deliver(message, here.worker.turn, None, None)
+            self.process.deliver(message, turn, None, None)
 
     @overload
     def ask(  # pyright: ignore[reportIncompatibleMethodOverride]  # Pykka's third overload is Any
@@ -111,7 +112,7 @@ class ActorRef(pykka.ActorRef[A]):
         if block and timeout is None and turn is not None:
             # As below, without the lock that a future takes once others know it.
             future._waiters = [turn]
-            process.deliver(message, turn, future, travelling() if copy_context() else None)
+            process.deliver(message, turn, future, travelling() if contexts else None)
             turn.awaits = future
             try:
                 if future.owed_by.awaits is not None:

@@ -422,6 +422,30 @@ def test_an_async_with_that_is_cancelled_while_it_starts_leaves_nothing(eventual
     eventually(lambda: made._state == "stopped")
 
 
+def test_the_cells_of_a_notebook():
+    """Each cell is a task of a loop that runs in the main thread; the system outlives them."""
+    held = {}
+
+    async def first_cell():
+        held["system"] = await ActorSystem("notebook").__aenter__()
+        held["mixed"] = held["system"].spawn(Mixed)
+        held["asked"] = held["mixed"].ask("first", block=False)
+
+    async def second_cell():
+        first = await held["asked"]
+        return first, await held["mixed"].call(Mixed.plain, "second")
+
+    async def last_cell():
+        return await asyncio.to_thread(held["system"].stop)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(first_cell())
+    assert loop.run_until_complete(second_cell()) == ("first", "second")
+    assert loop.run_until_complete(last_cell()) is True
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
 def test_a_plain_with_on_an_asyncio_thread_says_what_to_do():
     async def main():
         with ActorSystem("plain"):

@@ -2,6 +2,10 @@
 
 import asyncio
 import contextvars
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +156,36 @@ def test_headers_are_made_only_where_a_variable_is_set(system):
 
     contextvars.Context().run(send)
     assert found == [None] * 3
+
+
+PROGRAM = """
+import sys
+from zanni import Actor, ActorSystem
+
+class Reader(Actor):
+    def on_receive(self, message):
+        return variable.get()
+
+class Setter(Actor):
+    def on_receive(self, reader):
+        variable.set("handler's")
+        return reader.ask(1)
+
+with ActorSystem() as system:
+    reader, setter = system.spawn(Reader), system.spawn(Setter)
+    system.spawn(Actor).tell("nothing of ours needs the module")
+    assert "contextvars" not in sys.modules
+    import contextvars
+    variable = contextvars.ContextVar("variable", default="unset")
+    assert setter.ask(reader) == "handler's"
+    assert reader.ask(1) == "unset"
+    variable.set("main's")
+    assert reader.ask(1) == "main's"
+"""
+
+
+def test_a_program_without_context_variables_is_spared_the_look():
+    """Until it imports `contextvars` there are none; from then on nothing is missed."""
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    command = [sys.executable, "-c", PROGRAM]
+    subprocess.run(command, env=environ, timeout=30, check=True)
