@@ -32,6 +32,7 @@ if __name__ == "zanni":
     )
     from .actors.future import Future
     from .actors.links import Down, Exit, Failure
+    from .actors.mailbox import Mailbox, MailboxHigh, MailboxRecord
     from .actors.messages import message
     from .actors.network import Network as _Network
     from .actors.pool import Members, Resize
@@ -57,7 +58,10 @@ if __name__ == "zanni":
         "ForkedError",
         "Future",
         "Ignore",
+        "Mailbox",
         "MailboxFull",
+        "MailboxHigh",
+        "MailboxRecord",
         "Members",
         "MessageTooLarge",
         "NameInUse",

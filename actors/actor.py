@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, cast
@@ -10,9 +11,10 @@ import pykka
 from pykka.messages import _ActorStop
 
 from .environment import now
-from .errors import Timeout
+from .errors import MailboxFull, Timeout
 from .future import Future
 from .hosting import ActorCell, System
+from .mailbox import PLAIN, Mailbox, checked_mailbox
 from .overrides import refuse_collisions
 from .process import OWN, Process, Shutdown, Unwatch, Watch
 from .receiving import Receiving
@@ -33,6 +35,8 @@ class Actor(Receiving, pykka.Actor):
     dispatcher: ClassVar[str] = "core"
     """What runs the actor: "core", or "asyncio" for all its handlers, plain ones too, to run on the
     core's asyncio loop."""
+    mailbox: ClassVar[Mailbox] = PLAIN
+    """Bounds, priorities and times of the mailbox; by default none."""
     throughput: ClassVar[int] = 64
     """How many messages are handled before other actors get their turn."""
     reentrant: ClassVar[bool] = False
@@ -63,6 +67,7 @@ class Actor(Receiving, pykka.Actor):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_collisions(cls, Actor)
+        checked_mailbox(cls.mailbox, f"{cls.__name__}.mailbox")
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Take and ignore anything, as Pykka's does; nothing is set up here."""
@@ -186,7 +191,7 @@ class Actor(Receiving, pykka.Actor):
 
         def fire() -> None:
             timers.discard(timer)
-            self._cell.deliver(message, None, None, OWN)
+            self._remind(message)
 
         timer = Timer(now() + seconds, fire)
         _keep(timers, timer)
@@ -205,13 +210,17 @@ class Actor(Receiving, pykka.Actor):
 
         def fire() -> None:
             if timer.pending:
-                self._cell.deliver(message, None, None, OWN)
+                self._remind(message)
                 timer.again()
 
         timer = Periodic(lambda: core.call_later(seconds, fire))
         _keep(self._cell.need_ties().timers, timer)
         timer.again()
         return timer
+
+    def _remind(self, message: Any) -> None:
+        with contextlib.suppress(MailboxFull):  # a dead letter: a timer has nobody to tell
+            self._cell.deliver(message, None, None, OWN)
 
     def on_start(self) -> Any:
         """Run first in the actor's life; an error is logged and stops the actor."""

@@ -38,6 +38,7 @@ from .crew import Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
 from .lifecycle import log
+from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
 from .overtaking import HASTENED
 from .parking import Killed, calls_user_code, check_not_killed, coroutine_owner, here
 from .process import Bury, Headers, Item, Process, Reply
@@ -109,6 +110,13 @@ class Cell(Signalled):
         if cursor is not None:
             return length_hint(cursor)
         return 0 if queue is None else len(queue)
+
+    def statistics(self) -> MailboxRecord:
+        """Any thread. What waits for the actor; ActorDeadError if it is gone."""
+        if self.state is DEAD:
+            raise ActorDeadError(f"{self.ref} not found")
+        ties = self.ties
+        return MailboxRecord(length=self.depth(), stashed=0 if ties is None else len(ties.stash))
 
     def stop_for_good(self) -> None:
         """Owner only. Stop after what is queued, and have no supervisor begin anew."""
@@ -277,11 +285,20 @@ class Cell(Signalled):
             self.state = IDLE
 
     def _compact(self, queue: list[Item], cursor: Iterator[Item]) -> None:
-        """Cut the handled half off a long mailbox, so that one which never empties stays small."""
+        """Cut the handled half off a long mailbox, so that one which never empties stays small.
+
+        One that has grown very long is told of.
+        """
         left = cursor.__length_hint__()  # type: ignore[attr-defined]
         if left * 2 < len(queue):
             del queue[: len(queue) - left]
             self.cursor = iter(queue)
+        ties = self.ties
+        if left >= (HIGH_WATER if ties is None else ties.high_water):
+            self.need_ties().high_water = 2 * left
+            self.core.post(self.core.owner.events.publish, MailboxHigh(self.ref, left))
+        elif ties is not None and left < HIGH_WATER:
+            ties.high_water = HIGH_WATER
 
     def _look_up(self) -> None:
         """Own turn only. Something has come that must not wait for the end of the turn."""
@@ -292,9 +309,7 @@ class Cell(Signalled):
     def _on_error(self, error: BaseException, item: Item) -> None:
         # Where it was forwarded or is answered later, the message has another reply now.
         message, sender, reply, _ = self.current or item
-        ties = self.ties
-        if ties is not None and ties.stash and ties.stash[-1] is item:
-            ties.stash.pop()  # it had its turn
+        self.forget_stashed(item)  # it had its turn
         if isinstance(error, Killed):
             if reply is not None:
                 reply.reject(ActorDeadError(f"{self.ref} was killed while handling the message"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .address import Address
 from .dispatcher import Core
+from .mailbox import MailboxRecord
 from .process import (
     Broken,
     Bury,
@@ -60,6 +61,10 @@ class GoneProcess:
     def is_alive(self) -> bool:
         """Any thread. No."""
         return False
+
+    def statistics(self) -> MailboxRecord:
+        """Any thread. Raises the error that asks get."""
+        raise self._error
 
     def find_actor(self) -> None:
         """Any thread. There is none."""

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 from .address import KERNEL_ID, Address
 from .deadlock import Break, Probe, Withdraw, take_break, take_probe, take_withdrawal
 from .dispatcher import Core
-from .errors import SpawnError, ZanniError
+from .errors import ActorDeadError, SpawnError, ZanniError
 from .future import Future
 from .links import Birth
+from .mailbox import MailboxRecord
 from .messages import import_type, message
 from .process import Headers, Process, Reply, Signal
 from .ref import ActorRef
@@ -31,6 +32,7 @@ class SpawnRequest:
     start_timeout: float | None = None
     """Seconds until the start fails, with `Timeout`."""
     dispatcher: str | None = None
+    mailbox: Any = None
 
 
 @message
@@ -61,6 +63,13 @@ class WhereIs:
     """The answer is the ref of the living actor of that name, or None."""
 
     name: str
+
+
+@message
+class MailboxOf:
+    """The answer is the record of the mailbox of the actor of that id."""
+
+    id: int
 
 
 @message
@@ -185,7 +194,7 @@ def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
         actor_class: type[Any] = import_type(request.class_name)
     except Exception as error:
         raise SpawnError(type(error).__name__, str(error)) from error
-    birth = Birth(actor_class, request.args, request.kwargs, request.dispatcher)
+    birth = Birth(actor_class, request.args, request.kwargs, request.dispatcher, request.mailbox)
     cell = host.make(birth, request.name, request.parent, request.supervisor)
     answer: Future[Any] = Future()
 
@@ -212,6 +221,14 @@ def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
     return answer
 
 
+def _mailbox_of(host: KernelHost, request: MailboxOf) -> MailboxRecord:
+    process: Any = host.core.processes.get(request.id)
+    if process is None:
+        raise ActorDeadError(f"the actor {Address(*host.core.home, request.id)} is gone")
+    record: MailboxRecord = process.statistics()
+    return record
+
+
 HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     SpawnRequest: _spawn,
     ReserveName: lambda host, request: host.names.reserve(request.name),
@@ -220,6 +237,7 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
         request.name, request.ref and request.ref.address
     ),
     WhereIs: lambda host, request: host.names.find(request.name),
+    MailboxOf: _mailbox_of,
     ListActors: lambda host, _: host.local_actors(),
     CoreCount: lambda host, request: host.set_cores(request.existing, request.open),
     ListHolders: lambda host, request: host.holders(request.movable),

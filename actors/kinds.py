@@ -5,8 +5,12 @@ from __future__ import annotations
 from inspect import iscoroutinefunction
 
 from .actor import Actor
+from .boxed import boxed
 from .cell import Cell
+from .dispatcher import Core
+from .links import Birth
 from .loop_cell import LoopCell
+from .mailbox import PLAIN
 from .reentrant import ReentrantCell, ReentrantLoopCell
 
 KINDS: dict[str, type[Cell]] = {"core": Cell, "asyncio": LoopCell}
@@ -33,6 +37,18 @@ def kind_of_cell(actor_class: type[Actor], dispatcher: str | None) -> type[Cell]
     # the very same time, but there too.
     on_loop = kind is LoopCell or _has_coroutines(actor_class)
     return ReentrantLoopCell if on_loop else ReentrantCell
+
+
+def make_cell(core: Core, identity: int, birth: Birth) -> Cell:
+    """Any thread. A cell for an actor that is about to be made."""
+    actor_class = birth.actor_class
+    kind = kind_of_cell(actor_class, birth.dispatcher)
+    mailbox = actor_class.mailbox if birth.mailbox is None else birth.mailbox
+    if mailbox is PLAIN or mailbox == PLAIN or actor_class._cell_class is not None:
+        return kind(core, identity, actor_class)
+    cell = boxed(kind)(core, identity, actor_class)
+    cell.keep(mailbox)
+    return cell
 
 
 def _has_coroutines(actor_class: type[Actor]) -> bool:

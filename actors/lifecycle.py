@@ -24,6 +24,7 @@ from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, ChildFailed, Hastened, Piped, Ties
+from .mailbox import MailboxRecord
 from .parking import Killed, calls_user_code, here
 from .process import (
     OWN,
@@ -185,7 +186,7 @@ class Lifecycle:
     @calls_user_code
     def make_actor(self, birth: Birth) -> None:
         """Make the actor: raises what its `__init__` raises. The spawner's thread, or a turn."""
-        actor_class, args, kwargs, _ = birth
+        actor_class, args, kwargs, *_ = birth
         actor = actor_class.__new__(actor_class, *args, **kwargs)
         actor._cell = self
         self.actor = actor
@@ -383,6 +384,10 @@ class Lifecycle:
 
     def signal(self, signal: Signal) -> None:
         """Any thread. See `signalled.py`."""
+        raise NotImplementedError
+
+    def statistics(self) -> MailboxRecord:
+        """Any thread. See `cell.py`."""
         raise NotImplementedError
 
     def deliver(

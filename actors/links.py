@@ -9,6 +9,7 @@ from .address import Address
 from .dispatcher import Core
 from .errors import ActorDeadError
 from .future import Future
+from .mailbox import HIGH_WATER, Mailbox
 from .messages import message
 from .process import Broken, Died, Headers, Item, Process, Reply, Signal, Unwatch
 from .timers import Periodic, Timer
@@ -64,6 +65,8 @@ class Birth(NamedTuple):
     kwargs: dict[str, Any]
     dispatcher: str | None = None
     """What `spawn` was told; None: what the class says."""
+    mailbox: Mailbox | None = None
+    """Likewise."""
 
 
 class Piped:
@@ -84,6 +87,7 @@ class Ties:
         "children",
         "given_up",
         "hastened",
+        "high_water",
         "links",
         "name",
         "owed",
@@ -119,6 +123,8 @@ class Ties:
         self.timers: set[Timer | Periodic] = set()
         self.hastened: deque[Died | Broken] | None = None
         """Deaths that overtake the queue, in the order of their arrival."""
+        self.high_water = HIGH_WATER
+        """How many messages must wait for that to be told."""
         self.queued: set[Address] | None = None
         """Those whose messages `Down` must not overtake; None: look again."""
         self.stash: list[Item] = []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .address import Address
-from .environment import now
+from .environment import make_rlock, now
 from .process import Process
 
 logger = logging.getLogger("zanni")
@@ -29,19 +29,21 @@ class DeadLetter(NamedTuple):
 class DeadLetters:
     """The messages that nobody will handle: counted by reason, the last ones kept.
 
-    Any thread may use it; counts are exact on the thread of each system's core.
+    Any thread may use it, and counts are exact.
     """
 
     def __init__(self, keep: int = 1000) -> None:
         self.counts: Counter[str] = Counter()
         self.last: deque[DeadLetter] = deque(maxlen=keep)
         self._logged: dict[str, float] = {}
+        self._counting = make_rlock()  # a finaliser may lose a message meanwhile
 
     def count(
         self, reason: str, message: object, target: Address, sender: Process | None = None
     ) -> None:
         """Any thread. Note the loss of a message."""
-        self.counts[reason] += 1
+        with self._counting:
+            self.counts[reason] += 1
         address = None if sender is None else sender.address
         self.last.append(DeadLetter(message, target, address, reason))
         moment = now()

@@ -7,6 +7,9 @@ actor had sent itself. It waits in `Ties.hastened`, and a mark at the front of t
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import islice
+from operator import length_hint
 
 from .address import Address
 from .lifecycle import Lifecycle
@@ -72,6 +75,24 @@ class Overtaking(Lifecycle):
         queue = self.queue
         return [] if queue is None else queue[self._next_index() :]
 
+    def newest_first(self) -> Iterator[Item]:
+        """Any thread. What is queued, the last one first."""
+        queue = self.queue
+        if queue is None:
+            return iter(())
+        return islice(reversed(queue), length_hint(queue if self.cursor is None else self.cursor))
+
+    def take_out(self, is_it: Callable[[Item], bool]) -> None:
+        """Owner only. Drop the newest item that is asked for, if it is queued."""
+        queue = self.queue
+        if queue is None:
+            return
+        first = self._next_index()
+        for index in range(len(queue) - 1, first - 1, -1):
+            if is_it(queue[index]):
+                del queue[index]
+                return
+
     def push_behind(self, sender: Address, item: Item) -> None:
         """Own turn only. Queue an item behind the last one that is queued from that sender."""
         queue = self.queue
@@ -91,6 +112,15 @@ class Overtaking(Lifecycle):
     def set_aside(self, item: Item) -> None:
         """Own turn only. Keep a message for later."""
         self.need_ties().stash.append(item)
+
+    def forget_stashed(self, item: Item) -> bool:
+        """Own turn only. Keep a message no more, if it was set aside; whether it was."""
+        stash = [] if self.ties is None else self.ties.stash
+        for index, each in enumerate(stash):
+            if each is item:
+                del stash[index]
+                return True
+        return False
 
     def return_stash(self) -> None:
         """Own turn only. Put what was set aside back to the front of the queue."""

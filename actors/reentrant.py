@@ -154,7 +154,7 @@ class ReentrantCell(Cell):
             return
         given_back, self._unbegun = self._unbegun, []
         if given_back:
-            super().push_front(given_back)
+            self.push_front(given_back)
         self._leave_soon()
 
     def _obey(self, signal: Signal) -> None:
@@ -251,6 +251,10 @@ class Strand(Cell):
     def is_alive(self) -> bool:
         """Any thread. See `Lifecycle.is_alive`."""
         return self.whole.is_alive()
+
+    def forget_stashed(self, item: Item) -> bool:
+        """Own turn only. See `Overtaking.forget_stashed`."""
+        return self.whole.forget_stashed(item)
 
     def need_ties(self) -> Ties:
         """Owner only. See `Lifecycle.need_ties`."""

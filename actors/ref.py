@@ -16,6 +16,7 @@ from .environment import now
 from .errors import Timeout
 from .future import Future, StopFuture, check_may_wait
 from .links import Monitor
+from .mailbox import MailboxRecord
 from .messages import type_name
 from .parking import contexts, coroutine_owner, current_sender, here, travelling
 from .process import Kill, Process, Watch
@@ -44,6 +45,10 @@ class ActorProcess(Process, Protocol):
         """Any thread. Whether this process knows nothing of its end."""
         ...
 
+    def statistics(self) -> MailboxRecord:
+        """Any thread. What waits for the actor; asks its core if that is another."""
+        ...
+
     def find_actor(self) -> pykka.Actor | None:
         """Any thread. The actor itself, where it lives in this process."""
         ...
@@ -67,6 +72,7 @@ class ActorRef(pykka.ActorRef[A]):
 
         Raises:
             ActorDeadError: the actor is of this core and known to be dead.
+            MailboxFull: its mailbox is bounded, full, and says "fail"; or "wait", and nobody can.
             EncodeError, MessageTooLarge: the actor is elsewhere and the message cannot go there.
 
         """
@@ -102,6 +108,7 @@ class ActorRef(pykka.ActorRef[A]):
             ActorDeadError: the actor is dead, or ended before it answered.
             NodeDown: the actor's core or node is lost.
             DeadlockError: the actor waits, itself or through others, for the one that asks.
+            MailboxFull: the actor's mailbox is bounded, and had no room.
             EncodeError, MessageTooLarge: the message cannot go where the actor is.
             Exception: what the handler raised.
 
@@ -122,6 +129,8 @@ class ActorRef(pykka.ActorRef[A]):
             finally:
                 turn.awaits = None
             return future.get()
+        if timeout is not None:
+            future.expires = now() + timeout
         if block and turn is None:
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
         process.deliver(message, turn or coroutine_owner.get(), future, travelling())
@@ -129,8 +138,6 @@ class ActorRef(pykka.ActorRef[A]):
             if timeout is not None:
                 self._expire(future, timeout)
             return future
-        if timeout is not None:
-            future.expires = now() + timeout
         try:
             return future.get(timeout=timeout)
         except Timeout as error:
@@ -139,7 +146,6 @@ class ActorRef(pykka.ActorRef[A]):
 
     def _expire(self, future: Future[Any], timeout: float) -> None:
         core = self.process.core
-        future.expires = now() + timeout
 
         def begin() -> None:
             timer = core.call_later(timeout, lambda: future.reject(Timeout(f"{timeout} seconds")))
@@ -241,6 +247,19 @@ class ActorRef(pykka.ActorRef[A]):
             return exited.get(timeout=timeout)
         finally:
             exited.cancel()
+
+    def mailbox(self) -> MailboxRecord:
+        """What waits for the actor: how many messages, and more if its mailbox says so.
+
+        Takes as long for many messages as for few. It asks the actor's core if that is another.
+
+        Raises:
+            ActorDeadError: the actor is dead.
+            NodeDown: the actor's core is lost.
+            ZanniError: the actor is on another node.
+
+        """
+        return self.process.statistics()
 
     def is_alive(self) -> bool:
         """Whether this process knows nothing of its end; no round trip."""

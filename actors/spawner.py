@@ -14,8 +14,9 @@ from .environment import now
 from .errors import ActorDeadError, NodeDown, SpawnError
 from .future import Future, check_may_wait
 from .kernel import BindName, ReleaseName, ReserveName, SpawnRequest, WhereIs
-from .kinds import kind_of_cell
+from .kinds import kind_of_cell, make_cell
 from .links import Birth
+from .mailbox import Mailbox, checked_mailbox
 from .messages import type_name
 from .network import Network
 from .parking import current_sender, here
@@ -27,7 +28,7 @@ from .start_limit import limit_start
 
 A = TypeVar("A", bound=Actor)
 
-CHILD_OPTIONS = ("name", "core", "near", "dispatcher", "supervisor", "start_timeout")
+CHILD_OPTIONS = ("name", "core", "near", "mailbox", "dispatcher", "supervisor", "start_timeout")
 """What `spawn_child` takes besides the actor's arguments."""
 
 
@@ -69,6 +70,7 @@ class Spawner:
         name: str | None = None,
         core: int | str | None = None,
         near: ActorRef[Any] | None = None,
+        mailbox: Mailbox | None = None,
         dispatcher: str | None = None,
         supervisor: ActorRef[Any] | None = None,
         start_timeout: float | None = None,
@@ -80,6 +82,8 @@ class Spawner:
         """
         birth = _birth(actor_class, args, kwargs, dispatcher)
         kind_of_cell(birth.actor_class, dispatcher)  # refuses here what is to be made elsewhere
+        if mailbox is not None:
+            birth = birth._replace(mailbox=checked_mailbox(mailbox, "mailbox="))
         if supervisor is not None and not isinstance(supervisor, ActorRef):
             raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
         if near is not None and not isinstance(near, ActorRef):
@@ -119,8 +123,14 @@ class Spawner:
             supervisor,
             start_timeout,
             birth.dispatcher,
+            birth.mailbox,
         )
         _check_found_elsewhere(request.class_name)
+        if birth.mailbox is not None and birth.mailbox.priority is not None:
+            raise ValueError(
+                "mailbox=: a function, such as its priority, cannot go to another core: "
+                f"write  mailbox = Mailbox(priority=...)  in {birth.actor_class.__name__} itself"
+            )
         ref = cast("ActorRef[Any]", _ask(self._home.network.kernel(None, index), request))
         ref._actor_class = birth.actor_class
         if parent is not None:
@@ -172,8 +182,7 @@ class Spawner:
         """Any thread. A cell without its actor; `parent` a process or a ref, `supervisor` a ref."""
         core = self._core
         identity = core.next_id()
-        actor_class = birth.actor_class
-        cell = kind_of_cell(actor_class, birth.dispatcher)(core, identity, actor_class)
+        cell = make_cell(core, identity, birth)
         if isinstance(parent, ActorRef):  # a parent on another core
             parent = parent.process
             parent.signal(Watch(cell))
@@ -186,8 +195,8 @@ class Spawner:
                 ties.watchers[parent.address] = parent
             if supervisor is not None:
                 ties.supervisor = supervisor.process
-        if actor_class.blocking:
-            core.blocking.add(actor_class)
+        if birth.actor_class.blocking:
+            core.blocking.add(birth.actor_class)
         core.enter(identity, cell)
         return cell
 

@@ -27,6 +27,7 @@ from .future import Future, check_may_wait
 from .kernel import Kernel
 from .links import Birth
 from .load import Meter
+from .mailbox import Mailbox
 from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
@@ -309,7 +310,7 @@ class ActorSystem(Cores, Scoped):
         core: int | str | None = None,
         node: str | None = None,
         near: ActorRef[Any] | None = None,
-        mailbox: object = None,
+        mailbox: Mailbox | None = None,
         dispatcher: str | None = None,
         supervisor: ActorRef[Any] | None = None,
         **kwargs: Any,
@@ -323,7 +324,8 @@ class ActorSystem(Cores, Scoped):
             name: unique in the node; `whereis` finds the actor by it.
             core: where: an index, "here" (the default), "spread" or "least-loaded".
             near: where: on the core of this actor.
-            node, mailbox: not there yet, and refused.
+            mailbox: a `Mailbox`, in place of the class's.
+            node: not there yet, and refused.
             dispatcher: what runs it, if not what its class says: "core", or "asyncio" for its
                 handlers to run on the core's asyncio loop.
             supervisor: the actor decides what follows when this one ends; then `spawn` returns
@@ -339,7 +341,7 @@ class ActorSystem(Cores, Scoped):
 
         """
         self.check_running()
-        refuse_unbuilt(node=node, mailbox=mailbox)
+        refuse_unbuilt(node=node)
         return self._spawner.spawn(
             None,
             actor_class,
@@ -348,6 +350,7 @@ class ActorSystem(Cores, Scoped):
             name=name,
             core=core,
             near=near,
+            mailbox=mailbox,
             dispatcher=dispatcher,
             supervisor=supervisor,
         )
@@ -358,7 +361,7 @@ class ActorSystem(Cores, Scoped):
         """As `spawn`, for a child of `parent`. `start_timeout`: seconds `on_start` may take."""
         options = dict(options)
         named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
-        refuse_unbuilt(**{key: options.pop(key, None) for key in ("node", "mailbox")})
+        refuse_unbuilt(node=options.pop("node", None))
         return self._spawner.spawn(parent, actor_class, args, options, **named)
 
     def check_running(self) -> None:

@@ -12,15 +12,13 @@ answer (`reply_later`). A reentrant actor handles others meanwhile: no edge lead
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 from math import inf
-from operator import length_hint
 from typing import Any, Protocol
 
 from .environment import now
 from .errors import DeadlockError
-from .process import Process, Reply
+from .process import Item, Process, Reply
 
 ELSEWHERE = object()
 """What an actor of another core awaits, as far as is known here."""
@@ -73,10 +71,16 @@ class Waiting(Process, Protocol):
     awaits: Any
     """What its turn waits for: a `Wait`, or the future itself if only its asker has that."""
     current: Any
-    queue: Any
-    cursor: Any
     ties: Any
     killed: bool
+
+    def newest_first(self) -> Iterator[Item]:
+        """Any thread. What is queued, the last one first."""
+        ...
+
+    def take_out(self, is_it: Callable[[Item], bool]) -> None:
+        """Owner only. Drop the newest item that is asked for, if it is queued."""
+        ...
 
     @property
     def name(self) -> str | None:
@@ -124,14 +128,7 @@ def owes(cell: Waiting, ask: object) -> bool:
 
 def take_out(cell: Waiting, ask: object) -> None:
     """Owner only. Take an ask out of the queue, if it is still there."""
-    queue = cell.queue
-    if queue is None:
-        return
-    last = len(queue) - 1
-    for place in range(last, last - _length(cell), -1):
-        if _is(queue[place][2], ask):
-            del queue[place]
-            return
+    cell.take_out(lambda item: _is(item[2], ask))
 
 
 def _is(reply: Reply | None, ask: object) -> bool:
@@ -142,14 +139,8 @@ def _is(reply: Reply | None, ask: object) -> bool:
 def _replies(cell: Waiting) -> Iterator[Reply | None]:
     if cell.current is not None:
         yield cell.current[2]
-    if cell.queue is not None:  # from its end, where the ask is that has just been made
-        for item in islice(reversed(cell.queue), _length(cell)):
-            yield item[2]
+    for item in cell.newest_first():  # the ask that has just been made is at the end
+        yield item[2]
     if cell.ties is not None:
         yield from cell.ties.stopping
         yield cell.ties.starting
-
-
-def _length(cell: Waiting) -> int:
-    """How many messages are queued: a queue begins with those that were handled already."""
-    return length_hint(cell.queue if cell.cursor is None else cell.cursor)

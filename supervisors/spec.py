@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..actors.actor import Actor
 from ..actors.errors import SpecError
+from ..actors.mailbox import Mailbox
 from ..actors.messages import message
 from .backoff import Backoff
 from .strategy import RESTART_TYPES, AutoShutdown, RestartType
@@ -36,7 +37,7 @@ class ChildSpec:
     core: int | str | None = None
     node: str | None = None
     name: str | None = None
-    mailbox: Any = None
+    mailbox: Mailbox | None = None
     start_timeout: float | None = None
     queue: Queue = "keep"
 
@@ -60,7 +61,7 @@ def child(
     core: int | str | None = None,
     node: str | None = None,
     name: str | None = None,
-    mailbox: Any = None,
+    mailbox: Mailbox | None = None,
     start_timeout: float | None = None,
     queue: Queue = "keep",
     **kwargs: Any,
@@ -207,6 +208,11 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ),
     ("significant", lambda v: isinstance(v, bool), "use True or False"),
     ("backoff", lambda v: v is None or isinstance(v, Backoff), "use Backoff(...) or None"),
+    (
+        "mailbox",
+        lambda v: v is None or isinstance(v, Mailbox),
+        "use Mailbox(...) from zanni, or None",
+    ),
     ("core", _is_place, f"use the index of a core, or one of {', '.join(PLACES)}"),
     ("node", lambda v: v is None or _is_text(v), "use the name of a node, or None"),
     ("name", lambda v: v is None or _is_text(v), "use a text, or None"),

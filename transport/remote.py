@@ -18,7 +18,8 @@ from ..actors.errors import (
     ZanniError,
 )
 from ..actors.future import Future
-from ..actors.kernel import FOR_OTHER_NODES
+from ..actors.kernel import FOR_OTHER_NODES, MailboxOf
+from ..actors.mailbox import MailboxRecord
 from ..actors.messages import find_message, import_type
 from ..actors.observe import DeadLetters
 from ..actors.process import (
@@ -136,6 +137,13 @@ class RemoteProcess:
 
     def find_actor(self) -> None:
         """Any thread. The actor is not in this process."""
+
+    def statistics(self) -> MailboxRecord:
+        """Any thread. Ask the actor's core, and wait for its answer."""
+        answer: Future[MailboxRecord] = Future()
+        kernel = self._host.process(self.address._replace(id=KERNEL_ID))
+        kernel.deliver(MailboxOf(self.address.id), None, answer, None)
+        return answer.get()
 
     def _find_peer(self) -> Peer:
         if self._peer is None:
@@ -306,7 +314,7 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
         if target == KERNEL_ID and not peer.own and type(message) not in FOR_OTHER_NODES:
             raise ZanniError("another node may ask a core for names only")
         process.deliver(message, sender, reply, headers)
-    except ActorDeadError:
+    except (ActorDeadError, MailboxFull):
         pass  # counted by the process, as there is no reply
     except Exception as error:
         if reply is not None:

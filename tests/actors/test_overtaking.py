@@ -51,8 +51,9 @@ def test_kill_overtakes_the_queue(system, crowded):
     seen = []
     ref = system.spawn(Held, seen)
     crowded(ref)
+    exited = ref.exited()
     ref.kill()
-    assert ref.wait(timeout=10) == "killed"
+    assert exited.get(timeout=10) == "killed"
     assert seen == []
     assert system.dead_letters.counts["dead"] == MANY
 

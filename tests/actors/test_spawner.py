@@ -94,7 +94,6 @@ def test_wrong_arguments_for_init(system):
         ({"core": "nearby"}, "least-loaded"),
         ({"core": 1.0}, "core="),
         ({"node": "other"}, "node"),
-        ({"mailbox": 3}, "mailbox"),
         ({"dispatcher": "pinned"}, "dispatcher"),
     ],
 )

@@ -1,0 +1,368 @@
+"""The queue of a mailbox that has a bound, priorities or times.
+
+Guarantees:
+- Any thread may put; what was put is taken once, by the turn, or left when the box is closed.
+- What waits is within the bounds, but for the runtime's own messages and those that the actor had
+  set aside, which return whether or not there is room.
+- Lower priorities are taken first, equal ones in the order in which they were put. A stop keeps
+  its place: nothing that was put after it is taken before.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Self
+
+from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
+
+from .address import Address
+from .environment import make_rlock, now
+from .future import Future
+from .links import ChildFailed, Hastened, Piped
+from .mailbox import Mailbox, MailboxRecord, size_of
+from .process import Broken, Died, Item
+from .proxy import Describe
+
+OURS = frozenset({_ActorStop, ChildFailed, Hastened, Died, Broken})
+"""The runtime's own messages: let in always, and not counted."""
+
+UNRANKED = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe, Piped})
+"""What `on_receive` does not see as it is: nobody is asked for its priority."""
+
+Rank = tuple[int, float]
+"""After how many stops, and the priority."""
+
+
+class Entry(NamedTuple):
+    """A message that waits."""
+
+    item: Item
+    rank: Rank
+    size: int
+    moment: float
+
+
+class Put(NamedTuple):
+    """What became of a message that was put."""
+
+    queued: bool
+    dropped: Iterable[Item] = ()
+    """What had to go, this message itself perhaps."""
+    room: Future[None] | None = None
+    """Settled when the message is queued: its sender is to wait for that."""
+
+
+class Box:
+    """What waits for one actor. It is iterated by the turn, which takes what it is given."""
+
+    __slots__ = (
+        "_aside",
+        "_busy",
+        "_bytes",
+        "_classes",
+        "_count",
+        "_front",
+        "_late",
+        "_lock",
+        "_overflowed",
+        "_ranks",
+        "_stops",
+        "_total",
+        "_waiting",
+        "closed",
+        "settings",
+    )
+
+    def __init__(self, settings: Mailbox) -> None:
+        self.settings = settings
+        self.closed = False
+        # A finaliser or a signal handler that runs while its thread is in here may send to the
+        # same actor: what it sends comes late, when that thread or another is in here again.
+        self._lock = make_rlock()
+        self._busy = False
+        self._late: deque[Entry] = deque()
+        self._front: deque[Entry] = deque()
+        self._classes: dict[Rank, deque[Entry]] = {}
+        self._ranks: list[Rank] = []
+        self._stops = 0
+        self._total = 0
+        self._count = 0
+        self._bytes = 0
+        self._aside: list[int] = []
+        self._waiting: dict[Future[None], Entry] = {}
+        self._overflowed = 0
+
+    # Putting
+
+    def put(self, item: Item, *, may_wait: bool) -> Put:
+        """Any thread. Queue a message if there is room; if not, do as the settings say.
+
+        Raises what `priority` raises, and TypeError if it gives no int.
+        """
+        entry = self._entry(item)
+        with self._lock:
+            if self.closed:
+                return Put(queued=False)
+            if self._busy:
+                self._late.append(entry)
+                return Put(queued=True)
+            self._busy = True
+            try:
+                return self._put(entry, may_wait=may_wait)
+            finally:
+                self._busy = False
+
+    def _put(self, entry: Entry, *, may_wait: bool) -> Put:
+        self._take_late()
+        item, _, size, _ = entry
+        if type(item[0]) in OURS or (self._fits(size) and not self._waiting):
+            self._append(entry)
+            return Put(queued=True)
+        overflow = self.settings.overflow
+        if overflow == "wait" and may_wait and self._ever_fits(size):
+            room: Future[None] = Future()
+            self._waiting[room] = entry
+            return Put(queued=False, room=room)
+        if overflow == "drop_old":
+            return self._drop_for(entry)
+        self._overflowed += 1
+        return Put(queued=False, dropped=[item])
+
+    def _take_late(self) -> None:
+        while self._late:
+            self._append(self._late.popleft())
+
+    def append(self, item: Item) -> None:
+        """Any thread. Queue a message, whether or not there is room."""
+        entry = self._entry(item)
+        with self._lock:
+            self._late.append(entry)
+            if not self._busy:
+                self._take_late()
+
+    def push_front(self, items: Iterable[Item]) -> None:
+        """Any thread. Have these taken next, in their order, whether or not there is room."""
+        entries = [self._entry(item, ranked=False) for item in items]
+        with self._lock:
+            self._front.extendleft(reversed(entries))
+            for entry in entries:
+                self._note(entry, 1)
+
+    def push_behind(self, sender: Address, item: Item) -> None:
+        """Any thread. Queue an item of the runtime's behind the last one from that sender."""
+        with self._lock:
+            for queue in [*(self._classes[rank] for rank in reversed(self._ranks)), self._front]:
+                for index in range(len(queue) - 1, -1, -1):
+                    process = queue[index].item[1]
+                    if process is not None and process.address == sender:
+                        entry = Entry(item, queue[index].rank, 0, now())
+                        queue.insert(index + 1, entry)
+                        self._note(entry, 1)
+                        return
+        self.push_front([item])
+
+    def _entry(self, item: Item, *, ranked: bool = True) -> Entry:
+        kind = type(item[0])
+        size = 0
+        if self.settings.max_bytes is not None and kind not in OURS:
+            size = size_of(item[0])
+        priority: float = 0
+        if kind is _ActorStop:
+            priority = math.inf
+        elif kind in OURS:
+            priority = -math.inf
+        elif ranked and self.settings.priority is not None and kind not in UNRANKED:
+            priority = self.settings.priority(item[0])
+            if not isinstance(priority, int):
+                raise TypeError(f"priority= gave {priority!r:.80}, no int, for {item[0]!r:.80}")
+        return Entry(item, (self._stops, priority), size, now())
+
+    def _append(self, entry: Entry) -> None:
+        if entry.rank[0] != self._stops:  # a stop came between
+            entry = entry._replace(rank=(self._stops, entry.rank[1]))
+        queue = self._classes.get(entry.rank)
+        if queue is None:
+            queue = self._classes[entry.rank] = deque()
+            insort(self._ranks, entry.rank)
+        queue.append(entry)
+        self._note(entry, 1)
+        if type(entry.item[0]) is _ActorStop:
+            self._stops += 1
+
+    def _note(self, entry: Entry, sign: int) -> None:
+        self._total += sign
+        if type(entry.item[0]) not in OURS:
+            self._count += sign
+            self._bytes += sign * entry.size
+
+    def _fits(self, size: int) -> bool:
+        capacity, max_bytes = self.settings.capacity, self.settings.max_bytes
+        return (capacity is None or self._count < capacity) and (
+            max_bytes is None or self._bytes + size <= max_bytes
+        )
+
+    def _ever_fits(self, size: int) -> bool:
+        return self.settings.max_bytes is None or size <= self.settings.max_bytes
+
+    def _drop_for(self, entry: Entry) -> Put:
+        """Drop the oldest of the last in line until there is room; of less rank, the new one."""
+        dropped: list[Item] = []
+        fits = self._ever_fits(entry.size)
+        while fits and not self._fits(entry.size):
+            victim = self._drop_last_in_line(entry.rank)
+            if victim is None:
+                fits = False
+            else:
+                dropped.append(victim.item)
+        if fits:
+            self._append(entry)
+        else:
+            dropped.append(entry.item)
+        self._overflowed += len(dropped)
+        return Put(queued=fits, dropped=dropped)
+
+    def _drop_last_in_line(self, rank: Rank) -> Entry | None:
+        """Drop the oldest of the last class, or of what was unstashed; None: all are before."""
+        last = [self._classes[each] for each in reversed(self._ranks) if each >= rank]
+        for queue in [*last, self._front]:
+            for index, entry in enumerate(queue):
+                if type(entry.item[0]) not in OURS:
+                    del queue[index]
+                    if not queue and queue is not self._front:
+                        self._forget(entry.rank)
+                    self._note(entry, -1)
+                    return entry
+        return None
+
+    # Taking
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Item:
+        """Own turn only. Take the next one, and let in those that waited for its room."""
+        with self._lock:
+            self._busy = True
+            try:
+                self._take_late()
+                entry = self._take()
+                admitted = self._admit() if self._waiting else ()
+            finally:
+                self._busy = False
+        for room in admitted:
+            room.resolve(None)
+        return entry.item
+
+    def _take(self) -> Entry:
+        if self._front:
+            entry = self._front.popleft()
+            self._note(entry, -1)
+            return entry
+        if not self._ranks:
+            raise StopIteration
+        return self._pop(self._ranks[0])
+
+    def __len__(self) -> int:
+        return self._total + len(self._late)
+
+    __length_hint__ = __len__
+
+    def items(self) -> list[Item]:
+        """Any thread. All that waits, the next one first."""
+        with self._lock:
+            queues = [self._front, *(self._classes[rank] for rank in self._ranks)]
+            return [entry.item for queue in queues for entry in queue]
+
+    def remove(self, is_it: Callable[[Item], bool]) -> list[Item]:
+        """Owner only. Take out those that are asked for, and let in those that waited for room."""
+        removed: list[Item] = []
+        with self._lock:
+            for queue in [self._front, *self._classes.values()]:
+                entries = [*queue]
+                queue.clear()
+                for entry in entries:
+                    if is_it(entry.item):
+                        self._note(entry, -1)
+                        removed.append(entry.item)
+                    else:
+                        queue.append(entry)
+            for rank in [rank for rank in self._ranks if not self._classes[rank]]:
+                self._forget(rank)
+            admitted = self._admit() if self._waiting else ()
+        for room in admitted:
+            room.resolve(None)
+        return removed
+
+    def _pop(self, rank: Rank) -> Entry:
+        queue = self._classes[rank]
+        entry = queue.popleft()
+        if not queue:
+            self._forget(rank)
+        self._note(entry, -1)
+        return entry
+
+    def _forget(self, rank: Rank) -> None:
+        del self._classes[rank]
+        del self._ranks[bisect_left(self._ranks, rank)]
+
+    def _admit(self) -> list[Future[None]]:
+        admitted: list[Future[None]] = []
+        for room, entry in self._waiting.items():
+            if not self._fits(entry.size):
+                break
+            self._append(entry)
+            admitted.append(room)
+        for room in admitted:
+            del self._waiting[room]
+        return admitted
+
+    # Waiting, the stash, and the end
+
+    def give_up(self, room: Future[None]) -> bool:
+        """Any thread. Wait no more; False if the message is queued already."""
+        with self._lock:
+            return self._waiting.pop(room, None) is not None
+
+    def set_aside(self, item: Item) -> bool:
+        """Own turn only. Count a message that is stashed; False if the stash is full."""
+        settings = self.settings
+        size = 0 if settings.max_bytes is None else size_of(item[0])
+        if settings.capacity is not None and len(self._aside) >= settings.capacity:
+            return False
+        if settings.max_bytes is not None and sum(self._aside) + size > settings.max_bytes:
+            return False
+        self._aside.append(size)
+        return True
+
+    def forget_last_aside(self) -> None:
+        """Own turn only. The one that was stashed last is stashed no more."""
+        self._aside.pop()
+
+    def clear_aside(self) -> None:
+        """Own turn only. Nothing is stashed any more."""
+        self._aside.clear()
+
+    def close(self) -> list[Future[None]]:
+        """Owner only. Take nothing more; those that still waited for room."""
+        with self._lock:
+            self.closed = True
+            waiting = [*self._waiting]
+            self._waiting.clear()
+            return waiting
+
+    def statistics(self) -> MailboxRecord:
+        """Any thread. What waits here."""
+        with self._lock:
+            queues = [self._front, *self._classes.values()]
+            moments = [queue[0].moment for queue in queues if queue]
+            return MailboxRecord(
+                length=self._count,
+                oldest=now() - min(moments) if moments else None,
+                bytes=None if self.settings.max_bytes is None else self._bytes,
+                stashed=len(self._aside),
+                waiting=len(self._waiting),
+                overflowed=self._overflowed,
+            )

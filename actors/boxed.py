@@ -1,0 +1,211 @@
+"""A cell whose mailbox has a bound, priorities or times: other actors pay nothing for it.
+
+Senders put their messages into the cell's box in their own thread, so that they learn at once
+whether there is room; the thread that holds the core is told that there is something in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import cast
+
+from .address import Address
+from .box import Box
+from .cell import Cell
+from .environment import now, running_loop
+from .errors import ActorDeadError, MailboxFull, Timeout
+from .future import Future
+from .mailbox import HIGH_WATER, Mailbox, MailboxHigh, MailboxRecord
+from .parking import check_not_killed, here
+from .process import OWN, Headers, Item, Process, Reply
+from .state import DEAD, IDLE, SCHEDULED
+
+
+class Boxed(Cell):
+    """What makes a cell of any kind keep its queue in a `Box`; see `boxed`.
+
+    `queue` is the box while there is something in it.
+    """
+
+    # No slots: they could not be combined with those of another kind.
+
+    box: Box
+    high_water: int
+
+    def keep(self, mailbox: Mailbox) -> None:
+        """Whoever makes it, first of all. Say what its mailbox is."""
+        self.box = Box(mailbox)
+        self.high_water = HIGH_WATER
+
+    # Sending
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `Process.deliver`.
+
+        Raises:
+            MailboxFull: there is no room, and the mailbox says "fail"; or "wait", and this sender
+                cannot wait. With a `reply`, the error goes there.
+
+        """
+        check_not_killed()
+        item = (message, sender, reply, headers)
+        done = self.box.put(item, may_wait=self._may_wait())
+        for dropped in done.dropped:
+            self._drop(dropped)
+        if done.queued:
+            self._announce()
+        elif done.room is not None:
+            self._wait_for(done.room, item)
+        elif not done.dropped:
+            self._refuse(message, sender, reply)
+        elif reply is None and self.box.settings.overflow in ("fail", "wait"):
+            raise self._full()
+
+    def _may_wait(self) -> bool:
+        worker = here.worker
+        if worker.turn is not None:
+            return worker.turn is not self
+        return worker.core is None and running_loop() is None
+
+    def _drop(self, item: Item) -> None:
+        message, sender, reply, _ = item
+        if reply is None:
+            self.core.owner.dead_letters.count("overflow", message, self.address, sender)
+        else:
+            reply.reject(self._full())
+
+    def _full(self) -> MailboxFull:
+        settings, found = self.box.settings, self.box.statistics()
+        bounds = [
+            f"{found.length} of {settings.capacity} messages" * (settings.capacity is not None),
+            f"{found.bytes} of {settings.max_bytes} bytes" * (settings.max_bytes is not None),
+        ]
+        waits = " and this sender cannot wait" if settings.overflow == "wait" else ""
+        return MailboxFull(
+            f"no room in the mailbox of {self.ref}{waits}: {', '.join(filter(None, bounds))}"
+        )
+
+    def _wait_for(self, room: Future[None], item: Item) -> None:
+        """Wait until the message is queued, for as long as its asker would wait at all."""
+        message, sender, reply, _ = item
+        left = reply.expires - now() if isinstance(reply, Future) else inf
+        try:
+            room.get(timeout=None if left == inf else max(left, 0.0))
+        except ActorDeadError:
+            self._refuse(message, sender, reply)
+        except Timeout:
+            if self.box.give_up(room) and reply is not None:
+                reply.reject(Timeout(f"no room in the mailbox of {self.ref} in time"))
+        except BaseException:
+            self.box.give_up(room)
+            raise
+
+    def enqueue(self, item: Item) -> None:
+        """Owner only. Put a message at the end of the mailbox, whether or not there is room."""
+        if self.state is DEAD:
+            self.lose(item)
+        else:
+            self.box.append(item)
+            self._look()
+
+    def _announce(self) -> None:
+        """Any thread. There is something in the box."""
+        if here.worker.core is self.core:
+            self._look()
+        else:
+            self.core.post(self._look)
+        length = len(self.box)
+        if length >= self.high_water:
+            self.high_water = 2 * length
+            self.core.owner.events.publish(MailboxHigh(self.ref, length))
+        elif length < HIGH_WATER:
+            self.high_water = HIGH_WATER
+
+    def _look(self) -> None:
+        if self.queue is None and self.state is not DEAD and len(self.box):
+            self.queue = self._as_queue()
+            if self.state is IDLE:
+                self.state = SCHEDULED
+                self.core.schedule(self)
+
+    def _as_queue(self) -> list[Item]:
+        return cast("list[Item]", self.box)  # all that a turn does with a list, a box does too
+
+    def _compact(self, queue: list[Item], cursor: Iterator[Item]) -> None:
+        """Own turn only. A box holds nothing that was handled."""
+
+    def depth(self) -> int:
+        """Any thread. See `Cell.depth`."""
+        return len(self.box)
+
+    def statistics(self) -> MailboxRecord:
+        """Any thread. See `Cell.statistics`."""
+        super().statistics()
+        return self.box.statistics()
+
+    # The front of the queue
+
+    def push_front(self, items: list[Item]) -> None:
+        """Any thread. See `Overtaking`."""
+        self.box.push_front(items)
+        self._announce()
+
+    def queued(self) -> list[Item]:
+        """Own turn only. See `Overtaking`."""
+        return self.box.items()
+
+    def newest_first(self) -> Iterator[Item]:
+        """Any thread. See `Overtaking`."""
+        return reversed(self.box.items())
+
+    def take_out(self, is_it: Callable[[Item], bool]) -> None:
+        """Owner only. See `Overtaking`."""
+        self.box.remove(is_it)
+
+    def push_behind(self, sender: Address, item: Item) -> None:
+        """Own turn only. See `Overtaking`."""
+        self.box.push_behind(sender, item)
+
+    def set_aside(self, item: Item) -> None:
+        """Own turn only. Keep a message for later; MailboxFull if the stash is full."""
+        if not self.box.set_aside(item):
+            raise MailboxFull(f"no room in the stash of {self.ref}: it holds what its mailbox does")
+        super().set_aside(item)
+
+    def forget_stashed(self, item: Item) -> bool:
+        """Own turn only. See `Overtaking`."""
+        forgot = super().forget_stashed(item)
+        if forgot:
+            self.box.forget_last_aside()
+        return forgot
+
+    def return_stash(self) -> None:
+        """Own turn only. See `Overtaking`."""
+        super().return_stash()
+        self.box.clear_aside()
+
+    def _lose_own(self) -> None:
+        """Owner only. See `Lifecycle`."""
+        for item in self.box.remove(lambda item: item[1] is self or item[3] is OWN):
+            self.lose(item, "stale")
+
+    def die(self) -> None:
+        """Owner only. See `Lifecycle`."""
+        waiting = self.box.close()
+        self.queue = self._as_queue()  # with what came since it was looked at
+        super().die()
+        for room in waiting:
+            room.reject(ActorDeadError("gone"))
+
+
+_kinds: dict[type[Cell], type[Boxed]] = {}
+
+
+def boxed(kind: type[Cell]) -> type[Boxed]:
+    """Any thread. That kind of cell with a box."""
+    if kind not in _kinds:
+        _kinds[kind] = type(f"Boxed{kind.__name__}", (Boxed, kind), {})
+    return _kinds[kind]

@@ -1,0 +1,662 @@
+"""Mailboxes with bounds, priorities and times."""
+
+import asyncio
+import random
+import threading
+
+import pytest
+
+from zanni import (
+    Actor,
+    ActorDeadError,
+    DeadlockError,
+    Down,
+    Future,
+    Mailbox,
+    MailboxFull,
+    MailboxHigh,
+    Timeout,
+)
+from zanni.supervisors import Supervisor, child
+
+
+class Busy(Actor):
+    """Keeps what it gets in `seen`; waits for a future that it is told."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def on_receive(self, message):
+        match message:
+            case Future():
+                return message.get()
+            case ("raise", error):
+                raise error
+            case ("apply", function):
+                return function(self)
+            case _:
+                self.seen.append(message)
+                return message
+
+
+class Tells(Actor):
+    """Tells `ref` all that it is asked to, and says how many it could tell."""
+
+    def on_receive(self, message):
+        ref, told = message
+        for each in told:
+            ref.tell(each)
+        return len(told)
+
+
+@pytest.fixture
+def held(system, eventually):
+    """An actor with that mailbox that waits for a gate; what it saw; the gate."""
+
+    def held(*args, spawn=system.spawn, **settings):
+        seen, gate = [], Future()
+        ref = spawn(Busy, seen, mailbox=Mailbox(*args, **settings))
+        hold(ref, gate)
+        return ref, seen, gate
+
+    def hold(ref, gate):
+        ref.tell(gate)
+        eventually(lambda: ref.mailbox().length == 0)
+
+    held.hold = hold
+    return held
+
+
+def finish(ref, gate):
+    """Let the actor handle what waits, and stop."""
+    gate.set()
+    assert ref.stop(timeout=20)
+
+
+# Full
+
+
+def test_fail_raises_at_the_sender_and_loses_nothing_that_was_taken(system, held):
+    ref, seen, gate = held(1000)
+    for number in range(1000):
+        ref.tell(number)
+    with pytest.raises(MailboxFull, match="1000 of 1000 messages"):
+        ref.tell(1000)
+    assert ref.mailbox().overflowed == 1
+    assert system.dead_letters.statistics() == {"overflow": 1}
+    finish(ref, gate)
+    assert seen == [*range(1000)]
+
+
+def test_fail_raises_in_an_actor_too_and_in_its_place(system, held):
+    ref, seen, gate = held(2)
+    tells = system.spawn(Tells)
+    with pytest.raises(MailboxFull):
+        tells.ask((ref, "abc"), timeout=10)
+    finish(ref, gate)
+    assert seen == ["a", "b"]
+
+
+def test_drop_new_drops_what_comes(system, held):
+    ref, seen, gate = held(10, "drop_new")
+    for number in range(25):
+        ref.tell(number)
+    lost = [letter.message for letter in system.dead_letters.last]
+    assert lost == [*range(10, 25)]
+    assert system.dead_letters.statistics() == {"overflow": 15}
+    finish(ref, gate)
+    assert seen == [*range(10)]
+
+
+def test_drop_old_drops_what_has_waited_longest(system, held):
+    ref, seen, gate = held(10, "drop_old")
+    for number in range(25):
+        ref.tell(number)
+    lost = [letter.message for letter in system.dead_letters.last]
+    assert lost == [*range(15)]
+    assert system.dead_letters.statistics() == {"overflow": 15}
+    finish(ref, gate)
+    assert seen == [*range(15, 25)]
+
+
+@pytest.mark.parametrize("overflow", ["fail", "drop_new", "drop_old", "wait"])
+def test_an_ask_that_is_lost_says_so(held, overflow):
+    ref, seen, gate = held(1, overflow)
+    first = ref.ask("first", block=False)
+    if overflow == "wait":
+        with pytest.raises(Timeout):
+            ref.ask("second", timeout=0.05)
+        gate.set()
+        assert first.get(timeout=10) == "first"
+    else:
+        second = ref.ask("second", block=False)
+        lost, kept = (first, second) if overflow == "drop_old" else (second, first)
+        with pytest.raises(MailboxFull):
+            lost.get(timeout=10)
+        gate.set()
+        assert kept.get(timeout=10) == seen[0]
+    ref.stop()
+    assert len(seen) == 1
+
+
+def test_threads_fill_a_mailbox_exactly(system, held, in_threads, switching):
+    ref, seen, gate = held(500)
+    refused = []
+
+    def send():
+        for number in range(300):
+            try:
+                ref.tell((threading.get_ident(), number))
+            except MailboxFull:
+                refused.append(1)
+
+    in_threads(*[send] * 4)
+    finish(ref, gate)
+    assert (len(seen), len(refused)) == (500, 700)
+    assert system.dead_letters.statistics() == {"overflow": 700}
+    for thread in {thread for thread, _ in seen}:
+        numbers = [number for sender, number in seen if sender == thread]
+        assert numbers == sorted(numbers)
+
+
+def test_the_runtimes_own_messages_find_room_in_a_full_mailbox(system, held):
+    ref, seen, gate = held(1)
+    other = system.spawn(Busy, [])
+    gate.set()
+    ref.ask(("apply", lambda self: self.watch(other)))
+    gate = Future()
+    held.hold(ref, gate)
+    ref.tell("last")
+    with pytest.raises(MailboxFull):
+        ref.tell("one more")
+    other.stop()
+    stopped = ref.stop(block=False)
+    gate.set()
+    assert stopped.get(timeout=10)
+    assert seen == [Down(other, "normal"), "last"]
+
+
+def test_kill_overtakes_a_full_mailbox(system, held):
+    ref, seen, _ = held(1000)
+    for number in range(1000):
+        ref.tell(number)
+    exited = ref.exited()
+    ref.kill()
+    assert exited.get(timeout=10) == "killed"
+    assert seen == []
+    assert system.dead_letters.counts["dead"] == 1000
+
+
+def test_a_dead_actors_mailbox_refuses(held):
+    ref, _, gate = held(10)
+    finish(ref, gate)
+    with pytest.raises(ActorDeadError):
+        ref.tell("too late")
+    with pytest.raises(ActorDeadError):
+        ref.ask("too late")
+    with pytest.raises(ActorDeadError):
+        ref.mailbox()
+
+
+def test_a_bound_in_bytes(system, held):
+    ref, seen, gate = held(max_bytes=100_000)
+    for _ in range(9):
+        ref.tell(bytes(10_000))
+    assert 90_000 < ref.mailbox().bytes < 100_000
+    with pytest.raises(MailboxFull, match="of 100000 bytes"):
+        ref.tell(bytes(10_000))
+    ref.tell("small")
+    with pytest.raises(MailboxFull):
+        ref.tell([bytes(10_000)])
+    finish(ref, gate)
+    assert len(seen) == 10
+
+
+def test_a_message_larger_than_the_mailbox_is_refused_whatever_it_says(held):
+    for overflow in ("fail", "wait"):
+        ref, seen, gate = held(max_bytes=1000, overflow=overflow)
+        with pytest.raises(MailboxFull, match="of 1000 bytes"):
+            ref.tell(bytes(2000))
+        finish(ref, gate)
+    ref, seen, gate = held(max_bytes=1000, overflow="drop_old")
+    ref.tell("kept")
+    ref.tell(bytes(2000))
+    finish(ref, gate)
+    assert seen == ["kept"]
+
+
+def test_drop_old_drops_as_many_as_the_bytes_need(held):
+    ref, seen, gate = held(max_bytes=5000, overflow="drop_old")
+    for number in range(4):
+        ref.tell(bytes(1000 + number))
+    ref.tell(bytes(2500))
+    finish(ref, gate)
+    assert [len(each) for each in seen] == [1002, 1003, 2500] or len(seen[-1]) == 2500
+
+
+# Waiting
+
+
+def test_wait_parks_the_turn_of_a_sender_and_leaves_its_core(system, held, eventually):
+    ref, seen, gate = held(3, "wait")
+    told = system.spawn(Tells).ask((ref, range(50)), block=False)
+    eventually(lambda: ref.mailbox().waiting == 1)
+    assert system.spawn(Busy, []).ask("the core is free", timeout=10)
+    assert ref.mailbox().length == 3
+    gate.set()
+    assert told.get(timeout=10) == 50
+    ref.stop()
+    assert seen == [*range(50)]
+
+
+def test_wait_blocks_a_thread_and_keeps_its_order(held, in_threads, eventually):
+    ref, seen, gate = held(3, "wait")
+
+    def send(name):
+        for number in range(30):
+            ref.tell((name, number))
+
+    in_threads(
+        *[lambda name=name: send(name) for name in "abc"],
+        lambda: eventually(lambda: ref.mailbox().waiting == 3) and gate.set(),
+    )
+    ref.stop(timeout=10)
+    assert len(seen) == 90
+    for name in "abc":
+        assert [number for sender, number in seen if sender == name] == [*range(30)]
+
+
+def test_an_ask_with_a_timeout_waits_no_longer_for_room(system, held):
+    ref, seen, gate = held(1, "wait")
+    ref.tell("first")
+    with pytest.raises(Timeout, match="no room in the mailbox"):
+        ref.ask("second", timeout=0.05)
+
+    class Asks(Actor):
+        def on_receive(self, message):
+            return ref.ask(message, timeout=0.05)
+
+    with pytest.raises(Timeout):
+        system.spawn(Asks).ask("third", timeout=10)
+    assert ref.mailbox().waiting == 0
+    finish(ref, gate)
+    assert seen == ["first"]
+
+
+def test_a_sender_killed_while_it_waits_sends_nothing(system, held, eventually):
+    ref, seen, gate = held(1, "wait")
+    tells = system.spawn(Tells)
+    asked = tells.ask((ref, "ab"), block=False)
+    eventually(lambda: ref.mailbox().waiting == 1)
+    tells.kill()
+    with pytest.raises(ActorDeadError):
+        asked.get(timeout=10)
+    assert ref.mailbox().waiting == 0
+    finish(ref, gate)
+    assert seen == ["a"]
+
+
+def test_senders_that_wait_hear_of_the_death(system, held, eventually):
+    ref, _, _ = held(1, "wait")
+    told = system.spawn(Tells).ask((ref, "ab"), block=False)
+    asked = []
+
+    def ask():
+        try:
+            ref.ask("c")
+        except ActorDeadError as error:
+            asked.append(error)
+
+    eventually(lambda: ref.mailbox().waiting == 1)
+    thread = threading.Thread(target=ask)
+    thread.start()
+    eventually(lambda: ref.mailbox().waiting == 2)
+    ref.kill()
+    with pytest.raises(ActorDeadError):
+        told.get(timeout=10)
+    thread.join(10)
+    assert len(asked) == 1
+
+
+def test_who_cannot_wait_gets_mailbox_full(system, held, eventually):
+    ref, seen, gate = held(1, "wait")
+    gate.set()
+    with pytest.raises(MailboxFull, match="cannot wait"):
+        ref.ask(("apply", lambda self: [self.actor_ref.tell(each) for each in "ab"]))
+    ref.ask(("apply", lambda self: self.every(0.001, "tick") and None))
+    eventually(lambda: "tick" in seen)
+    gate = Future()
+    ref.tell(gate)
+    before = system.dead_letters.counts["overflow"]
+    eventually(lambda: system.dead_letters.counts["overflow"] > before)  # timers go on
+
+    async def tell():
+        for _ in range(3):
+            ref.tell("from a loop")
+
+    with pytest.raises(MailboxFull, match="cannot wait"):
+        asyncio.run(tell())
+    count = seen.count("tick")
+    gate.set()
+    eventually(lambda: seen.count("tick") > count + 2)
+
+
+def test_a_stopping_system_lets_those_go_that_wait(system, held, eventually):
+    ref, _, _ = held(1, "wait")
+    told = system.spawn(Tells).ask((ref, "ab"), block=False)
+    eventually(lambda: ref.mailbox().waiting == 1)
+    system.stop(timeout=0.05)
+    with pytest.raises(ActorDeadError):
+        told.get(timeout=10)
+
+
+# Priorities
+
+
+class Ranked(Busy):
+    mailbox = Mailbox(priority=lambda message: message if isinstance(message, int) else 0)
+
+
+@pytest.fixture
+def ranked(system, eventually):
+    seen, gate = [], Future()
+    ref = system.spawn(Ranked, seen)
+    ref.tell(gate)
+    eventually(lambda: ref.mailbox().length == 0)
+    return ref, seen, gate
+
+
+def test_lower_priorities_come_first_and_equal_ones_as_they_came(ranked):
+    ref, seen, gate = ranked
+    told = random.Random(1).choices([-1, 1, 2, True, "a", "b"], k=1000)
+    for each in told:
+        ref.tell(each)
+    finish(ref, gate)
+    assert seen == sorted(told, key=lambda each: each if isinstance(each, int) else 0)
+
+
+def test_stop_keeps_its_place_among_priorities(ranked):
+    ref, seen, gate = ranked
+    ref.tell(5)
+    stopped = ref.stop(block=False)
+    ref.tell(1)
+    gate.set()
+    assert stopped.get(timeout=10)
+    assert seen == [5]
+
+
+def test_calls_have_priority_0(ranked):
+    ref, seen, gate = ranked
+    ref.tell(1)
+    ref.tell(-1)
+    called = ref.call(Busy.on_receive, "called")
+    gate.set()
+    called.get(timeout=10)
+    ref.stop()
+    assert seen == [-1, "called", 1]
+
+
+def test_drop_old_with_priorities_drops_the_last_in_line(held):
+    ref, seen, gate = held(3, "drop_old", lambda m: 0 if isinstance(m, Future) else m[0])
+    for each in ((1, "a"), (2, "a"), (2, "b"), (0, "a"), (2, "c"), (3, "a"), (0, "b")):
+        ref.tell(each)
+    finish(ref, gate)
+    assert seen == [(0, "a"), (0, "b"), (1, "a")]
+
+
+def test_a_priority_that_is_no_int_is_the_senders_error(system, held):
+    ref, seen, gate = held(priority=lambda m: 0 if isinstance(m, Future) else m)
+    with pytest.raises(TypeError, match=r"gave 0\.5, no int"):
+        ref.tell(0.5)
+    with pytest.raises(TypeError, match="gave 'high', no int"):
+        ref.ask("high")
+    broken, _, opened = held(priority=lambda message: 1 / 0 if message == "x" else 0)
+    with pytest.raises(ZeroDivisionError):
+        broken.tell("x")
+    finish(ref, gate)
+    finish(broken, opened)
+    assert seen == []
+
+
+def test_down_overtakes_priorities_but_not_what_the_dead_one_sent(system, ranked):
+    ref, seen, gate = ranked
+    gate.set()
+    dying = system.spawn(Tells)
+    ref.ask(("apply", lambda self: self.watch(dying)))
+    gate = Future()
+    ref.tell(gate)
+    ref.tell(-1)
+    dying.ask((ref, [1, 2]))
+    ref.tell(3)
+    dying.stop()
+    finish(ref, gate)
+    assert seen == [-1, 1, 2, Down(dying, "normal"), 3]
+
+
+# Stash, restarts, and what can be read
+
+
+def test_a_restart_keeps_the_queue_the_stash_and_the_bound(system, eventually):
+    seen, gate = [], Future()
+
+    class Keeps(Supervisor):
+        def children(self):
+            return [child(Stashes, seen, id="it", name="it", mailbox=Mailbox(3))]
+
+    class Stashes(Busy):
+        stashing = True
+
+        def on_receive(self, message):
+            if message == "set me aside" and "go on" not in self.seen:
+                return self.stash()
+            return super().on_receive(message)
+
+    system.spawn(Keeps)
+    ref = system.whereis("it")
+    ref.tell("set me aside")
+    eventually(lambda: ref.mailbox().stashed == 1)
+    ref.tell(gate)
+    eventually(lambda: ref.mailbox().length == 0)
+    for each in (("raise", KeyError("crash")), "go on", "end"):
+        ref.tell(each)
+    with pytest.raises(MailboxFull):
+        ref.tell("no room")
+    gate.set()
+    eventually(lambda: "end" in seen)
+    assert seen == ["go on", "end"]
+    assert ref.mailbox().stashed == 1
+
+
+def test_the_stash_holds_as_much_as_the_mailbox(system):
+    class Stashes(Busy):
+        mailbox = Mailbox(2)
+
+        def on_receive(self, message):
+            if message == "open":
+                return self.unstash_all()
+            return self.stash() if message == "aside" else super().on_receive(message)
+
+    ref = system.spawn(Stashes, [])
+    aside = [ref.ask("aside", block=False)]
+    ref.ask("sync")
+    aside.append(ref.ask("aside", block=False))
+    ref.ask("sync")
+    assert ref.mailbox().stashed == 2
+    with pytest.raises(MailboxFull, match="stash"):
+        ref.ask("aside", timeout=10)
+    assert ref.mailbox().stashed == 2
+    assert not any(future.done() for future in aside)
+
+
+def test_what_can_be_read_of_a_mailbox(system, held, eventually):
+    ref, _, gate = held(10, max_bytes=10_000)
+    assert ref.mailbox().oldest is None
+    ref.tell("old")
+    eventually(lambda: ref.mailbox().oldest > 0.01)
+    before = ref.mailbox()
+    ref.tell("new")
+    after = ref.mailbox()
+    assert (before.length, after.length) == (1, 2)
+    assert before.bytes < after.bytes
+    assert before.oldest < after.oldest
+    finish(ref, gate)
+
+
+def test_a_mailbox_without_settings_tells_its_length(system, tools, eventually):
+    gate = Future()
+    ref = system.spawn(tools.Hooked, [])
+    ref.tell(("get", gate))
+    for number in range(100):
+        ref.tell(number)
+    eventually(lambda: ref.mailbox().length == 100)
+    assert (ref.mailbox().oldest, ref.mailbox().bytes) == (None, None)
+    gate.set()
+
+
+@pytest.mark.parametrize("settings", [{}, {"timed": True}])
+def test_a_mailbox_that_grows_long_is_told_of_at_each_doubling(system, settings, eventually):
+    seen, gate = [], Future()
+    ref = system.spawn(Busy, seen, mailbox=Mailbox(**settings))
+    ref.tell(gate)
+    for number in range(50_000):
+        ref.tell(number)
+    gate.set()
+    ref.ask("all handled", timeout=20)
+    events = [event for event in system.events.last if isinstance(event, MailboxHigh)]
+    assert events
+    assert all(event.ref == ref and event.length >= 10_000 for event in events)
+    assert len(events) <= 3
+
+
+def test_a_finaliser_may_send_to_the_mailbox_that_is_being_filled(system, held):
+    ref, seen, gate = held(100)
+    box = ref.process.box
+    append = box._append
+
+    def append_and_send(entry):
+        append(entry)
+        if entry.item[0] == "outer":
+            ref.tell("inner")
+
+    type(box)._append, plain = lambda _, entry: append_and_send(entry), type(box)._append
+    try:
+        ref.tell("outer")
+    finally:
+        type(box)._append = plain
+    finish(ref, gate)
+    assert seen == ["outer", "inner"]
+
+
+def test_a_cycle_of_asks_through_a_bounded_mailbox_is_found(system, eventually):
+    class Asks(Actor):
+        mailbox = Mailbox(10)
+
+        def on_receive(self, message):
+            match message:
+                case ("know", other):
+                    self.other = other
+                case "ask":
+                    return self.other.ask("ask")
+            return message
+
+    one, other = system.spawn(Asks), system.spawn(Asks)
+    one.ask(("know", other))
+    other.ask(("know", one))
+    with pytest.raises(DeadlockError):
+        one.ask("ask", timeout=10)
+    eventually(lambda: one.mailbox().length == 0)
+    assert one.ask("alive", timeout=10) == "alive"
+
+
+def test_self_sends_do_not_reach_the_next_incarnation(system, eventually):
+    seen = []
+
+    class Keeps(Supervisor):
+        def children(self):
+            return [child(Crashes, seen, id="it", name="it", mailbox=Mailbox(10))]
+
+    class Crashes(Busy):
+        def on_receive(self, message):
+            if message == "crash":
+                self.actor_ref.tell("mine")
+                raise KeyError(message)
+            return super().on_receive(message)
+
+    system.spawn(Keeps)
+    ref, gate = system.whereis("it"), Future()
+    ref.tell(gate)
+    ref.tell("crash")
+    ref.tell("yours")
+    gate.set()
+    eventually(lambda: seen)
+    assert ref.ask("end", timeout=10) == "end"
+    assert seen == ["yours", "end"]
+    assert system.dead_letters.counts["stale"] == 1
+
+
+# With the other kinds of cells
+
+
+@pytest.mark.parametrize("dispatcher", ["core", "asyncio"])
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_every_kind_of_actor_may_have_a_bound_priorities_and_a_stash(
+    system, eventually, dispatcher, reentrant
+):
+    class Any(Actor):
+        mailbox = Mailbox(3, priority=lambda m: m if isinstance(m, int) else 0)
+        seen = ()
+
+        def on_receive(self, message):
+            if message == "aside" and "open" not in self.seen:
+                return self.stash()
+            self.seen += (message,)
+            if message == "open":
+                self.unstash_all()
+            return message
+
+    Any.dispatcher, Any.reentrant = dispatcher, reentrant
+    ref = system.spawn(Any)
+    aside = ref.ask("aside", block=False)
+    eventually(lambda: ref.mailbox().stashed == 1)
+    assert ref.ask("open", timeout=10) == "open"
+    assert aside.get(timeout=10) == "aside"
+    refused = 0
+    for number in range(3000, 0, -1):
+        try:
+            ref.tell(number)
+        except MailboxFull:
+            refused += 1
+    eventually(lambda: ref.mailbox().length == 0)
+    assert ref.ask("end", timeout=10) == "end"
+    assert ref.mailbox().overflowed == refused
+    seen = ref.proxy().seen.get(timeout=10)
+    assert len(seen) == 3 + 3000 - refused
+    ref.stop(timeout=10)
+
+
+@pytest.mark.parametrize("dispatcher", ["core", "asyncio"])
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_become_holds_for_every_kind_of_actor(system, dispatcher, reentrant):
+    class Any(Changes):
+        pass
+
+    Any.dispatcher, Any.reentrant = dispatcher, reentrant
+    ref = system.spawn(Any)
+    assert ref.ask(1, timeout=10) == ("plain", 1)
+    ref.ask("become", timeout=10)
+    assert ref.ask(2, timeout=10) == ("other", 2)
+    ref.ask("unbecome", timeout=10)
+    assert ref.ask(3, timeout=10) == ("plain", 3)
+
+
+class Changes(Actor):
+    def on_receive(self, message):
+        if message == "become":
+            self.become(self.other)
+        return "plain", message
+
+    def other(self, message):
+        if message == "unbecome":
+            self.unbecome()
+        return "other", message
