@@ -1,5 +1,6 @@
 """Cycles of actors that wait for one another across processes: found within a second."""
 
+import random
 import sys
 import threading
 import time
@@ -99,3 +100,46 @@ def test_between_nodes():
         error = deadlock(one.ask(("ask", "on"), block=False))
         assert {ref.address for ref in error.cycle} == {one.address, two.address}
         assert sorted(str(error).split(" -> ")[:2]) == ["Caller 'one'", "Caller 'two'"]
+
+
+VERBS = ("ask", "ask", "ask for a while", "call", "do not wait", "pause")
+
+
+def plan_of(rng, least, count, depth):
+    """Moves of an actor; with `least`, each asks only such as come after it: there is no cycle."""
+    moves = []
+    for _ in range(rng.choice((1, 1, 2)) if depth and least < count else 0):
+        target = rng.randrange(least, count)
+        following = plan_of(rng, target + 1 if least else 0, count, depth - 1)
+        moves.append((rng.choice(VERBS), target, following))
+    return moves
+
+
+def ramble(system, seed, rounds, ordered):
+    rng = random.Random(seed)
+    ramblers = [system.spawn(crew.Rambler, core=i % CORES) for i in range(12)]
+    for rambler in ramblers:
+        rambler.ask(("peers", ramblers), timeout=DEADLINE)
+    found = 0
+    for _ in range(rounds):
+        asked = [
+            rambler.ask(("follow", plan_of(rng, i + 1 if ordered else 0, 12, 3)), block=False)
+            for i, rambler in enumerate(ramblers)
+        ]
+        found += sum(future.get(timeout=DEADLINE) for future in asked)
+    return found
+
+
+def test_random_asks_across_cores_without_a_cycle_are_no_deadlock(system):
+    assert ramble(system, 1, rounds=4, ordered=True) == 0
+
+
+def test_random_asks_across_cores_all_end(system):
+    assert ramble(system, 2, rounds=2, ordered=False) > 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_many_random_asks_across_cores(system):
+    assert ramble(system, 3, rounds=60, ordered=True) == 0
+    assert ramble(system, 4, rounds=40, ordered=False) > 0

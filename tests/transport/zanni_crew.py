@@ -249,3 +249,43 @@ class Caller(Actor):
 class Threads(Actor):
     def on_receive(self, message):
         return threading.current_thread().name
+
+
+class Rambler(Actor):
+    """Follows plans of `(verb, target, plan)`: asks others, who follow theirs, or waits a while."""
+
+    def __init__(self):
+        super().__init__()
+        self.peers = []
+
+    def on_receive(self, message):
+        match message:
+            case ("peers", peers):
+                self.peers = peers
+                return None
+            case ("follow", plan):
+                return self.follow(plan)
+
+    def follow(self, plan):
+        """How many asks of this plan, and of those below it, ended in a deadlock."""
+        return sum(self.move(*each) for each in plan)
+
+    def move(self, verb, target, plan):
+        peer, message = self.peers[target], ("follow", plan)
+        try:
+            match verb:
+                case "ask":
+                    return peer.ask(message)
+                case "ask for a while":
+                    return peer.ask(message, timeout=0.4)
+                case "call":
+                    return peer.call(Rambler.follow, plan).get()
+                case "do not wait":
+                    peer.ask(message, block=False)
+                case "pause":
+                    Future().get(timeout=0.3)
+        except Timeout:
+            return 0
+        except DeadlockError as error:
+            return error.cycle[0] == self.actor_ref
+        return 0
