@@ -30,11 +30,11 @@ from operator import length_hint
 from types import CoroutineType
 from typing import Any
 
-from greenlet import GreenletExit, getcurrent
+from greenlet import getcurrent
 from pykka.messages import _ActorStop
 
 from .control import CONTROL
-from .crew import Worker
+from .crew import Unwinding, Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
 from .lifecycle import log
@@ -209,7 +209,7 @@ class Cell(Signalled):
                     result = receive(message)
                 if type(result) is CoroutineType:
                     result = core.owner.run_coroutine(result)
-            except GreenletExit:
+            except Unwinding:
                 raise
             except BaseException as error:
                 if worker.core is not core:

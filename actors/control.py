@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from greenlet import GreenletExit
 from pykka._introspection import get_attr_directly
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
+from .crew import Unwinding
 from .links import Down, Exit, Failure, Hastened, Piped
 from .overtaking import Overtaking
 from .parking import Killed, calls_user_code
@@ -66,7 +66,7 @@ def _on_piped(cell: Overtaking, message: Piped) -> object:
     pipes.discard(message)
     try:
         result = result_of(message.future)
-    except (GreenletExit, Killed):
+    except (Unwinding, Killed):
         raise
     except BaseException as error:
         result = Failure(error)

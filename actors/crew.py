@@ -40,7 +40,11 @@ LEARNT, BLOCKED, MOST = 32, 16, 64
 """A class is known to block from the second time on, and not after 32 to 64 quick turns."""
 
 
-class HandedOver(GreenletExit):
+class Unwinding(GreenletExit):
+    """Ends a greenlet of the runtime's. Any other GreenletExit is an error of a handler's own."""
+
+
+class HandedOver(Unwinding):
     """Ends the greenlet of a turn that ended late: the loop below it goes on in another thread."""
 
 

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from types import CoroutineType
 from typing import Any, ClassVar
 
-from greenlet import GreenletExit, greenlet
+from greenlet import greenlet
 from pykka.messages import _ActorStop
 
 from .actor import Actor
 from .address import Address
-from .crew import HandedOver, Worker
+from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
@@ -207,7 +207,7 @@ class Lifecycle:
             if ties is not None and ties.restart_reason is not None:
                 self._run_hook(self.actor.on_restart, ties.restart_reason)
             self._run_hook(self.actor.on_start)
-        except GreenletExit:
+        except Unwinding:
             raise
         except BaseException as error:
             self._own(self._start_failed, error)
@@ -298,9 +298,10 @@ class Lifecycle:
             return
         try:
             function(*args)
-        except (GreenletExit, Killed) as error:
-            if isinstance(error, GreenletExit):
-                raise
+        except Unwinding:
+            raise
+        except Killed:
+            pass
         except BaseException as error:
             log(logging.ERROR, "Unhandled exception in %s:", self.ref, error)
 

@@ -6,9 +6,9 @@ tells the loop that it waits, and its thread looks at what else is its own (`cre
 
 from __future__ import annotations
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
-from .crew import Worker
+from .crew import Unwinding, Worker
 from .environment import now
 from .lifecycle import Lifecycle
 from .parking import Killed, here
@@ -34,17 +34,20 @@ class Parked(Lifecycle):
         state = self.state
         carrier = getcurrent()
         timer = None if until is None else core.call_later(until - now(), self.unpark)
-        if worker.turn is self:
+        held = worker.turn is self
+        if held:
             # This greenlet stays behind with the turn, and another one carries the loop on.
             self.carrier = carrier
             self.thread = worker
             self.state = PARKED
-            spares = worker.spares
-            (spares.pop() if spares else worker.hub).switch()
         else:
             worker = here.worker
             core.post(self._park_late, worker, carrier)
-            worker.hub.switch()
+        spares = worker.spares
+        try:
+            (spares.pop() if held and spares else worker.hub).switch()
+        except GreenletExit:  # nobody will ever carry the turn on
+            raise Unwinding from None
         worker.turn = self
         if timer is not None:
             timer.cancel()
