@@ -63,6 +63,9 @@ class Cores(Runtime):
             if count > 1:
                 self._connect()
             self.network.resize(count)
+        except Exception:
+            self.check_running()  # if it stops meanwhile, that is why
+            raise
         finally:
             self._resizing.release()
 

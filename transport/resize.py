@@ -126,6 +126,7 @@ class Resizer:
             _wait(answer, deadline - now())
 
     def _ask(self, cores: Iterable[int], request: object) -> list[Future[Any]]:
+        self._system.check_running()  # once it stops, nobody would answer
         answers: list[Future[Any]] = []
         for core in cores:
             answer: Future[Any] = Future()

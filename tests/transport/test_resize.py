@@ -304,6 +304,29 @@ def test_on_an_asyncio_thread_the_remedy_is_said(system):
     assert len(system.cores()) == 3
 
 
+@pytest.mark.parametrize(("first", "then"), [(1, 3), (2, 4), (3, 1)])
+def test_a_system_that_stops_meanwhile_leaves_nothing_behind(first, then):
+    system = ActorSystem("halved", cores=first).start()
+    pool = system.pool(crew.Counter, 3)
+    seen, errors = set(pids(system)) - {os.getpid()}, []
+
+    def resize():
+        try:
+            system.resize(cores=then)
+        except ShuttingDown as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=resize)
+    thread.start()
+    wait_for(lambda: system.open_cores != first or len(system.cores()) != first or errors)
+    seen |= set(pids(system)) - {os.getpid(), 0}
+    system.stop()
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    assert not pool.is_alive()
+    assert not any(is_running(pid) for pid in seen)
+
+
 def test_after_the_end_it_is_refused():
     with ActorSystem("over") as system:
         pass
