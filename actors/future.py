@@ -249,11 +249,17 @@ class Future(pykka.Future[T]):
                     self._wait_in_coroutine(coroutine)
                 yield from waiter.future.__await__()
             except BaseException:
-                self.cancel()
+                self._give_up(waiter)
                 raise
             finally:
                 if coroutine is not None:
                     coroutine.end.inner = None
+
+    def _give_up(self, waiter: Waiter) -> None:
+        """Nobody awaits it here any more: drop the ask, unless others wait for its answer too."""
+        self._remove_waiter(waiter)
+        if all(isinstance(other, _Callback) for other in tuple(self._waiters or ())):
+            self.cancel()
 
     def _wait_in_coroutine(self, coroutine: OwnCoroutine) -> None:
         coroutine.end.inner = Wait(coroutine.owner, self, None)

@@ -109,10 +109,21 @@ class ReentrantCell(Cell):
 
     def leave(self) -> None:
         """Own turn only. See `Lifecycle.leave`; not before all strands have ended."""
-        if self._strands:
-            self.state = IDLE
-        else:
+        if not self._strands:
             super().leave()
+            return
+        self.state = IDLE
+        if not self._may_return():  # those in hand may wait for an answer to what is queued here
+            queue, cursor = self.queue, self.cursor
+            self.queue = self.cursor = None
+            for item in cursor or queue or ():
+                self.lose(item)
+
+    def _handle_messages(self, worker: Worker) -> None:
+        if self.exit_reason is None:
+            super()._handle_messages(worker)
+        else:
+            self.leave()
 
     def push_front(self, items: list[Item]) -> None:
         """Any thread. As `Lifecycle.push_front`; a strand may do so while the whole is idle."""
@@ -148,8 +159,10 @@ class ReentrantCell(Cell):
     def ended(self, strand: Strand, unbegun: Item | None = None) -> None:
         """Owner only. A strand is done with its message, or has not begun and gives it back."""
         self._strands.discard(strand)
-        if unbegun is not None:
+        if unbegun is not None and self._may_return():
             self._unbegun.append(unbegun)
+        elif unbegun is not None:
+            self.lose(unbegun)
         if self._strands or self.exit_reason is None:
             return
         given_back, self._unbegun = self._unbegun, []

@@ -239,6 +239,24 @@ def test_an_ask_whose_task_is_cancelled_is_handled_and_its_answer_counted(system
     assert (letter.message, letter.sender) == ("cancelled", mixed.address)
 
 
+def test_a_future_that_others_await_too_outlives_a_cancelled_task():
+    async def wait_for(future):
+        return await future
+
+    async def main():
+        shared = Future()
+        one, other = (asyncio.create_task(wait_for(shared)) for _ in range(2))
+        await asyncio.sleep(0)
+        one.cancel()
+        await asyncio.sleep(0)
+        shared.set("shared")
+        assert await other == "shared"
+        with pytest.raises(asyncio.CancelledError):
+            await one
+
+    asyncio.run(main())
+
+
 def test_an_error_that_comes_late_is_counted_too(system):
     gate = Future()
     mixed = system.spawn(Mixed)

@@ -39,6 +39,9 @@ class Desk(Actor):
                 raise future.get()
             case ("exit", reason):
                 self.exit(reason)
+            case ("ask after", future, ref):
+                future.get()
+                return ref.ask("x")
             case ("sender", future):
                 future.get()
                 return self.sender
@@ -80,6 +83,9 @@ class AsyncDesk(Desk):
                 return answer
             case ("wait, then raise", future):
                 raise await future
+            case ("ask after", future, ref):
+                await future
+                return await ref.ask("x", block=False)
             case ("sender", future):
                 await future
                 return self.sender
@@ -209,6 +215,22 @@ def test_a_stop_lets_those_before_it_end(desk, journal):
     with pytest.raises(ActorDeadError):
         behind.get(timeout=10)
     assert journal == ["before", ("waited", "open"), "stopped"]
+
+
+@pytest.mark.parametrize("end", ["stop", "exit"])
+def test_two_that_end_do_not_wait_for_one_another(system, desk_class, end, eventually):
+    one, two, gate = system.spawn(desk_class), system.spawn(desk_class), Future()
+    asked = [one.ask(("ask after", gate, two), block=False)]
+    asked += [two.ask(("ask after", gate, one), block=False)]
+    ended = [desk.exited() for desk in (one, two)]
+    for desk in (one, two):
+        desk.stop(block=False) if end == "stop" else desk.tell(("exit", "normal"))
+    eventually(lambda: not one.is_alive() and not two.is_alive())
+    gate.set()
+    assert [future.get(timeout=10) for future in ended] == ["normal", "normal"]
+    for future in asked:
+        with pytest.raises(ActorDeadError):
+            future.get(timeout=10)
 
 
 def test_an_exit_lets_those_in_hand_end_and_begins_no_other(desk, journal, eventually):
