@@ -30,6 +30,26 @@ now: Callable[[], float] = time.monotonic
 cpu_time: Callable[[], float] = time.process_time
 """Seconds of CPU that this process has used, in all its threads."""
 
+LONGEST = 1e9
+"""Seconds that are as good as for ever, and that a lock can still wait for."""
+
+
+def deadline_in(seconds: float) -> float:
+    """The time of the clock in so many seconds, for a timeout that a user gave.
+
+    Raises:
+        TypeError: it is of no type that numbers have.
+        ValueError: it is NaN.
+
+    """
+    try:
+        if seconds == seconds:  # noqa: PLR0124  (what is not a number is not)
+            return now() + min(seconds, LONGEST)
+    except TypeError:
+        raise TypeError(f"a timeout is a number of seconds, or None, not {seconds!r}") from None
+    raise ValueError(f"a timeout is a number of seconds, or None, not {seconds!r}")
+
+
 thread_id: Callable[[], int] = threading.get_ident
 """Which thread this is."""
 
@@ -157,7 +177,7 @@ class Latch:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is released; False when `timeout` seconds went by first."""
-        if not self._lock.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
+        if not self._lock.acquire(timeout=-1 if timeout is None else min(max(timeout, 0), LONGEST)):
             return False
         self.release()
         return True
@@ -186,7 +206,7 @@ class Alarm:
 
     def wait(self, timeout: float | None) -> None:
         """Sleep until `wake`, or for `timeout` seconds."""
-        self._lock.acquire(timeout=-1 if timeout is None else max(timeout, 0))
+        self._lock.acquire(timeout=-1 if timeout is None else min(max(timeout, 0), LONGEST))
 
     def wake(self) -> None:
         """Any thread. End this wait or the next."""

@@ -26,7 +26,7 @@ import pykka
 
 from .address import Address, CoreAddress
 from .deadlock import look, look_for_coroutine
-from .environment import Latch, make_shared_lock, now, running_loop, start_thread
+from .environment import Latch, deadline_in, make_shared_lock, now, running_loop, start_thread
 from .errors import ActorDeadError, Timeout
 from .parking import OwnCoroutine, Turn, Waiter, here, own_coroutine
 from .waits import Wait, future_of
@@ -100,7 +100,7 @@ class Future(pykka.Future[T]):
         return self._hook_result[0]
 
     def _wait(self, timeout: float | None) -> None:
-        deadline = None if timeout is None else now() + timeout
+        deadline = None if timeout is None else deadline_in(timeout)
         turn = here.worker.turn
         if turn is None:
             self._wait_in_thread(timeout)

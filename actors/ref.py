@@ -12,7 +12,7 @@ from pykka.messages import ProxyCall, _ActorStop
 from .address import Address
 from .deadlock import look
 from .dispatcher import Core
-from .environment import now
+from .environment import deadline_in
 from .errors import Timeout
 from .future import Future, StopFuture, check_may_wait
 from .links import Monitor
@@ -130,7 +130,7 @@ class ActorRef(pykka.ActorRef[A]):
                 turn.awaits = None
             return future.get()
         if timeout is not None:
-            future.expires = now() + timeout
+            future.expires = deadline_in(timeout)
         if block and turn is None:
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
         process.deliver(message, turn or coroutine_owner.get(), future, travelling())

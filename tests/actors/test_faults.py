@@ -319,3 +319,32 @@ def test_a_ref_of_a_system_that_started_again_is_stale(tools):  # D8
         stale.tell("for the old one")
         assert second.dead_letters.statistics() == {"stale": 1}
         assert new.ask(("get",), timeout=10) == []
+
+
+WAITS = [
+    lambda ref, timeout: ref.ask(1, timeout=timeout),
+    lambda ref, timeout: ref.ask(1, block=False, timeout=timeout).get(timeout=10),
+    lambda ref, timeout: ref.ask(1, block=False).get(timeout=timeout),
+    lambda ref, timeout: ref.stop(timeout=timeout),
+]
+
+
+@pytest.mark.parametrize("wait", WAITS)
+@pytest.mark.parametrize("inside", [False, True], ids=["in a thread", "in a turn"])
+def test_timeouts_that_cannot_be(system, well, wait, inside):
+    class Waits(Actor):
+        def on_receive(self, message):
+            function, ref, timeout = message
+            return function(ref, timeout)
+
+    def run(timeout):
+        ref = system.spawn(Echo)
+        return system.spawn(Waits).ask((wait, ref, timeout)) if inside else wait(ref, timeout)
+
+    with pytest.raises(ValueError, match="number of seconds, or None, not nan"):
+        run(float("nan"))
+    with pytest.raises(TypeError, match="number of seconds, or None, not 'soon'"):
+        run("soon")
+    for long in (float("inf"), 1e300, 1e10, 10**30):
+        assert run(long) in (1, True)
+    well()
