@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+import time
 
 import pytest
 
@@ -660,3 +661,62 @@ class Changes(Actor):
         if message == "unbecome":
             self.unbecome()
         return "other", message
+
+
+class Naps(Busy):
+    """Blocks its thread now and then, so that its core goes on without it."""
+
+    def on_receive(self, message):
+        if message == 50:
+            time.sleep(0.005)
+        return super().on_receive(message)
+
+
+@pytest.mark.parametrize("overflow", ["fail", "drop_new", "drop_old", "wait"])
+@pytest.mark.parametrize("priority", [None, lambda m: m % 3 if isinstance(m, int) else 9])
+def test_what_is_sent_is_handled_once_or_lost(
+    system, eventually, in_threads, switching, overflow, priority
+):
+    seen, told = [], []
+    ref = system.spawn(Naps, seen, mailbox=Mailbox(5, overflow, priority))
+
+    class Sends(Actor):
+        def on_receive(self, message):
+            send()
+
+    def send():
+        for number in range(100):
+            try:
+                ref.tell(number)
+                told.append(number)
+            except MailboxFull:
+                pass
+
+    others = [system.spawn(Sends).ask("go", block=False) for _ in range(3)]
+    in_threads(send, send, send)
+    for other in others:
+        other.get(timeout=20)
+    eventually(lambda: ref.mailbox().length == 0)
+    ref.stop(timeout=10)
+    lost = system.dead_letters.counts["overflow"]
+    assert len(seen) + lost == 600
+    assert (lost == 0) == (overflow == "wait")
+    if overflow == "fail":
+        assert sorted(told) == sorted(seen)
+
+
+def test_what_comes_while_the_thread_blocks_overtakes_all_the_same(system, held, eventually):
+    ref, seen, gate = held(10)
+    dying = system.spawn(Busy, [])
+    gate.set()
+    ref.ask(("apply", lambda self: self.watch(dying)))
+    began, go_on = threading.Event(), threading.Event()
+    ref.tell(("apply", lambda _: began.set() or go_on.wait(10)))
+    assert began.wait(10)
+    ref.tell("first")
+    dying.stop()
+    eventually(lambda: ref.process.interrupted)
+    assert ref.mailbox().length == 1
+    go_on.set()
+    ref.stop(timeout=10)
+    assert seen == [Down(dying, "normal"), "first"]
