@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path("/")
@@ -31,10 +31,10 @@ def allowed_cpus() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def pin_to_cpu(cpu: int) -> None:
-    """Pin this thread, and those that it starts, to a CPU; nothing where that cannot be done."""
+def pin_to(cpus: Iterable[int]) -> None:
+    """Pin this thread, and those that it starts, to CPUs; nothing where that cannot be done."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {cpu})
+        os.sched_setaffinity(0, cpus)
 
 
 def quota(root: Path = ROOT) -> float | None:

@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from .cpus import pin_to
 from .environment import Alarm, make_lock, now, start_thread, thread_id
 from .parking import Turn, here
 
@@ -121,6 +122,8 @@ class Worker:
         self.thread_id = thread_id()
         self.hub = getcurrent()
         held = self.crew.core
+        if self.crew.cpu is not None:
+            pin_to([self.crew.cpu])
         try:
             while not held.over:
                 if self.ready:  # first: as the holder it would not look at them again
@@ -169,6 +172,8 @@ class Crew:
     def __init__(self, core: Held, name: str, limit: int) -> None:
         self.core = core
         self.limit = limit
+        self.cpu: int | None = None
+        """What its threads are pinned to, whichever holds the core; None where they are not."""
         self.workers: set[Worker] = set()
         self.blocking: set[type[Any]] = set()
         """The classes whose turns are lent to resting threads: declared or learnt."""

@@ -13,7 +13,7 @@ from .arguments import checked_cores, checked_name, refuse_in_import, refuse_unb
 from .cell import Cell
 from .config import Config
 from .cores import Cores
-from .cpus import allowed_cpus, pin_to_cpu
+from .cpus import allowed_cpus, pin_to
 from .dispatcher import Core
 from .drain import drain
 from .environment import (
@@ -72,7 +72,7 @@ class ActorSystem(Cores, Scoped):
         listen: a URL such as "tcp://127.0.0.1:7400" at which other nodes may join this one.
         join: URLs of nodes to join; tried in the background until they answer.
         pin: pin each core to a CPU of its own, in turn where there are fewer CPUs; of this process
-            the core's thread alone. Nothing where the platform cannot do it (macOS).
+            the core's threads alone. Nothing where the platform cannot do it (macOS).
         keys: for links beyond this machine; not there yet, and refused.
         config: settings by name, as `Config` has them (seconds, bytes).
 
@@ -175,7 +175,7 @@ class ActorSystem(Cores, Scoped):
         """
         self._make_core()
         try:
-            self._thread = start_thread(self._run_core, f"{self.name}-core-{self.index}")
+            self._thread = start_thread(self.core.run, f"{self.name}-core-{self.index}")
             self.network.start()
         except BaseException:
             self._end(self.config.kill_timeout)
@@ -185,19 +185,14 @@ class ActorSystem(Cores, Scoped):
 
     def run(self) -> None:
         """In a child process: run the core in this thread until it is stopped."""
+        if self.cpus:  # it was started by a pinned thread, whose mask it has inherited
+            pin_to(self.cpus)
         self._make_core()
         self._state = "running"
-        if self.cpus:  # before any thread: all are to be pinned
-            pin_to_cpu(self.cpus[self.index % len(self.cpus)])
         starting = start_thread(self.network.start, f"{self.name}-start")
         self.core.run()
         starting.join(1.0)
         self._forget(self.config.kill_timeout)
-
-    def _run_core(self) -> None:
-        if self.cpus:  # this thread alone: the others of this process are not ours
-            pin_to_cpu(self.cpus[0])
-        self.core.run()
 
     def _make_core(self) -> None:
         if self._state != "new":
@@ -208,6 +203,8 @@ class ActorSystem(Cores, Scoped):
         else:
             self.network = Alone(self)
         self.core = Core(self.home, self.network.poller, self, int(self.config.threads))
+        if self.cpus:  # the core's own threads alone: others of this process are not ours
+            self.core.crew.cpu = self.cpus[self.index % len(self.cpus)]
         watcher.add(self.core, self.config.handoff)
         Kernel(self.core, self)
         self.meter = Meter(self.core)

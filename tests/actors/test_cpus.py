@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from zanni.actors.cpus import allowed_cpus, pin_to_cpu, quota, usable_cpus
+from zanni.actors.cpus import allowed_cpus, pin_to, quota, usable_cpus
 
 V2 = "0::/app.slice/app.scope\n"
 V1 = "12:cpuset:/docker/ab\n4:cpu,cpuacct:/docker/ab\n1:name=systemd:/docker/ab\n"
@@ -100,7 +100,7 @@ def test_pinning_is_of_the_calling_thread_alone():
     before, pinned = os.sched_getaffinity(0), []
 
     def pin():
-        pin_to_cpu(max(before))
+        pin_to([max(before)])
         pinned.append(os.sched_getaffinity(0))
 
     thread = threading.Thread(target=pin)

@@ -258,6 +258,10 @@ def test_pinned_cores_have_a_cpu_each_also_when_started_again():
             refs = [system.spawn(crew.Counter, core=index) for index in (0, 1)]
             pins = [ref.call(crew.Counter.cpus).get(timeout=DEADLINE) for ref in refs]
             assert pins == [[mask[index % len(mask)]] for index in (0, 1)]
+            for ref in refs:  # blocks, so that another thread takes the core
+                ref.cast(crew.Counter.block)
+            others = [system.spawn(crew.Counter, near=ref) for ref in refs]
+            assert [ref.call(crew.Counter.cpus).get(timeout=DEADLINE) for ref in others] == pins
             os.kill(refs[1].ask("pid", timeout=DEADLINE), signal.SIGKILL)
             wait_for(lambda ref=refs[1]: not ref.is_alive())
         assert sorted(os.sched_getaffinity(0)) == mask  # the user's own thread is free

@@ -72,6 +72,9 @@ class Counter(Actor):
         while time.process_time() < until:
             pass
 
+    def block(self):
+        time.sleep(0.2)
+
     def cores(self):
         return self.system.cores()
 
