@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from math import inf
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, cast
 
@@ -16,6 +17,7 @@ from .future import Future
 from .hosting import ActorCell, System
 from .mailbox import PLAIN, Mailbox, checked_mailbox
 from .overrides import refuse_collisions
+from .parking import asker_deadline
 from .process import OWN, Process, Shutdown, Unwatch, Watch
 from .receiving import Receiving
 from .ref import ActorRef
@@ -98,6 +100,15 @@ class Actor(Receiving, pykka.Actor):
         if current is None or current[1] is None:
             return None
         return cast("ActorRef[Any]", self._cell.core.owner.ref_to(current[1]))
+
+    @property
+    def deadline(self) -> float | None:
+        """Seconds that are left of the time of whoever asks; None if it has no end.
+
+        The asks that are made while this one is served take no longer.
+        """
+        until = asker_deadline.get()
+        return None if until == inf else max(until - now(), 0.0)
 
     def forward(self, ref: ActorRef[Any]) -> None:
         """Send the message in hand on to another actor, as from its sender.

@@ -34,3 +34,12 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.node}/{self.core}/{self.id}"
+
+
+def urn(address: Address) -> str:
+    """An address as a URN of a UUID of version 4 (RFC 9562): incarnation, then id."""
+    high = address.incarnation & ~0xF000 | 0x4000
+    low = address.id & (1 << 62) - 1 | 1 << 63
+    digits = f"{high:016x}{low:016x}"
+    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+    return "urn:uuid:" + "-".join(parts)

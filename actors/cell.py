@@ -25,7 +25,9 @@ an eager deque would cost 760 bytes an actor. Beginnings and ends are in `lifecy
 from __future__ import annotations
 
 import logging
+from _contextvars import Context
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from operator import length_hint
 from types import CoroutineType
 from typing import Any
@@ -40,7 +42,15 @@ from .errors import ActorDeadError, RemoteError
 from .lifecycle import log
 from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
 from .overtaking import HASTENED
-from .parking import Killed, calls_user_code, check_not_killed, coroutine_owner, here
+from .parking import (
+    Killed,
+    asker_deadline,
+    calls_user_code,
+    check_not_killed,
+    contexts,
+    coroutine_owner,
+    here,
+)
 from .process import Bury, Headers, Item, Process, Reply
 from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, RESUMING, RUNNING, SCHEDULED, STARTING, State
@@ -244,15 +254,22 @@ class Cell(Signalled):
 
     def _handle_with(self, headers: Headers, message: Any) -> object:
         """Handle a message that something travels with: in its sender's context, if it has one."""
-        context = headers.get("context")
-        if context is None:
+        context, deadline = headers.get("context"), headers.get("deadline", inf)
+        if context is None and deadline == inf:
             return self._handle(message)
-        return context.run(self._handle, message, sets_owner=True)
+        return (context or Context()).run(self._handle_within, message, deadline)
+
+    def _handle_within(self, message: Any, deadline: float) -> object:
+        # In the context are the sender's variables, these two of ours among them.
+        coroutine_owner.set(self)
+        if asker_deadline.get() != deadline:
+            asker_deadline.set(deadline)
+            if not contexts:
+                contexts.append("deadline")
+        return self._handle(message)
 
     @calls_user_code
-    def _handle(self, message: Any, *, sets_owner: bool = False) -> object:
-        if sets_owner:  # in the context are the sender's variables, this one of ours among them
-            coroutine_owner.set(self)
+    def _handle(self, message: Any) -> object:
         control = self.control.get(type(message))
         result = self.receiver()(message) if control is None else control(self, message)
         if type(result) is CoroutineType:

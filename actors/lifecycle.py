@@ -325,9 +325,10 @@ class Lifecycle:
 
     def _lose_own(self) -> None:
         """What this incarnation has sent itself is not for the next one (B13)."""
-        kept = []
+        kept, address = [], self.address
         for item in self.cursor or self.queue or ():
-            if item[1] is self or item[3] is OWN:
+            sender = item[1]
+            if item[3] is OWN or (sender is not None and sender.address == address):
                 self.lose(item, "stale")
             else:
                 kept.append(item)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from _contextvars import ContextVar, copy_context  # see `contexts`
 from collections.abc import Callable
+from math import inf
 from types import CodeType
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from .environment import Local, current_task
+from .environment import Local, current_task, deadline_in
 from .process import Headers, Process
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -72,6 +73,12 @@ here = Here()
 coroutine_owner: ContextVar[Process | None] = ContextVar("zanni_coroutine_owner", default=None)
 """The actor that a coroutine runs for, in whatever thread its loop is."""
 
+asker_deadline: ContextVar[float] = ContextVar("zanni_asker_deadline", default=inf)
+"""When the time of the asker is over whose message is served here, on the clock.
+
+Being a context variable it costs nothing where there is none, and goes with what a handler begins.
+"""
+
 
 def current_sender() -> Process | None:
     """Any thread. The actor that runs here, as a turn or as a coroutine."""
@@ -79,9 +86,9 @@ def current_sender() -> Process | None:
 
 
 contexts: list[str] = []
-"""Not empty once the program has imported `contextvars` (asyncio does): before, nobody can have set
-a context variable, and turns and what they send are spared the look. So we import it nowhere
-ourselves; a core looks for it once a slice."""
+"""Not empty once the program has imported `contextvars` (asyncio does), or an ask with a deadline
+was served: before, no context variable can be set, and turns and what they send are spared the
+look. So we import it nowhere ourselves; a core looks for it once a slice."""
 
 CONTEXTVARS = "contextvars"
 modules = sys.modules
@@ -92,7 +99,7 @@ def travelling() -> Headers | None:
     if CONTEXTVARS not in modules:
         return None
     context = copy_context()
-    if not context or (len(context) == 1 and coroutine_owner in context):
+    if len(context) == (coroutine_owner in context) + (asker_deadline in context):
         return None
     return {"context": context}
 
@@ -136,3 +143,25 @@ def calls_user_code(function: F) -> F:
     """
     user_code.add(function.__code__)
     return function
+
+
+def travelling_with_ask(timeout: float | None) -> tuple[Headers | None, float]:
+    """Any thread. What an ask made here takes along, and when its time is over, on the clock.
+
+    That is after `timeout` seconds, or when the time of the asker is over that is served here,
+    whichever is earlier.
+    """
+    headers, until = travelling(), asker_deadline.get()
+    if timeout is not None:
+        until = min(deadline_in(timeout), until)
+    if until < inf:
+        headers = headers or {}
+        headers["deadline"] = until
+    return headers, until
+
+
+def copied(headers: Headers | None) -> Headers | None:
+    """Any thread. Headers for another receiver: one at a time can be in a context."""
+    if headers is None or "context" not in headers:
+        return headers
+    return {**headers, "context": headers["context"].copy()}

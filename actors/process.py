@@ -20,7 +20,7 @@ class Headers(TypedDict, total=False):
     """What travels beside a message, only when set."""
 
     deadline: float
-    """Seconds that are left of the asker's time."""
+    """When the asker's time is over, on the clock; between cores, the seconds that are left."""
     chain: list[Address]
     """The actors that wait for this ask, outermost first."""
     sender: Address

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from _contextvars import copy_context
 from collections.abc import Callable, Coroutine
+from math import inf
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import pykka
 from pykka.messages import ProxyCall, _ActorStop
 
-from .address import Address
+from .address import Address, urn
 from .deadlock import look
 from .dispatcher import Core
-from .environment import deadline_in
+from .environment import now
 from .errors import Timeout
 from .future import Future, StopFuture, check_may_wait
 from .links import Monitor
 from .mailbox import MailboxRecord
 from .messages import type_name
-from .parking import contexts, coroutine_owner, current_sender, here, travelling
+from .parking import (
+    asker_deadline,
+    contexts,
+    coroutine_owner,
+    current_sender,
+    here,
+    travelling,
+    travelling_with_ask,
+)
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy
 from .stopped import StoppedEvent
+from .timers import Timer
 
 A = TypeVar("A", bound=pykka.Actor)
 P = ParamSpec("P")
@@ -101,10 +111,11 @@ class ActorRef(pykka.ActorRef[A]):
         """Send a message and wait for the answer; with `block=False` get a future of it at once.
 
         In an actor the wait parks the turn; the core goes on with others. `timeout`, in seconds, is
-        final: an answer that comes later is dropped.
+        final: an answer that comes later is dropped. It holds for the asks, too, that are made
+        while this one is served: each takes no longer than is left of its asker's time.
 
         Raises:
-            Timeout: no answer within `timeout` seconds.
+            Timeout: no answer within `timeout` seconds, or what is left of the asker's own time.
             ActorDeadError: the actor is dead, or ended before it answered.
             NodeDown: the actor's core or node is lost.
             DeadlockError: the actor waits, itself or through others, for the one that asks.
@@ -116,10 +127,10 @@ class ActorRef(pykka.ActorRef[A]):
         future: Future[Any] = Future()
         process = future.owed_by = self.process
         turn = here.worker.turn
-        if block and timeout is None and turn is not None:
+        if block and timeout is None and turn is not None and not (contexts and copy_context()):
             # As below, without the lock that a future takes once others know it.
             future._waiters = [turn]
-            process.deliver(message, turn, future, travelling() if contexts else None)
+            process.deliver(message, turn, future, None)
             turn.awaits = future
             try:
                 if future.owed_by.awaits is not None:
@@ -129,29 +140,32 @@ class ActorRef(pykka.ActorRef[A]):
             finally:
                 turn.awaits = None
             return future.get()
-        if timeout is not None:
-            future.expires = deadline_in(timeout)
         if block and turn is None:
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
-        process.deliver(message, turn or coroutine_owner.get(), future, travelling())
+        headers, until = travelling_with_ask(timeout)
+        late = "the asker's own time" if until == asker_deadline.get() else f"{timeout} seconds"
+        if until == asker_deadline.get() <= now():
+            future.reject(Timeout(late))  # nobody waits for what this would be for
+        else:
+            future.expires = until
+            process.deliver(message, turn or coroutine_owner.get(), future, headers)
         if not block:
-            if timeout is not None:
-                self._expire(future, timeout)
+            if until < inf:
+                self._expire(future, until, late)
             return future
         try:
-            return future.get(timeout=timeout)
+            return future.get(timeout=None if until == inf else max(until - now(), 0.0))
         except Timeout as error:
+            if now() < until:  # the handler's own
+                raise
             future.reject(error)
-            raise
+            raise Timeout(late) from None
 
-    def _expire(self, future: Future[Any], timeout: float) -> None:
+    def _expire(self, future: Future[Any], until: float, late: str) -> None:
         core = self.process.core
-
-        def begin() -> None:
-            timer = core.call_later(timeout, lambda: future.reject(Timeout(f"{timeout} seconds")))
-            future.add_done_callback(lambda _: timer.cancel())
-
-        begin() if core.holds() else core.post(begin)
+        timer = Timer(until, lambda: future.reject(Timeout(late)))
+        core.begin(timer)
+        future.add_done_callback(lambda _: timer.cancel())
 
     @overload
     def call(
@@ -175,10 +189,13 @@ class ActorRef(pykka.ActorRef[A]):
             EncodeError, MessageTooLarge: an argument cannot go where the actor is.
 
         """
+        request = ProxyCall((_name_of(method),), args, kwargs)
+        turn = here.worker.turn
+        if turn is None or (contexts and copy_context()):
+            return self.ask(request, block=False)
         future: Future[Any] = Future()
         future.owed_by = self.process
-        request = ProxyCall((_name_of(method),), args, kwargs)
-        self.process.deliver(request, current_sender(), future, travelling())
+        self.process.deliver(request, turn, future, None)
         return future
 
     def cast(
@@ -347,15 +364,6 @@ def _name_of(method: Callable[..., Any]) -> str:
 
 def _class_named(name: str) -> Any:
     return type(name.rpartition(":")[2].rpartition(".")[2], (pykka.Actor,), {"__module__": ""})
-
-
-def urn(address: Address) -> str:
-    """An address as a URN of a UUID of version 4 (RFC 9562): incarnation, then id."""
-    high = address.incarnation & ~0xF000 | 0x4000
-    low = address.id & (1 << 62) - 1 | 1 << 63
-    digits = f"{high:016x}{low:016x}"
-    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-    return "urn:uuid:" + "-".join(parts)
 
 
 resolve_ref: list[Callable[[Address, str], ActorRef[Any]]] = []

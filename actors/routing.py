@@ -17,7 +17,8 @@ from .deadlock import hand_on
 from .environment import make_lock, random_float
 from .errors import Timeout
 from .future import Future
-from .process import Headers, Item, Reply
+from .parking import copied
+from .process import Item, Reply
 from .proxy import Describe, Mark
 from .ref import ActorProcess
 
@@ -164,19 +165,12 @@ class Broadcast:
         errors: list[Exception] = []
         for member, part in zip(living, replies, strict=True):
             try:
-                member.deliver(message, sender, part, _copied(headers))
+                member.deliver(message, sender, part, copied(headers))
             except Exception as error:
                 errors.append(error)
         if errors:
             raise errors[0]
         return True
-
-
-def _copied(headers: Headers | None) -> Headers | None:
-    """Headers for one of several: a context can be entered by one handler at a time."""
-    if headers is None or "context" not in headers:
-        return headers
-    return {**headers, "context": headers["context"].copy()}
 
 
 class Answers:

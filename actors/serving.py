@@ -21,6 +21,7 @@ from .errors import ActorDeadError, RemoteError
 from .future import ExcInfo, Future
 from .hosting import ActorCell
 from .links import Piped
+from .parking import copied
 from .process import OWN, Item, Process, Reply
 
 
@@ -47,11 +48,7 @@ def in_hand(cell: ActorCell, verb: str) -> Item:
 def forward(cell: ActorCell, target: Process) -> None:
     """Own turn only. See `Actor.forward`."""
     message, sender, reply, headers = in_hand(cell, "forward")
-    if headers is OWN:
-        headers = None
-    elif headers is not None and "context" in headers:  # this handler runs in that very context
-        headers = headers.copy()
-        headers["context"] = headers["context"].copy()
+    headers = None if headers is OWN else copied(headers)
     target.deliver(message, sender, reply, headers)
     cell.current = (message, sender, None, headers)
     hand_on(reply, target)
@@ -60,16 +57,16 @@ def forward(cell: ActorCell, target: Process) -> None:
 def reply_later(cell: ActorCell) -> Future[Any]:
     """Own turn only. See `Actor.reply_later`."""
     message, sender, reply, headers = in_hand(cell, "reply_later")
-    if isinstance(reply, Owed):
+    if isinstance(reply, Deferred):
         return reply
-    owed = Owed()
+    owed = Deferred()
     owed.begin(cell, reply, sender)
     if reply is not None:
         cell.current = (message, sender, owed, headers)
     return owed
 
 
-class Owed(Future[Any]):
+class Deferred(Future[Any]):
     """The answer to an ask that its actor gives later."""
 
     _cell: ActorCell

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from enum import IntEnum
+from math import inf
 from typing import Any, NamedTuple, cast
 
 import msgpack
@@ -358,7 +359,7 @@ def _headers_from_data(data: Any) -> Headers | None:
     found: dict[str, Any] = data
     headers: Headers = {}
     deadline, sender, chain = found.get("deadline"), found.get("sender"), found.get("chain")
-    if isinstance(deadline, (int, float)):
+    if isinstance(deadline, (int, float)) and 0 <= deadline < inf:
         headers["deadline"] = deadline
     try:
         if sender is not None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from ..actors.address import KERNEL_ID, Address, CoreAddress
 from ..actors.cell import Cell
 from ..actors.dispatcher import Core
+from ..actors.environment import now
 from ..actors.errors import (
     ActorDeadError,
     EncodeError,
@@ -41,6 +42,7 @@ from ..actors.waits import ELSEWHERE
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .frame import Lane
 from .peer import Leftovers, Lost, Peer, State
+from .signals import subject_of
 
 # Plain integers: looking up an enum's member for each message costs as much as queueing it.
 _TELL, _ASK = int(EnvelopeKind.TELL), int(EnvelopeKind.ASK)
@@ -168,6 +170,8 @@ class RemoteProcess:
             from_id = sender.id
         elif sender is not None:  # an envelope names senders of its own core only
             headers = {**(headers or {}), "sender": sender.address}
+        if headers is not None and "deadline" in headers:  # clocks differ between machines
+            headers = {**headers, "deadline": max(headers["deadline"] - now(), 0.0)}
         if reply is None:
             ask, kind = None, _TELL
         else:
@@ -304,9 +308,11 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
         _receive_signal(host, peer, process, message)
         return
     sender = None if sender_id is None else _sender(host, peer, sender_id)
-    if headers is not None and "sender" in headers:
-        sender = host.process_of(headers.pop("sender"))
-        headers = headers or None
+    if headers is not None:
+        if "sender" in headers:
+            sender = host.process_of(headers.pop("sender"))
+        if "deadline" in headers:
+            headers["deadline"] += now()
     reply = RemoteReply(peer, ask, host) if kind == _ASK and ask is not None else None
     try:
         if type(message) is Undecodable:
@@ -351,7 +357,7 @@ def _receive_answer(host: Host, peer: Peer, envelope: Envelope) -> None:
 def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) -> None:
     if isinstance(signal, Undecodable):
         return
-    whose = _whose(signal)
+    whose = subject_of(signal)
     if whose is not None and whose.home != peer.home:
         host.dead_letters.count("forged", signal, process.address)
         return
@@ -367,15 +373,6 @@ def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) ->
     elif isinstance(signal, Unlink):
         peer.unwatch(signal.process.address.id, process.address.id, Broken)
     process.signal(signal)  # type: ignore[arg-type]  # the codec makes nothing else
-
-
-def _whose(signal: object) -> Address | None:
-    """The actor that a signal is about, where it has to be the sender's own."""
-    if isinstance(signal, Watch | Unwatch):
-        return signal.watcher.address
-    if isinstance(signal, Died | Link | Unlink | Unlinked | Broken):
-        return signal.process.address
-    return None
 
 
 def abandon(host: Host, peer: Peer, left: Leftovers) -> None:

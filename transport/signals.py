@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..actors.address import Address
 from ..actors.process import (
     Broken,
     Bury,
@@ -103,3 +104,12 @@ def signal_from_data(data: list[Any], resolver: Resolver) -> Signal:
             return Bury()
         case _:
             raise TypeError("no system message has this code and these fields")
+
+
+def subject_of(signal: object) -> Address | None:
+    """Any thread. The actor that a signal is about, where it has to be the sender's own."""
+    if isinstance(signal, Watch | Unwatch):
+        return signal.watcher.address
+    if isinstance(signal, Died | Link | Unlink | Unlinked | Broken):
+        return signal.process.address
+    return None

@@ -348,14 +348,27 @@ def test_an_ask_with_a_timeout_that_closes_a_cycle_fails(system, member):
     assert member.ask(asks(second, None, then=closing), timeout=LONG) is DeadlockError
 
 
-def test_a_cycle_that_a_timeout_ends_soon_is_left_alone(system, member):
+def asked(ref, *, block):
+    answer = ref.ask("x", timeout=0.3, block=block)
+    return answer if block else answer.get()
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_a_cycle_that_a_timeout_ends_soon_is_left_alone(system, member, block):
     second = system.spawn(Member)
-    answers = []
+    answers, queued = [], Future()
 
     def closing(self):
+        queued.get(timeout=LONG)
         answers.append(asks(member)(self))
 
-    assert member.ask(asks(second, 0.3, then=closing), timeout=LONG) is Timeout
+    def waits(self):
+        queued.set()  # which is heard of when this waits
+        with pytest.raises(Timeout):
+            asked(second, block=block)
+
+    second.tell(closing)
+    member.ask(waits, timeout=LONG)
     assert second.ask("sync", timeout=LONG) == "sync"
     assert answers == ["x"]
 
@@ -368,20 +381,8 @@ def test_a_get_with_a_timeout_fails_and_the_ask_goes_on(system, member):
         with pytest.raises(DeadlockError):
             kept[0].get(timeout=LONG)
 
-    member.ask(polls, timeout=LONG)
+    member.ask(polls)
     assert kept[0].get(timeout=LONG) == "x"
-
-
-def test_the_time_of_an_ask_made_without_waiting_counts(system, member):
-    second = system.spawn(Member)
-
-    def waits(self):
-        future = second.ask(asks(member), block=False, timeout=0.3)
-        with pytest.raises(Timeout):
-            future.get()
-
-    member.ask(waits, timeout=LONG)
-    assert second.ask("alive", timeout=LONG) == "alive"
 
 
 # Ends of members

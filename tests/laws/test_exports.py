@@ -56,6 +56,7 @@ MEMBERS = {
         "after",
         "become",
         "crash_on_ask_error",
+        "deadline",
         "every",
         "exit",
         "forward",

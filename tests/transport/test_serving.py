@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_crew as crew
 
-from zanni import ActorDeadError, ActorSystem
+from zanni import ActorDeadError, ActorSystem, Timeout
 
 DEADLINE = 20.0
 
@@ -57,3 +57,24 @@ def test_an_answer_given_later_and_one_that_is_never_given(system):
     later.kill()
     with pytest.raises(ActorDeadError, match="before it answered"):
         answers[2].get(timeout=DEADLINE)
+
+
+def test_a_deadline_crosses_as_what_is_left(system):
+    here, there = system.spawn(crew.Counter, core=0), system.spawn(crew.Counter, core=1)
+    asker = system.spawn(crew.Watcher, core=2)
+    assert there.ask("deadline", timeout=DEADLINE) <= DEADLINE
+    assert there.ask("deadline") is None
+    for ref in (here, there):
+        left = asker.ask(("ask", ref, "deadline"), timeout=DEADLINE)
+        assert DEADLINE - 10 < left <= DEADLINE
+        desk = system.spawn(crew.Desk, ref, core=2)
+        assert DEADLINE - 10 < desk.ask("deadline", timeout=DEADLINE) <= DEADLINE
+        assert asker.ask(("ask", ref, "deadline")) is None
+
+
+def test_a_nested_ask_elsewhere_ends_with_its_askers_time(system):
+    later = system.spawn(crew.Later, core=1)
+    asker = system.spawn(crew.Watcher, core=2)
+    with pytest.raises(Timeout):
+        asker.ask(("ask", later, "never"), timeout=0.1)
+    assert asker.ask("downs", timeout=DEADLINE) == []

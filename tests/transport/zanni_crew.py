@@ -48,6 +48,8 @@ class Counter(Actor):
             case ("slow", _):
                 time.sleep(0.002)
                 return message
+            case "deadline":
+                return self.deadline
             case ("see", item):
                 self.seen.append(item)
                 return None
