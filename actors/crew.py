@@ -83,9 +83,11 @@ class Worker:
         "core",
         "crew",
         "hub",
+        "pinned",
         "ready",
         "reported",
         "resting",
+        "retired",
         "since",
         "spares",
         "stacks",
@@ -109,6 +111,10 @@ class Worker:
         self.stacks = 0
         """How many greenlets it has begun that have not ended: at rest, the turns set aside."""
         self.resting = False
+        self.pinned = False
+        """Whether it is for the turns of one actor only."""
+        self.retired = False
+        """Whether it has nothing to do any more, once it has done what it does."""
         self.since = 0.0
         """When the late turn began."""
         self.reported = False
@@ -159,6 +165,11 @@ class Worker:
         self.turn = None
         self.spares.clear()
         return self.crew.rest(self)
+
+    def retire(self) -> None:
+        """Any thread. Have the thread end when it has done what it does."""
+        self.retired = True
+        self.alarm.wake()
 
     def give(self, function: Callable[[], object]) -> None:
         """Any thread. Have the thread call it, once it has nothing else on its hands."""
@@ -237,18 +248,36 @@ class Crew:
             return False
         return True
 
+    def pin(self) -> Worker:
+        """Owner only. A thread for the turns of one actor, beside the limit, until it is retired.
+
+        Raises:
+            RuntimeError: the system has no more threads.
+
+        """
+        worker = Worker(self)
+        worker.pinned = True
+        self._start_thread(worker)
+        return worker
+
     def _start(self, worker: Worker) -> bool:
-        if len(self.workers) >= self.limit:
+        if sum(not each.pinned for each in tuple(self.workers)) >= self.limit:
             return False
+        try:
+            self._start_thread(worker)
+        except RuntimeError as error:
+            logger.warning("no more threads for %s: %s", self._name, error)
+            return False
+        return True
+
+    def _start_thread(self, worker: Worker) -> None:
         self.workers.add(worker)
         self._started += 1
         try:
             worker.thread = start_thread(worker.work, f"{self._name}-{self._started}")
-        except RuntimeError as error:  # the system has no more threads
+        except RuntimeError:
             self.workers.discard(worker)
-            logger.warning("no more threads for %s: %s", self._name, error)
-            return False
-        return True
+            raise
 
     def _run_lent(self, cell: Lent) -> None:
         began = now()
@@ -267,6 +296,10 @@ class Crew:
 
     def rest(self, worker: Worker) -> bool:
         """The worker's thread only. Wait for something to do; False: for long there was nothing."""
+        if worker.pinned:
+            if not (worker.ready or worker.retired or self.core.over):
+                worker.alarm.wait(None)
+            return bool(worker.ready) or not worker.retired
         with self._lock:
             if worker.core is not None or worker.ready or self.core.over:
                 return True

@@ -11,9 +11,10 @@ from .dispatcher import Core
 from .links import Birth
 from .loop_cell import LoopCell
 from .mailbox import PLAIN
+from .pinned import PinnedCell
 from .reentrant import ReentrantCell, ReentrantLoopCell
 
-KINDS: dict[str, type[Cell]] = {"core": Cell, "asyncio": LoopCell}
+KINDS: dict[str, type[Cell]] = {"core": Cell, "asyncio": LoopCell, "pinned": PinnedCell}
 """By the dispatcher that runs the actor."""
 
 
@@ -21,7 +22,7 @@ def kind_of_cell(actor_class: type[Actor], dispatcher: str | None) -> type[Cell]
     """Any thread. The kind for an actor of that class, and that spawn option if it was given.
 
     Raises:
-        ValueError: there is no such dispatcher.
+        ValueError: there is no such dispatcher, or not for this class.
 
     """
     if actor_class._cell_class is not None:  # one of the runtime's own actors
@@ -33,6 +34,11 @@ def kind_of_cell(actor_class: type[Actor], dispatcher: str | None) -> type[Cell]
         raise ValueError(f"{said} is {' or '.join(map(repr, KINDS))}, not {asked!r:.80}")
     if not actor_class.reentrant:
         return kind
+    if kind is PinnedCell:
+        raise ValueError(
+            f"{actor_class.__name__} is reentrant and pinned: its thread handles one message "
+            "at a time, so leave out one of the two"
+        )
     # Its coroutines run on the loop while others of its messages are handled: not on the core, at
     # the very same time, but there too.
     on_loop = kind is LoopCell or _has_coroutines(actor_class)

@@ -83,6 +83,9 @@ class Lifecycle:
     may_be_late: ClassVar[bool] = True
     """Whether its turns may run in a thread that does not hold the core."""
 
+    makes_itself: ClassVar[bool] = False
+    """Whether `__init__`, too, has to run in its own turn."""
+
     actor: Actor
 
     def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:

@@ -147,13 +147,20 @@ class Spawner:
     ) -> ActorRef[Any]:
         waits = supervisor is not None or birth.actor_class.wait_for_start
         waits = waits or start_timeout is not None
-        if waits:
+        kind = kind_of_cell(birth.actor_class, birth.dispatcher)
+        if waits or kind.makes_itself:
             _check_may_wait()
         cell = self.make(birth, name, parent, supervisor)
+        born: Future[Any] | None = None
         try:
             if parent is None:
                 self._home.check_running()  # again: a system that stopped meanwhile overlooked it
-            cell.make_actor(birth)
+            if kind.makes_itself:
+                ties = cell.need_ties()
+                ties.birth = birth
+                born = ties.born = Future()
+            else:
+                cell.make_actor(birth)
         except BaseException:
             self._core.forget(cell.address.id)
             self._on_core(cell.discard)
@@ -168,6 +175,8 @@ class Spawner:
         if parent is not None:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref
         self._on_core(self._core.schedule, cell)
+        if born is not None:
+            born.get()
         if started is not None:
             started.get()
         return cell.ref

@@ -323,8 +323,8 @@ class ActorSystem(Cores, Scoped):
             near: where: on the core of this actor.
             mailbox: a `Mailbox`, in place of the class's.
             node: not there yet, and refused.
-            dispatcher: what runs it, if not what its class says: "core", or "asyncio" for its
-                handlers to run on the core's asyncio loop.
+            dispatcher: what runs it, if not what its class says: "core", "asyncio" for its
+                handlers to run on the core's asyncio loop, "pinned" for a thread of its own.
             supervisor: the actor decides what follows when this one ends; then `spawn` returns
                 when `on_start` is done, and raises what it raised.
             **kwargs: see `args`.

@@ -94,7 +94,7 @@ def test_wrong_arguments_for_init(system):
         ({"core": "nearby"}, "least-loaded"),
         ({"core": 1.0}, "core="),
         ({"node": "other"}, "node"),
-        ({"dispatcher": "pinned"}, "dispatcher"),
+        ({"dispatcher": "thread"}, "dispatcher"),
     ],
 )
 def test_options_that_cannot_be(system, tools, options, text):

@@ -61,7 +61,7 @@ def test_a_partial_stands_for_its_class():
         ("queue", "drop"),
         ("near", None),
         ("supervisor", None),
-        ("dispatcher", "pinned"),
+        ("dispatcher", "thread"),
     ],
 )
 def test_a_bad_field_is_named_with_child_and_remedy(field, value):
