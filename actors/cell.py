@@ -39,8 +39,8 @@ from .control import CONTROL
 from .crew import Unwinding, Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
-from .lifecycle import log
 from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
+from .observe import log
 from .overtaking import HASTENED
 from .parking import (
     Killed,

@@ -12,7 +12,7 @@ from .address import Address
 from .alone import Alone
 from .cell import Cell
 from .environment import after_fork_in_child, now, on_exit
-from .lifecycle import logger
+from .observe import logger
 from .parking import here
 from .ref import ActorRef, resolve_ref
 from .system import ActorSystem, systems

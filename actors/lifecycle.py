@@ -25,6 +25,7 @@ from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, ChildFailed, Hastened, Piped, Ties
 from .mailbox import MailboxRecord
+from .observe import log
 from .parking import Killed, calls_user_code, here
 from .process import (
     OWN,
@@ -44,17 +45,7 @@ from .ref import ActorRef
 from .serving import abandon
 from .state import DEAD, LEAVING, STARTING, SUSPENDED
 
-logger = logging.getLogger("zanni")
-
 _tying = make_shared_lock()
-
-
-def log(level: int, text: str, who: object, error: BaseException) -> None:
-    """Any thread. Write a line about an actor's error; filters and handlers are user code too."""
-    try:
-        logger.log(level, text, who, exc_info=error)
-    except Exception:  # noqa: S110  (nowhere to tell it: the actor's own error goes on)
-        pass
 
 
 class Lifecycle:

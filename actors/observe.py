@@ -17,6 +17,14 @@ LOG_INTERVAL = 60.0
 """Seconds between two log lines about dead letters of one reason: a storm is told in one line."""
 
 
+def log(level: int, text: str, who: object, error: BaseException) -> None:
+    """Any thread. Write a line about an actor's error; filters and handlers are user code too."""
+    try:
+        logger.log(level, text, who, exc_info=error)
+    except Exception:  # noqa: S110  (nowhere to tell it: the actor's own error goes on)
+        pass
+
+
 class DeadLetter(NamedTuple):
     """A message that nobody will handle."""
 
