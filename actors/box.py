@@ -24,9 +24,9 @@ from .future import Future
 from .links import ChildFailed, Hastened, Piped
 from .mailbox import Mailbox, MailboxRecord, size_of
 from .process import Broken, Died, Item
-from .proxy import Describe
+from .proxy import Describe, Mark
 
-OURS = frozenset({_ActorStop, ChildFailed, Hastened, Died, Broken})
+OURS = frozenset({_ActorStop, ChildFailed, Hastened, Died, Broken, Mark})
 """The runtime's own messages: let in always, and not counted."""
 
 UNRANKED = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe, Piped})
@@ -172,6 +172,8 @@ class Box:
         priority: float = 0
         if kind is _ActorStop:
             priority = math.inf
+        elif kind is Mark:  # answered when what came before it is handled
+            priority = 0 if self.settings.priority is None else math.inf
         elif kind in OURS:
             priority = -math.inf
         elif ranked and self.settings.priority is not None and kind not in UNRANKED:

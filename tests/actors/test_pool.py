@@ -6,7 +6,18 @@ from collections import Counter
 
 import pytest
 
-from zanni import Actor, ActorDeadError, ActorSystem, Future, Members, NameInUse, Resize, Timeout
+from zanni import (
+    Actor,
+    ActorDeadError,
+    ActorSystem,
+    Future,
+    Mailbox,
+    MailboxFull,
+    Members,
+    NameInUse,
+    Resize,
+    Timeout,
+)
 
 DEADLINE = 10.0
 
@@ -28,6 +39,9 @@ class Worker(Actor):
                 return self.sender
             case "seen":
                 return self.seen
+            case ("begin", begun, future):
+                begun.set(1)
+                return future.get()
             case ("wait", future):
                 return future.get()
             case ("end", "stop"):
@@ -344,6 +358,23 @@ def test_the_dispatcher_is_that_of_the_members(system):
     assert here.call(Thread.which).get() != there.call(Thread.which).get()
     with pytest.raises(ValueError, match="dispatcher="):
         system.pool(Thread, 2, dispatcher="somewhere")
+
+
+@pytest.mark.parametrize("router", ["round_robin", "smallest_mailbox"])
+def test_bounded_mailboxes_are_full_with_what_was_sent_and_nothing_else(system, router):
+    pool = system.pool(Worker, 2, router=router, mailbox=Mailbox(capacity=3))
+    gate, begun = Future(), [Future(), Future()]
+    waiting = [pool.ask(("begin", each, gate), block=False) for each in begun]
+    for each in begun:
+        each.get(timeout=DEADLINE)
+    for number in range(6):
+        pool.tell(number)
+    with pytest.raises(MailboxFull):
+        pool.tell(6)
+    gate.set("open")
+    assert [each.get(timeout=DEADLINE) for each in waiting] == ["open"] * 2
+    seen = [ref.ask("seen") for ref in members_of(pool)]
+    assert sorted(number for each in seen for number in each) == list(range(6))
 
 
 def test_a_pool_within_an_actor(system, tools):
