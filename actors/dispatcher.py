@@ -134,6 +134,7 @@ class Core:
         """Any thread. Have the loop call `function(*args)`, which must not raise or wait."""
         self._inbox.append((function, args))
         if self.asleep:
+            self.asleep = self.over  # it wakes up now: one call is enough
             self._wake()
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
@@ -193,7 +194,7 @@ class Core:
 
     def disown(self, refuse: Callable[[], object]) -> None:
         """In a forked child: nobody runs this loop. `refuse` is called for each that posts."""
-        self._stopping = self.asleep = True
+        self._stopping = self.asleep = self.over = True
         self._wake = refuse
 
     def run(self) -> None:

@@ -111,6 +111,7 @@ class Node:
             if peer.is_full:
                 self._flush_peer(peer)
         elif self.sleeping:
+            self.sleeping = False  # it wakes up now: one call is enough
             self._endpoint.wake()
 
     def _flush(self) -> None:
