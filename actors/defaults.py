@@ -16,6 +16,7 @@ from .observe import logger
 from .parking import here
 from .ref import ActorRef, resolve_ref
 from .system import ActorSystem, systems
+from .watcher import watcher
 
 A = TypeVar("A", bound=Actor)
 
@@ -85,6 +86,7 @@ def _stop_at_exit() -> None:
 def _disown() -> None:
     """In a forked child: the systems are the parent's, and so is the turn that may have forked."""
     here.__dict__.pop("worker", None)
+    watcher.renew()
     for system in systems.values():
         system.disown()
     systems.clear()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .address import Address, CoreAddress
 from .cell import Cell
 from .dispatcher import Core
-from .environment import make_lock
+from .environment import make_shared_lock
 from .errors import ActorDeadError, ShuttingDown
 from .forked import Disowned
 from .gone import GoneProcess
@@ -23,7 +23,7 @@ from .spawner import Spawner
 if TYPE_CHECKING:
     from .aio import LoopThread
 
-_at_loops = make_lock()
+_at_loops = make_shared_lock()
 """Held while a system's asyncio loop is started or ended."""
 
 

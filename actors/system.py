@@ -175,6 +175,7 @@ class ActorSystem(Cores, Scoped):
         """
         self._make_core()
         try:
+            watcher.add(self.core, self.config.handoff)
             self._thread = start_thread(self.core.run, f"{self.name}-core-{self.index}")
             self.network.start()
         except BaseException:
@@ -188,6 +189,7 @@ class ActorSystem(Cores, Scoped):
         if self.cpus:  # it was started by a pinned thread, whose mask it has inherited
             pin_to(self.cpus)
         self._make_core()
+        watcher.add(self.core, self.config.handoff)
         self._state = "running"
         starting = start_thread(self.network.start, f"{self.name}-start")
         self.core.run()
@@ -205,7 +207,6 @@ class ActorSystem(Cores, Scoped):
         self.core = Core(self.home, self.network.poller, self, int(self.config.threads))
         if self.cpus:  # the core's own threads alone: others of this process are not ours
             self.core.crew.cpu = self.cpus[self.index % len(self.cpus)]
-        watcher.add(self.core, self.config.handoff)
         Kernel(self.core, self)
         self.meter = Meter(self.core)
         self._spawner = Spawner(self, self.core)

@@ -119,6 +119,10 @@ class Watcher:
         self._cpu_of: dict[Worker, float] = {}
         self._interval: float | None = None
 
+    def renew(self) -> None:
+        """In a forked child: its thread and all that it watches are the parent's."""
+        self.__init__()  # type: ignore[misc]  # as new, the lock too
+
     def add(self, core: Core, handoff: float) -> None:
         """Watch a core; a turn that computes is handed over after `handoff` seconds."""
         with self._lock:

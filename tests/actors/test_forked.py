@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 
 import zanni
@@ -20,6 +21,8 @@ class Echo(Actor):
     def on_receive(self, message):
         if message == "fork":
             return in_child(lambda: refused(lambda: self.actor_ref.tell(1)))
+        if message == "sleep":
+            time.sleep(1000)
         return message
 
 def in_child(function):
@@ -117,8 +120,10 @@ def test_a_fork_in_a_turn(forking):
 def test_a_forked_child_may_have_systems_of_its_own(forking):
     done = forking("""
 def own():
-    with ActorSystem("mine") as mine:
+    with ActorSystem("mine", config={"drain_timeout": 0.1, "kill_timeout": 0.1}) as mine:
         assert mine.spawn(Echo, name="ann").ask("hello") == "hello"
+        mine.spawn(Echo).tell("sleep")  # it is handed over: what watches the core runs here, too
+        assert mine.spawn(Echo).ask("meanwhile", timeout=10) == "meanwhile"
     assert Echo.start().ask("hello") == "hello"
 assert in_child(own) == 0
 """)
