@@ -64,7 +64,7 @@ class Future(pykka.Future[T]):
     ask_number: int | None = None
     expires = inf
     wait: Wait | None = None
-    inner: Wait | None = None
+    inner_wait: Wait | None = None
 
     def __init__(self) -> None:  # Pykka's own would set what the class already says
         pass
@@ -253,7 +253,7 @@ class Future(pykka.Future[T]):
                 raise
             finally:
                 if coroutine is not None:
-                    coroutine.end.inner = None
+                    coroutine.end.inner_wait = None
 
     def _give_up(self, waiter: Waiter) -> None:
         """Nobody awaits it here any more: drop the ask, unless others wait for its answer too."""
@@ -262,7 +262,7 @@ class Future(pykka.Future[T]):
             self.cancel()
 
     def _wait_in_coroutine(self, coroutine: OwnCoroutine) -> None:
-        coroutine.end.inner = Wait(coroutine.owner, self, None)
+        coroutine.end.inner_wait = Wait(coroutine.owner, self, None)
         if self.owed_by.awaits is not None:
             look_for_coroutine(coroutine.owner)
 

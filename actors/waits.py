@@ -36,7 +36,7 @@ class Owed(Protocol):
     """When it will be rejected, on the clock."""
     wait: Wait | None
     """The one wait for it, of one that only its asker has; made when first needed."""
-    inner: Wait | None
+    inner_wait: Wait | None
     """What the coroutine awaits whose result it is."""
 
     def reject(self, error: BaseException) -> bool:
@@ -95,7 +95,7 @@ class Waiting(Process, Protocol):
 def future_of(awaits: Any) -> Any:
     """Any thread. The future of what a cell awaits; of a coroutine, of what that awaits."""
     future = awaits.future if type(awaits) is Wait else awaits
-    return future if future.inner is None else future.inner.future
+    return future if future.inner_wait is None else future.inner_wait.future
 
 
 def wait_of(cell: Waiting) -> Wait | None:
@@ -108,7 +108,7 @@ def wait_of(cell: Waiting) -> Wait | None:
         wait = awaits
     else:
         wait = awaits.wait = awaits.wait or Wait(cell, awaits, None)
-    wait = wait.future.inner or wait
+    wait = wait.future.inner_wait or wait
     if wait.future._done or wait.error is not None or wait.deadline <= now():
         return None
     if not wait.number:
