@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from .cell import Cell
+from .crew import Worker
 from .dispatcher import Core
 from .environment import cpu_time, now
 from .network import IDLE, Load
@@ -41,7 +42,7 @@ class Meter:
             self._core.schedule(self)
         return self.last
 
-    def run(self, *_: object) -> None:
+    def run(self, worker: Worker) -> None:
         """A turn among the others: how long it had to wait is the run queue's delay."""
         if self._queued_at is not None:
             self._delay = now() - self._queued_at

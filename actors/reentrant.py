@@ -290,7 +290,7 @@ class LoopStrand(Strand, LoopCell):
     __slots__ = ()
 
 
-class ReentrantLoopCell(ReentrantCell, LoopCell):
+class ReentrantLoopCell(ReentrantCell, LoopCell):  # pyright: ignore[reportIncompatibleVariableOverride]  # `current`: a slot in the one, a property over it in the other
     """The whole of an actor that runs on the asyncio loop."""
 
     __slots__ = ()
