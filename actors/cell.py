@@ -73,7 +73,8 @@ class Cell(Signalled):
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
     ) -> None:
         """Any thread. See `Process.deliver`."""
-        if here.worker.core is self.core:
+        worker, core = here.worker, self.core
+        if worker.core is core:
             # As `enqueue`, written out: this is the hottest path there is.
             queue = self.queue
             if queue is not None:
@@ -81,7 +82,7 @@ class Cell(Signalled):
             elif self.state is IDLE:
                 self.queue = [(message, sender, reply, headers)]
                 self.state = SCHEDULED
-                self.core.run_queue.append(self)
+                core.run_queue.append(self)
             elif self.state is not DEAD:
                 self.queue = [(message, sender, reply, headers)]
             else:
@@ -89,8 +90,12 @@ class Cell(Signalled):
         elif self.state is DEAD:
             self._refuse(message, sender, reply)
         else:
-            check_not_killed()
-            self.core.post(self.enqueue, (message, sender, reply, headers))
+            if worker.suspect:
+                check_not_killed()
+            # As `post`, written out: a late turn may send as much as any.
+            core.inbox.append((self.enqueue, ((message, sender, reply, headers),)))
+            if core.asleep:
+                core.wake()
 
     def enqueue(self, item: Item) -> None:
         """Owner only. Put a message at the end of the mailbox."""

@@ -91,6 +91,7 @@ class Worker:
         "since",
         "spares",
         "stacks",
+        "suspect",
         "thread",
         "thread_id",
         "turn",
@@ -111,6 +112,8 @@ class Worker:
         self.stacks = 0
         """How many greenlets it has begun that have not ended: at rest, the turns set aside."""
         self.resting = False
+        self.suspect = False
+        """Whether a turn of it may have been given up."""
         self.pinned = False
         """Whether it is for the turns of one actor only."""
         self.retired = False
@@ -133,7 +136,7 @@ class Worker:
         try:
             while not held.over:
                 if self.ready:  # first: as the holder it would not look at them again
-                    self.since, self.reported = now(), False
+                    self.since, self.reported, self.suspect = now(), False, False
                     self.ready.popleft()()
                 elif self.core is not None:
                     self.begin(held.loop)  # until a turn of it waits and there is no spare

@@ -104,7 +104,7 @@ class Core:
         self.turns = 0
         self.now = now
         self.next_id = count(1).__next__
-        self._inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self.inbox: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[Timer] = []
         self._crowded = CROWD
         self.crew = Crew(self, f"{home.node}-core-{home.core}", threads)
@@ -132,10 +132,14 @@ class Core:
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Any thread. Have the loop call `function(*args)`, which must not raise or wait."""
-        self._inbox.append((function, args))
+        self.inbox.append((function, args))
         if self.asleep:
-            self.asleep = self.over  # it wakes up now: one call is enough
-            self._wake()
+            self.wake()
+
+    def wake(self) -> None:
+        """Any thread, once it has put something in. Have the loop look, should it be asleep."""
+        self.asleep = self.over  # it wakes up now: one call is enough
+        self._wake()
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Any thread. Have the loop call `function`, which must not raise or wait."""
@@ -216,7 +220,7 @@ class Core:
 
         One thread at a time stands in for the loop, and does what others post meanwhile.
         """
-        while self._inbox and self._late.acquire(blocking=False):
+        while self.inbox and self._late.acquire(blocking=False):
             before, here.worker = here.worker, self.worker
             try:
                 self._take_in()
@@ -233,7 +237,7 @@ class Core:
         while worker.core is self and not self._stopping:
             worker.turn = None
             try:
-                if self._inbox:
+                if self.inbox:
                     self._take_in()
                 if self._timers:
                     self._fire()
@@ -266,7 +270,7 @@ class Core:
         self.turns += turns
 
     def _take_in(self) -> None:
-        inbox = self._inbox
+        inbox = self.inbox
         for _ in range(len(inbox)):  # what is posted meanwhile waits: turns come between
             function, args = inbox.popleft()
             function(*args)
@@ -282,13 +286,13 @@ class Core:
 
     def _sleep(self) -> None:
         self.asleep = True
-        if not self._inbox and not self._stopping:
+        if not self.inbox and not self._stopping:
             timeout = max(self._timers[0].when - now(), 0.0) if self._timers else None
             self.poller.wait(timeout)
         self.asleep = False
         if self.watcher is not None and self.watcher.dozing:
             self.watcher.wake()
-        if self._inbox:
+        if self.inbox:
             # What was posted may be for other cores: they must not wait for a long turn here.
             self._take_in()
             self.poller.poll()

@@ -52,6 +52,7 @@ class Parked(Lifecycle):
         if timer is not None:
             timer.cancel()
         if self.carrier is not carrier:  # given up meanwhile
+            worker.suspect = True
             raise Killed
         self.carrier = None
         self.state = state

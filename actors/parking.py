@@ -60,6 +60,7 @@ class Outsider:
 
     core = None
     turn = None
+    suspect = False
 
 
 class Here(Local):
@@ -125,7 +126,10 @@ class Killed(BaseException):
 
 
 def check_not_killed() -> None:
-    """Any thread. Break off a turn whose actor was killed meanwhile: nothing from it gets out."""
+    """Any thread. Break off a turn whose actor was killed meanwhile: nothing from it gets out.
+
+    Only where `here.worker.suspect` says that there may be one.
+    """
     turn = here.worker.turn
     if turn is not None and turn.broken_off:
         raise Killed

@@ -103,6 +103,7 @@ class Signalled(Linked, Parked):
         current, self.current = self.current, None
         assert self.thread is not None
         self.need_ties().given_up.add(self.thread)
+        self.thread.suspect = True
         stuck = self.state
         self.carrier = self.thread = None
         if current is not None and current[2] is not None:
