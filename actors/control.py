@@ -34,10 +34,15 @@ def _on_set(cell: Overtaking, message: ProxySetAttr) -> None:
 
 
 def _on_stop(cell: Overtaking, _message: _ActorStop) -> None:
-    assert cell.current is not None
-    reply = cell.current[2]
-    if reply is not None:
-        cell.need_ties().stopping.append(reply)
+    item = cell.current
+    assert item is not None
+    reply = item[2]
+    if reply is None:
+        pass
+    elif cell.ties is None:
+        cell.push_front([item])  # there is no restart: it dies with its queue, which answers
+    else:
+        cell.ties.stopping.append(reply)
     cell.current = None  # answered when the actor is gone
     cell.exit_reason = "normal"
 

@@ -94,6 +94,7 @@ class ReentrantCell(Cell):
     def stop_gracefully(self, message: _ActorStop) -> None:
         """Own turn only. Stop, once what was queued before is handled."""
         self._graceful = True
+        self.need_ties()  # keeps the answer: the queue is not done with yet
         CONTROL[_ActorStop](self, message)
 
     def begin(self) -> bool:

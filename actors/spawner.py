@@ -81,7 +81,6 @@ class Spawner:
         seconds: the actor is killed then.
         """
         birth = _birth(actor_class, args, kwargs, dispatcher)
-        kind_of_cell(birth.actor_class, dispatcher)  # refuses here what is to be made elsewhere
         if mailbox is not None:
             birth = birth._replace(mailbox=checked_mailbox(mailbox, "mailbox="))
         if supervisor is not None and not isinstance(supervisor, ActorRef):
@@ -113,6 +112,7 @@ class Spawner:
     ) -> ActorRef[Any]:
         if index == self._home.index:
             return self._spawn_here(birth, name, parent, supervisor, start_timeout)
+        kind_of_cell(birth.actor_class, birth.dispatcher)  # refuses here what is made elsewhere
         parent_ref = None if parent is None else self._home.ref_to(parent)
         request = SpawnRequest(
             type_name(birth.actor_class),
@@ -147,15 +147,15 @@ class Spawner:
     ) -> ActorRef[Any]:
         waits = supervisor is not None or birth.actor_class.wait_for_start
         waits = waits or start_timeout is not None
-        kind = kind_of_cell(birth.actor_class, birth.dispatcher)
-        if waits or kind.makes_itself:
+        if waits:
             _check_may_wait()
         cell = self.make(birth, name, parent, supervisor)
         born: Future[Any] | None = None
         try:
             if parent is None:
                 self._home.check_running()  # again: a system that stopped meanwhile overlooked it
-            if kind.makes_itself:
+            if cell.makes_itself:
+                _check_may_wait()
                 ties = cell.need_ties()
                 ties.birth = birth
                 born = ties.born = Future()
@@ -268,6 +268,15 @@ def _ask(kernel: Process, request: object) -> object:
 def _birth(
     actor_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any], dispatcher: str | None
 ) -> Birth:
+    if not (isinstance(actor_class, type) and Actor in actor_class.__mro__):
+        actor_class, args, kwargs = _unwrapped(actor_class, args, kwargs)
+    return Birth(actor_class, args, kwargs, dispatcher)
+
+
+def _unwrapped(
+    actor_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[type[Actor], tuple[Any, ...], dict[str, Any]]:
+    """What a `functools.partial` stands for; raises TypeError where that is no actor class."""
     while isinstance(actor_class, functools.partial):
         args = actor_class.args + args
         kwargs = {**actor_class.keywords, **kwargs}
@@ -280,7 +289,7 @@ def _birth(
     if not isinstance(actor_class, type) or not issubclass(actor_class, Actor):
         shown = actor_class.__name__ if isinstance(actor_class, type) else repr(actor_class)
         raise TypeError(f"spawn takes a subclass of zanni.Actor; {shown:.80} is none")
-    return Birth(actor_class, args, kwargs, dispatcher)
+    return actor_class, args, kwargs
 
 
 def _check_found_elsewhere(class_name: str) -> None:

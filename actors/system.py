@@ -339,7 +339,8 @@ class ActorSystem(Cores, Scoped):
 
         """
         self.check_running()
-        refuse_unbuilt(node=node)
+        if node is not None:
+            refuse_unbuilt(node=node)
         return self._spawner.spawn(
             None,
             actor_class,
