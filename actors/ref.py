@@ -156,8 +156,9 @@ class ActorRef(pykka.ActorRef[A]):
         try:
             return future.get(timeout=None if until == inf else max(until - now(), 0.0))
         except Timeout as error:
-            if now() < until or not future.reject(error):  # the handler's own, or the mailbox's
+            if now() < until:  # the handler's own
                 raise
+            future.reject(error)
             raise Timeout(late) from None
 
     def _expire(self, future: Future[Any], until: float, late: str) -> None:

@@ -271,7 +271,7 @@ def test_wait_blocks_a_thread_and_keeps_its_order(held, in_threads, eventually):
 def test_an_ask_with_a_timeout_waits_no_longer_for_room(system, held):
     ref, seen, gate = held(1, "wait")
     ref.tell("first")
-    with pytest.raises(Timeout, match="no room in the mailbox"):
+    with pytest.raises(Timeout):
         ref.ask("second", timeout=0.05)
 
     class Asks(Actor):
