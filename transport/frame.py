@@ -10,7 +10,7 @@ A message on a link is `header | batch | payload frames...`. The header, big-end
     8      source node: `node_id` of its name
     2      source core: its index in its node
     8 8    incarnations of the source core and of the destination core (0: not known yet)
-    8 8    seq of this frame in its lane, and the last control seq that arrived here (ack)
+    8 8    seq of this frame in its lane, and (ack) how far the other lane had got: see peer.py
     4 8    credit: messages and bytes that the source takes in beyond what it has acknowledged
     4      length of the batch in bytes
 

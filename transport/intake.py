@@ -14,7 +14,6 @@ import logging
 from ..actors.environment import now
 from ..actors.process import Broken, Died
 from ..actors.system import ActorSystem
-from .codec import Envelope
 from .endpoint import Frames
 from .frame import BadFrame, Header, Kind, Lane, unpack_frames
 from .gossip import Gossip
@@ -25,7 +24,7 @@ from .remote import Host, receive
 logger = logging.getLogger("zanni")
 
 HOLD = 0.2
-"""Seconds that an actor's end waits at most for data that was sent before it."""
+"""Seconds that what came waits at most for what was sent before it on the other lane."""
 BAD_LIMIT = 16
 """After how many undecodable frames a peer is given up."""
 LOG_INTERVAL = 60.0
@@ -76,26 +75,44 @@ class Intake:
             self._members.lose(peer.home, "it said goodbye")
         elif (header.kind is Kind.DATA) is not (header.lane is Lane.DATA):
             raise BadFrame("a kind of frame on the wrong lane")
-        elif peer.accept(header):
-            decode = peer.codec.decode(batch)
-            if header.kind is Kind.DATA:
-                for envelope in decode:
-                    receive(self._host, peer, envelope)
-                if peer.held:
-                    self._release(peer, peer.seq_in[Lane.DATA])
-            else:
-                for envelope in decode:
-                    self._receive_signal(peer, header, envelope)
-
-    def _receive_signal(self, peer: Peer, header: Header, envelope: Envelope) -> None:
-        if type(envelope.message) in (Died, Broken) and header.ack > peer.seq_in[Lane.DATA]:
-            peer.held.append((header.ack, envelope))
-            self._system.core.call_later(HOLD, lambda: self._release(peer, header.ack))
+        elif header.kind is Kind.CONTROL:
+            self._receive_control(peer, header, batch)
+        elif peer.early or header.ack > peer.seq_in[Lane.CONTROL]:
+            peer.early.append((header, batch))
+            self._system.core.call_later(HOLD, lambda: self._admit(peer, header.ack))
         else:
-            receive(self._host, peer, envelope)
+            self._receive_data(peer, header, batch)
+
+    def _receive_data(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
+        if peer.accept(header):
+            for envelope in peer.codec.decode(batch):
+                receive(self._host, peer, envelope)
+            if peer.held:
+                self._release(peer, peer.seq_in[Lane.DATA])
+
+    def _receive_control(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
+        if peer.accept(header):
+            for envelope in peer.codec.decode(batch):
+                ends = type(envelope.message) in (Died, Broken)
+                if ends and header.ack > peer.seq_in[Lane.DATA]:
+                    peer.held.append((header.ack, envelope))
+                    self._system.core.call_later(HOLD, lambda: self._release(peer, header.ack))
+                else:
+                    receive(self._host, peer, envelope)
+            if peer.early:
+                self._admit(peer, peer.seq_in[Lane.CONTROL])
+
+    def _admit(self, peer: Peer, seq: int) -> None:
+        """Take in each frame whose watches and links have come (or are waited for no more)."""
+        while peer.early and peer.early[0][0].ack <= seq:
+            header, batch = peer.early.popleft()
+            try:
+                self._receive_data(peer, header, batch)
+            except Exception as error:  # as in `receive`
+                self._bad_frame(peer, error)
 
     def _release(self, peer: Peer, seq: int) -> None:
-        """Deliver each Died whose actor's data has come, up to `seq` (or is waited for no more)."""
+        """Deliver each end whose actor's data has come, up to `seq` (or is waited for no more)."""
         ready = [envelope for ack, envelope in peer.held if ack <= seq]
         peer.held = [each for each in peer.held if each[0] > seq]
         for envelope in ready:

@@ -11,9 +11,10 @@ Guarantees:
   offered again before anything newer.
 - A frame is delivered here only if its seq is above the last one of its lane: never twice. The
   frames that a gap leaves out are counted as lost.
-- The control lane does not overtake what was posted to the data lane before: its frames bear, as
-  `ack`, the data seq after which they were posted. (Until acknowledgements use that field for
-  themselves, no frame on control has another use for it.)
+- Neither lane overtakes what was posted to the other before: a frame bears, as `ack`, the seq that
+  the other lane had reached, and the receiver waits for that a little: an end for the messages
+  before it, messages for the watches and links before them. (Until acknowledgements use that field
+  for themselves, no frame of a lane has another use for it.)
 - What waits for a peer is bounded in bytes, and all of it, with every ask and every watch that the
   peer still owes an answer, is handed back once when it goes down.
 """
@@ -21,7 +22,7 @@ Guarantees:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from enum import Enum
 from typing import NamedTuple
@@ -101,6 +102,9 @@ class Peer:
         self.pending: dict[int, Reply] = {}
         self.watches: dict[tuple[Ending, int, int], Process] = {}
         self.held: list[tuple[int, Envelope]] = []
+        """Ends that wait for data, each with the seq."""
+        self.early: deque[tuple[Header, bytes | memoryview]] = deque()
+        """Frames of data that wait for control."""
         self.actors = 0
         self.load = IDLE
         """Processes and queued turns, as it last said."""
@@ -167,38 +171,23 @@ class Peer:
                 data, self._boxes[Lane.DATA] = self._boxes[Lane.DATA], []
                 self._full_at, self._early = self._queued + BATCH_BYTES, EARLY
                 self.is_full = False
-            self._frame(Lane.DATA, data, BATCH_BYTES)
+            data_batches = _batches(data, BATCH_BYTES)
+            control_batches = _batches(control, CONTROL_CAP // 2)
+            before = self._seq_out[Lane.CONTROL] + len(control_batches)
+            self._add_frames(Lane.DATA, data_batches, before)
+            self._add_frames(Lane.CONTROL, control_batches, self._seq_out[Lane.DATA])
             done = self._pump(Lane.DATA)
-            self._frame(Lane.CONTROL, control, CONTROL_CAP // 2)
             return self._pump(Lane.CONTROL) and done
         finally:
             self._flushing = False
 
-    def _frame(self, lane: Lane, envelopes: list[bytes], limit: int) -> None:
-        """Cut the envelopes into batches, each with its header and seq."""
-        for start in range(0, len(envelopes), BATCH_MESSAGES):
-            some = envelopes[start : start + BATCH_MESSAGES]
-            if sum(map(len, some)) > limit:
-                self._cut(lane, some, limit)
-            else:
-                self._add_frame(lane, b"".join(some))
-
-    def _cut(self, lane: Lane, envelopes: list[bytes], limit: int) -> None:
-        start = size = 0
-        for end, envelope in enumerate(envelopes):
-            if end > start and size + len(envelope) > limit:
-                self._add_frame(lane, b"".join(envelopes[start:end]))
-                start, size = end, 0
-            size += len(envelope)
-        self._add_frame(lane, b"".join(envelopes[start:]))
-
-    def _add_frame(self, lane: Lane, batch: bytes) -> None:
-        seq = self._seq_out[lane] = self._seq_out[lane] + 1
-        if lane is Lane.DATA:
-            header = self._header(Kind.DATA, lane, seq, 0, len(batch))
-        else:
-            header = self._header(Kind.CONTROL, lane, seq, self._seq_out[Lane.DATA], len(batch))
-        self._frames[lane].append((header, batch))
+    def _add_frames(self, lane: Lane, batches: list[bytes], other: int) -> None:
+        """Give each batch its header; `other` is how far the other lane has got."""
+        kind = Kind.DATA if lane is Lane.DATA else Kind.CONTROL
+        for batch in batches:
+            seq = self._seq_out[lane] = self._seq_out[lane] + 1
+            header = self._header(kind, lane, seq, other, len(batch))
+            self._frames[lane].append((header, batch))
 
     def _pump(self, lane: Lane) -> bool:
         frames, link = self._frames[lane], self._links[lane]
@@ -317,6 +306,7 @@ class Peer:
             if link is not None:
                 link.close()
         self.held.clear()
+        self.early.clear()
         return Leftovers(
             unsent,
             list(pending.values()),
@@ -336,3 +326,25 @@ class Peer:
             "duplicates": self.duplicates,
             "lost_frames": self.lost_frames,
         }
+
+
+def _batches(envelopes: list[bytes], limit: int) -> list[bytes]:
+    """The envelopes in batches that keep to the limits; an envelope over `limit` is its own."""
+    batches: list[bytes] = []
+    for start in range(0, len(envelopes), BATCH_MESSAGES):
+        some = envelopes[start : start + BATCH_MESSAGES]
+        if sum(map(len, some)) > limit:
+            batches += _cut(some, limit)
+        else:
+            batches.append(b"".join(some))
+    return batches
+
+
+def _cut(envelopes: list[bytes], limit: int) -> Iterator[bytes]:
+    start = size = 0
+    for end, envelope in enumerate(envelopes):
+        if end > start and size + len(envelope) > limit:
+            yield b"".join(envelopes[start:end])
+            start, size = end, 0
+        size += len(envelope)
+    yield b"".join(envelopes[start:])

@@ -1,0 +1,166 @@
+"""Frames of two lanes in any mixture: nothing is taken in before what was sent before it."""
+
+from collections import deque
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zanni.actors.address import Address, CoreAddress
+from zanni.actors.process import Died, Watch
+from zanni.transport.codec import Envelope, EnvelopeKind
+from zanni.transport.frame import Lane
+from zanni.transport.intake import HOLD, Intake
+from zanni.transport.peer import Peer, Source, State
+
+US, THEM = CoreAddress("us", 0, 11), CoreAddress("them", 1, 22)
+ACTOR = 5
+
+
+class FakeLink:
+    def __init__(self):
+        self.taken = deque()
+
+    def send(self, frames):
+        self.taken.append(list(frames))
+        return True
+
+
+class Recorder:
+    """The process that hears everything, in the order in which it is taken in."""
+
+    def __init__(self, address):
+        self.address = address
+        self.heard = []
+
+    def deliver(self, message, sender, reply, headers):
+        self.heard.append(message)
+
+    def signal(self, signal):
+        self.heard.append(signal[0].number)
+
+
+class Numbered:
+    """A process of theirs; a signal is known by its number."""
+
+    def __init__(self, number):
+        self.number = number
+        self.address = Address(*THEM, 100 + number)
+
+
+class Line:
+    """A peer that sends, a peer that takes in, and the frames in between."""
+
+    def __init__(self):
+        self.envelopes = []
+        self.kinds = []
+        self.timers = []
+        self.sender = Peer(US, Source(1, 1, THEM.incarnation), own=True, due=lambda _: None)
+        self.links = {lane: FakeLink() for lane in Lane}
+        self.receiver = Peer(THEM, Source(2, 0, US.incarnation), own=True, due=lambda _: None)
+        self.receiver.codec = SimpleNamespace(decode=self._decode)
+        self.sender.state = self.receiver.state = State.UP
+        for lane, link in self.links.items():
+            self.sender.attach(lane, link)
+        self.actor = Recorder(Address(*US, ACTOR))
+        core = SimpleNamespace(processes={ACTOR: self.actor}, home=US, call_later=self._call_later)
+        host = SimpleNamespace(core=core, note_end=lambda _: None)
+        members = SimpleNamespace(
+            by_header=lambda _: self.receiver,
+            liveness=SimpleNamespace(heard=lambda home, moment: None),
+            lose=lambda home, reason: pytest.fail(reason),
+        )
+        self.intake = Intake(SimpleNamespace(core=core, home=US), host, members, gossip=None)
+
+    def _decode(self, batch):
+        return [self.envelopes[number] for number in bytes(batch)]
+
+    def _call_later(self, seconds, function):
+        assert seconds == HOLD
+        self.timers.append(function)
+
+    def post(self, kind):
+        """Post one of each kind; what the actor is to hear of it is its number."""
+        number = len(self.envelopes)
+        process = Numbered(number)
+        if kind == "tell":
+            envelope = Envelope(ACTOR, None, int(EnvelopeKind.TELL), None, number, None)
+        elif kind == "watch":
+            envelope = Envelope(ACTOR, None, int(EnvelopeKind.SIGNAL), None, Watch(process), None)
+        else:
+            self.receiver.watch(process.address.id, self.actor)
+            signal = Died(process, "normal")
+            envelope = Envelope(ACTOR, None, int(EnvelopeKind.SIGNAL), None, signal, None)
+        self.envelopes.append(envelope)
+        self.kinds.append(kind)
+        self.sender.post(bytes([number]), Lane.DATA if kind == "tell" else Lane.CONTROL)
+
+    def arrive(self, lane):
+        if self.links[lane].taken:
+            self.intake.receive(self.links[lane].taken.popleft(), own=True)
+
+
+steps = st.lists(st.sampled_from(["tell", "watch", "died", "flush"]), max_size=40)
+
+
+@given(steps, st.lists(st.sampled_from(list(Lane)), max_size=80))
+def test_nothing_is_taken_in_before_what_it_was_posted_after(script, order):
+    line = Line()
+    for step in script:
+        if step == "flush":
+            line.sender.flush()
+        else:
+            line.post(step)
+    line.sender.flush()
+    for lane in [*order, *[each for each in Lane for _ in script]]:
+        line.arrive(lane)
+    heard = line.actor.heard
+    assert sorted(heard) == list(range(len(line.kinds)))
+    when = {number: position for position, number in enumerate(heard)}
+    first = {"tell": ("tell", "watch"), "watch": ("watch",), "died": ("tell", "died")}
+    for later, kind in enumerate(line.kinds):
+        for earlier in range(later):
+            if line.kinds[earlier] in first[kind]:
+                assert when[earlier] < when[later], (line.kinds, heard)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "lost"),
+    [("watch", "tell", Lane.CONTROL), ("tell", "died", Lane.DATA)],
+)
+def test_what_is_lost_is_waited_for_a_little_only(first, then, lost):
+    line = Line()
+    line.post(first)
+    line.post(then)
+    line.sender.flush()
+    line.links[lost].taken.clear()
+    for lane in Lane:
+        line.arrive(lane)
+    assert line.actor.heard == []
+    for timer in line.timers:
+        timer()
+    assert line.actor.heard == [1]
+
+
+def test_bad_data_that_waited_is_counted_as_any():
+    line = Line()
+    line.post("watch")
+    line.sender.post(bytes([99]))
+    line.sender.flush()
+    line.arrive(Lane.DATA)
+    assert line.receiver.bad_frames == 0
+    line.arrive(Lane.CONTROL)
+    assert line.receiver.bad_frames == 1
+    assert line.actor.heard == [0]
+
+
+def test_a_frame_that_comes_again_is_not_taken_in_again():
+    line = Line()
+    line.post("tell")
+    line.sender.flush()
+    frames = line.links[Lane.DATA].taken[0]
+    for _ in range(3):
+        line.intake.receive(frames, own=True)
+    assert line.actor.heard == [0]
+    assert line.receiver.duplicates == 2
