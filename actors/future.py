@@ -27,7 +27,7 @@ import pykka
 from .address import Address, CoreAddress
 from .deadlock import look, look_for_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop, start_thread
-from .errors import ActorDeadError, Timeout
+from .errors import Timeout
 from .parking import OwnCoroutine, Turn, Waiter, here, own_coroutine
 from .waits import Wait, future_of
 
@@ -294,20 +294,6 @@ def check_may_wait(
         raise RuntimeError("a callback of the runtime must not wait: it would stop its core")
     if running_loop() is not None:
         raise RuntimeError(f"waiting here would block the asyncio loop of this thread: {remedy}")
-
-
-class StopFuture(Future[bool]):
-    """The answer to a stop: True once stopped, False if it was dead already (Pykka's rule)."""
-
-    def resolve(self, value: object) -> bool:
-        """Any thread. It has stopped."""
-        return super().resolve(value=True)
-
-    def reject(self, error: BaseException) -> bool:
-        """Any thread. It was dead, or could not be reached."""
-        if isinstance(error, ActorDeadError):
-            return super().resolve(value=False)
-        return super().reject(error)
 
 
 def _derived(future: pykka.Future[M], *sources: pykka.Future[Any]) -> Future[M]:

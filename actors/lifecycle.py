@@ -364,7 +364,7 @@ class Lifecycle:
         if reply is None:
             self.core.owner.dead_letters.count(reason, message, self.address, sender)
         elif type(message) is _ActorStop:
-            reply.resolve(None)
+            reply.resolve(value=True)
         else:
             reply.reject(ActorDeadError(f"{self.ref} stopped before handling the message"))
 

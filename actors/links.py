@@ -146,7 +146,7 @@ class Ties:
         """Owner only. The incarnation has ended: tell those that asked for it."""
         stopping, self.stopping = self.stopping, []
         for reply in stopping:
-            reply.resolve(None)
+            reply.resolve(for_good)
         suspending, self.suspending = self.suspending, None
         if suspending is None:
             return

@@ -15,7 +15,7 @@ from .deadlock import look
 from .dispatcher import Core
 from .environment import now
 from .errors import Timeout
-from .future import Future, StopFuture, check_may_wait
+from .future import Future, check_may_wait
 from .links import Monitor
 from .mailbox import MailboxRecord
 from .messages import type_name
@@ -30,7 +30,7 @@ from .parking import (
 )
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy
-from .stopped import StoppedEvent
+from .stopped import StopFuture, StoppedEvent
 from .timers import Timer
 
 A = TypeVar("A", bound=pykka.Actor)

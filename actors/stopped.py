@@ -1,16 +1,35 @@
-"""Pykka's `actor_stopped`, made when asked for: an Event an actor would cost 500 bytes each."""
+"""How those hear of an actor's stop that asked for it, or look for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from .errors import Timeout
+from .errors import ActorDeadError, Timeout
 from .future import Future
 
 
+class StopFuture(Future[bool]):
+    """The answer to a stop: True once stopped, False if it was dead already (Pykka's rule)."""
+
+    note_end: Callable[[], object] | None = None
+    """To be called when it has stopped for good: not to be restarted by its supervisor."""
+
+    def resolve(self, value: object) -> bool:
+        """Any thread. It has stopped; `value` says whether for good."""
+        if value is True and self.note_end is not None:
+            self.note_end()
+        return super().resolve(value=True)
+
+    def reject(self, error: BaseException) -> bool:
+        """Any thread. It was dead, or could not be reached."""
+        if isinstance(error, ActorDeadError):
+            return super().resolve(value=False)
+        return super().reject(error)
+
+
 class StoppedEvent:
-    """Whether an actor was stopped, as a `threading.Event` would tell it."""
+    """Pykka's `actor_stopped`, made when asked for: an Event an actor would cost 500 bytes each."""
 
     __slots__ = ("_exited", "_is_alive")
 

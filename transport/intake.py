@@ -17,9 +17,10 @@ from ..actors.system import ActorSystem
 from .endpoint import Frames
 from .frame import BadFrame, Header, Kind, Lane, unpack_frames
 from .gossip import Gossip
+from .host import Host
 from .members import Members
 from .peer import Peer, State
-from .remote import Host, receive
+from .remote import receive
 
 logger = logging.getLogger("zanni")
 

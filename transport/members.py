@@ -23,10 +23,11 @@ from .endpoint import Endpoint, Link
 from .events import JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .frame import Header, Kind, Lane, node_id
 from .handshake import BadHandshake, CorePlace, Identity, Refusal
+from .host import Host
 from .liveness import Liveness, Verdict
 from .peer import Peer, Source, State
 from .places import Listeners
-from .remote import Host, PeerResolver, abandon
+from .remote import PeerResolver, abandon
 
 logger = logging.getLogger("zanni")
 

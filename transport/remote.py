@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Protocol
 
 from ..actors.address import KERNEL_ID, Address, CoreAddress
 from ..actors.cell import Cell
@@ -22,7 +21,7 @@ from ..actors.future import Future
 from ..actors.kernel import FOR_OTHER_NODES, MailboxOf
 from ..actors.mailbox import MailboxRecord
 from ..actors.messages import find_message, import_type
-from ..actors.observe import DeadLetters
+from ..actors.parking import check_not_killed, here
 from ..actors.process import (
     Broken,
     Died,
@@ -38,9 +37,11 @@ from ..actors.process import (
     Unwatch,
     Watch,
 )
+from ..actors.stopped import StopFuture
 from ..actors.waits import ELSEWHERE
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .frame import Lane
+from .host import Host
 from .peer import Leftovers, Lost, Peer, State
 from .signals import subject_of
 
@@ -53,65 +54,6 @@ _DATA = Lane.DATA
 
 SENDERS = 4096
 """How many of a peer's actors are kept at hand as senders."""
-
-
-class Host(Protocol):
-    """What a remote process needs of its node."""
-
-    @property
-    def core(self) -> Core:
-        """Any thread. The core of this process."""
-        ...
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        """Any thread. Where lost messages are counted."""
-        ...
-
-    def peer_of(self, home: CoreAddress) -> Peer:
-        """Any thread. The peer of that incarnation; one that is down where it is known dead."""
-        ...
-
-    @property
-    def sleeping(self) -> bool:
-        """Any thread. Whether the loop sleeps, so that it has to be woken for what is posted."""
-        ...
-
-    def next_ask(self) -> int:
-        """Any thread. A number for an ask, new for each."""
-        ...
-
-    def posted(self, peer: Peer) -> None:
-        """Any thread. Something was posted to the peer: see that it is sent."""
-        ...
-
-    def loss_reason(self, home: CoreAddress) -> str:
-        """Any thread. `stale` where another incarnation lives there now, else `noconnection`."""
-        ...
-
-    def gone(self, identifier: int) -> Process:
-        """Any thread. What stands for an actor that this core no longer has."""
-        ...
-
-    def process(self, address: Address) -> Process:
-        """Any thread. The process of an actor elsewhere."""
-        ...
-
-    def process_of(self, address: Address) -> Process:
-        """Any thread. The process of an actor here or elsewhere."""
-        ...
-
-    def ref_of(self, address: Address, type_name: str | None) -> object:
-        """Any thread. The ref of an actor here or elsewhere."""
-        ...
-
-    def note_end(self, address: Address) -> None:
-        """Any thread. It became known that this actor has ended."""
-        ...
-
-    def has_ended(self, address: Address) -> bool:
-        """Any thread. Whether that is known."""
-        ...
 
 
 class RemoteProcess:
@@ -164,6 +106,8 @@ class RemoteProcess:
             EncodeError, MessageTooLarge: it cannot go there as it is.
 
         """
+        if here.worker.suspect:
+            check_not_killed()
         peer, host = self._peer or self._find_peer(), self._host
         from_id = None
         if isinstance(sender, Cell):
@@ -187,6 +131,8 @@ class RemoteProcess:
         if ask is not None and isinstance(reply, Future):
             reply.ask_number = ask
             reply.add_done_callback(partial(peer.forget, ask))
+            if isinstance(reply, StopFuture):
+                reply.note_end = partial(host.note_end, self.address)
 
     def _lose(
         self, lost: Lost, message: object, sender: Process | None, reply: Reply | None

@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import zanni_crew as crew
 
 import zanni
-from zanni import ActorDeadError, ActorSystem, EncodeError, NodeDown, SpawnError
+from zanni import Actor, ActorDeadError, ActorSystem, EncodeError, NodeDown, SpawnError
+from zanni.supervisors import Supervisor
 from zanni.transport.events import CoreDied, CoreStarted
 
 DEADLINE = 20.0
@@ -203,6 +204,47 @@ def test_an_ask_of_a_closed_loop_hinders_nobody(system, there):
 
     asyncio.run(main())
     assert there.ask("pid", timeout=DEADLINE)
+
+
+def test_a_stopped_actor_elsewhere_is_known_to_be_dead(system):
+    ref = system.spawn(crew.Counter, core=1)
+    assert ref.is_alive()
+    assert ref.stop(timeout=DEADLINE)
+    assert not ref.is_alive()
+
+
+def test_a_stopped_child_elsewhere_that_is_started_again_is_alive(system):
+    supervisor = system.spawn(crew.Keeper, core=1)
+    ref = supervisor.call(Supervisor.which_children).get(timeout=DEADLINE)[0].ref
+    assert ref.stop(timeout=DEADLINE)
+    assert ref.is_alive()
+    assert ref.ask("total", timeout=DEADLINE) == 1
+    supervisor.stop(timeout=DEADLINE)
+
+
+class Stuck(Actor):
+    def on_receive(self, message):
+        inside, gate, left, there = message
+        inside.set()
+        gate.wait(DEADLINE)
+        try:
+            there.tell(("see", "from a dead actor"))
+        finally:
+            left.set()
+
+
+def test_nothing_of_a_turn_that_was_given_up_gets_to_another_core(system):
+    there = system.spawn(crew.Counter, core=1)
+    inside, gate, left = (threading.Event() for _ in range(3))
+    ref = system.spawn(Stuck)
+    ref.tell((inside, gate, left, there))
+    assert inside.wait(DEADLINE)
+    ref.kill()
+    ref.wait(timeout=DEADLINE)
+    gate.set()
+    assert left.wait(DEADLINE)
+    there.tell(("see", "from a living one"))
+    assert there.ask("seen", timeout=DEADLINE) == ["from a living one"]
 
 
 def test_what_an_actor_said_comes_before_its_end(system):

@@ -5,6 +5,7 @@ import threading
 import time
 
 from zanni import Actor, DeadlockError, Down, Future, Timeout, message
+from zanni.supervisors import Supervisor, child
 
 
 @message
@@ -100,6 +101,11 @@ class Counter(Actor):
 
     async def later(self, number):
         return number + 1
+
+
+class Keeper(Supervisor):
+    def children(self):
+        return [child(Counter, 1, id="kept")]
 
 
 class Watcher(Actor):
