@@ -244,5 +244,8 @@ class ZeroMQEndpoint:
             collection.clear()
         self._undrained.clear()
         # Ending a context waits for its sockets, and must never keep a program from ending.
-        start_thread(self._context.term, "zanni-close").join(_CLOSE_DEADLINE)
+        try:
+            start_thread(self._context.term, "zanni-close").join(_CLOSE_DEADLINE)
+        except RuntimeError:  # no thread can be had: left to the interpreter, which may be ending
+            pass
         self._waker.close()
