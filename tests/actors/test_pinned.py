@@ -79,6 +79,9 @@ def test_sqlite_can_be_used(system):
         def total(self):
             return self.connection.execute("select sum(number) from numbers").fetchone()[0]
 
+        def on_stop(self):
+            self.connection.close()
+
     database = system.spawn(Database)
     for number in range(10):
         database.cast(Database.add, number)
