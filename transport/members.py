@@ -61,8 +61,6 @@ class Members:
         """The adopted one of each core."""
         self._adopted: dict[tuple[int, int, int], Peer] = {}
         self.dead: dict[CoreAddress, None] = {}
-        self._born: dict[CoreAddress, float] = {}
-        """Since when a peer waits to be adopted and open."""
         self.known: dict[tuple[str, int], CorePlace] = {}
         """Where the cores of other nodes listen."""
         self.siblings: dict[int, CorePlace] = {}
@@ -94,7 +92,6 @@ class Members:
                     peer.close()
                 else:
                     self.peers[home] = peer
-                    self._born[home] = now()
         return peer
 
     def _may_be(self, home: CoreAddress) -> bool:
@@ -173,17 +170,15 @@ class Members:
         """See `Judge.adopt`."""
         home = identity.home
         self._retire_others(identity)
+        self._learn_places(identity, own=own)
         peer = self.peer_of(home)
         waiting = self.peers.pop(CoreAddress(home.node, home.core, 0), None)
         if waiting is not None:
-            self._born.pop(waiting.home, None)
             waiting.hand_over(peer)
         self.current[home[:2]] = peer
         self._adopted[node_id(home.node), home.core, home.incarnation] = peer
-        self._born.setdefault(home, now())
-        self._learn_places(identity, own=own)
         if peer.state is not State.CONNECTING:
-            # It was only silent, and its links hold what it has not read yet: keep them.
+            # It was only silent, or both dialled: its links hold what it has not read yet.
             link.close()
             return
         if confirm is not None or not peer.has_control:
@@ -233,7 +228,6 @@ class Members:
         """The peer has adopted us, too: what waits for it may go."""
         if peer.state is State.CONNECTING:
             peer.state = State.UP
-            self._born.pop(peer.home, None)
             self._due(peer)
             if not peer.own:
                 self._system.events.publish(NodeJoined(*peer.home))
@@ -261,7 +255,6 @@ class Members:
                 self.dead[home] = None
                 if len(self.dead) > DEAD_LIMIT:
                     del self.dead[next(iter(self.dead))]
-        self._born.pop(home, None)
         self.liveness.forget(home)
         if peer is None:
             return
@@ -289,25 +282,29 @@ class Members:
             judged = self.peers.get(home)
             if verdict is Verdict.DOWN:
                 self.lose(home, f"silent for {self._system.config.down_after} seconds")
-            elif judged is not None and verdict is Verdict.SUSPECT:
+            elif judged is None or judged.state is State.CONNECTING:
+                pass  # it has not said anything yet: see below
+            elif verdict is Verdict.SUSPECT:
                 judged.state = State.SUSPECT
                 silence = self.liveness.silence(home, moment)
                 self._system.events.publish(NodeSuspected(home.node, home.core, silence))
-            elif judged is not None:
+            else:
                 judged.state = State.UP
                 self._system.events.publish(NodeRecovered(home.node, home.core))
         for peer in [*self.current.values()]:
             # It may have been started again at the same URL, and know nothing of us.
             if not peer.own and self.liveness.silence(peer.home, moment) > self._patience:
                 self.dial(peer.home)
-        for home, since in list(self._born.items()):
-            limit = self._system.config.down_after
-            if home.node == self._system.name:  # a core that comes up takes its time
+        for peer in [*self.peers.values()]:
+            if peer.state is not State.CONNECTING:
+                continue
+            waited, limit = moment - peer.born, self._system.config.down_after
+            if peer.own:  # a core that comes up takes its time
                 limit = max(limit, self._system.config.start_timeout)
-            if moment - since > limit:
-                self.lose(home, "it could not be reached")
-            elif moment - since > self._system.config.heartbeat:
-                self.dial(home)
+            if waited > limit:
+                self.lose(peer.home, "it could not be reached")
+            elif waited > self._system.config.heartbeat:
+                self.dial(peer.home)
 
     def is_joined(self, url: str) -> bool:
         """Whether the node that listens there is adopted."""

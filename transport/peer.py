@@ -28,7 +28,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from ..actors.address import CoreAddress
-from ..actors.environment import make_rlock
+from ..actors.environment import make_rlock, now
 from ..actors.forked import Disowned
 from ..actors.network import IDLE
 from ..actors.process import Broken, Died, Process, Reply
@@ -98,6 +98,8 @@ class Peer:
         self.own = own
         self.codec: Codec
         self.state = State.CONNECTING
+        self.born = now()
+        """Since when it is waited for, while it is CONNECTING."""
         self.successor: Peer | None = None
         self.pending: dict[int, Reply] = {}
         self.watches: dict[tuple[Ending, int, int], Process] = {}

@@ -1,0 +1,118 @@
+"""The table of peers on a clock of its own: who is waited for, who is up, who is lost and when."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from zanni.actors.address import CoreAddress
+from zanni.actors.config import Config
+from zanni.actors.observe import Events
+from zanni.transport import members as members_module
+from zanni.transport import peer as peer_module
+from zanni.transport.events import NodeSuspected
+from zanni.transport.frame import Kind, unpack_frames
+from zanni.transport.handshake import Identity
+from zanni.transport.members import Members
+from zanni.transport.peer import State
+
+US, SIBLING, OTHER = (CoreAddress(*home) for home in (("a", 0, 1), ("a", 1, 2), ("b", 0, 3)))
+CONFIG = Config(heartbeat=1, suspect_after=5, down_after=15, start_timeout=30)
+
+
+class FakeLink:
+    def __init__(self):
+        self.kinds = []
+        self.closed = False
+
+    def send(self, frames):
+        self.kinds.append(unpack_frames(frames)[0].kind)
+        return True
+
+    def close(self):
+        self.closed = True
+
+
+class Table:
+    """The members of core a/0, with a clock that goes by `pass_`, beating once a second."""
+
+    def __init__(self, monkeypatch):
+        self.moment = 100.0
+        for module in (members_module, peer_module):
+            monkeypatch.setattr(module, "now", lambda: self.moment)
+        self.system = SimpleNamespace(
+            name="a", index=0, core_count=2, home=US, config=CONFIG, events=Events()
+        )
+        endpoint = SimpleNamespace(connect=lambda _: FakeLink())
+        listeners = SimpleNamespace(
+            outside=None, inside_of=lambda core: SimpleNamespace(control=f"ipc://{core}")
+        )
+        host = SimpleNamespace(loss_reason=lambda _: "noconnection")
+        self.members = Members(self.system, endpoint, host, listeners, lambda _: None)
+        self.dialled = []
+        self.members.associations = SimpleNamespace(
+            dial=lambda url, own: self.dialled.append(url), hang_up=lambda url: None
+        )
+
+    def adopt(self, home, *, by_confirm):
+        """What the end of a handshake does: the other's CONFIRM has come, or its WELCOME."""
+        identity = Identity(home, f"ipc://{home.core}", "ipc://data")
+        link, confirm = FakeLink(), None if by_confirm else b"\x80"
+        self.members.adopt(identity, link, own=home.node == "a", confirm=confirm)
+        return self.members.current[home[:2]], link
+
+    def pass_(self, seconds, heard=None):
+        for _ in range(seconds):
+            self.moment += 1
+            if heard is not None:
+                self.members.liveness.heard(heard, self.moment)
+            self.members.step()
+
+
+@pytest.fixture
+def table(monkeypatch):
+    return Table(monkeypatch)
+
+
+@pytest.mark.parametrize("home", [SIBLING, OTHER])
+@pytest.mark.parametrize("by_confirm", [True, False])
+def test_who_is_up_stays_so_when_both_have_dialled(table, home, by_confirm):
+    """The second handshake of a pair may end when the first one has long done its work."""
+    peer, _ = table.adopt(home, by_confirm=True)
+    assert peer.state is State.UP
+    again, link = table.adopt(home, by_confirm=by_confirm)
+    assert again is peer
+    assert link.closed
+    table.pass_(100, heard=home)
+    assert (peer.state, table.members.dead, table.dialled) == (State.UP, {}, [])
+
+
+@pytest.mark.parametrize(("home", "seconds"), [(SIBLING, 30), (OTHER, 15)])
+def test_who_is_adopted_and_never_heard_is_dialled_and_then_lost(table, home, seconds):
+    peer, link = table.adopt(home, by_confirm=False)
+    assert (peer.state, link.kinds) == (State.CONNECTING, [Kind.CONFIRM])
+    table.pass_(seconds - 1)
+    assert table.dialled
+    assert home not in table.members.dead
+    table.pass_(2)
+    assert peer.state is State.DOWN
+    assert home in table.members.dead
+
+
+def test_who_has_not_adopted_us_yet_is_not_suspected_and_is_confirmed_again(table):
+    """What is sent to it would be thrown away there, so it must not go before it is up."""
+    peer, _ = table.adopt(SIBLING, by_confirm=False)
+    table.pass_(10)
+    assert peer.state is State.CONNECTING
+    assert not [each for each in table.system.events.last if isinstance(each, NodeSuspected)]
+    again, link = table.adopt(SIBLING, by_confirm=False)
+    assert (again, link.kinds) == (peer, [Kind.CONFIRM])
+
+
+def test_who_is_silent_is_suspected_and_recovers(table):
+    peer, _ = table.adopt(SIBLING, by_confirm=True)
+    table.pass_(6)
+    assert peer.state is State.SUSPECT
+    table.pass_(1, heard=SIBLING)
+    assert peer.state is State.UP
+    table.pass_(100)  # its end is told by its socket alone
+    assert peer.state is State.SUSPECT
