@@ -173,11 +173,12 @@ class RemoteProcess:
 class RemoteReply:
     """The answer to an ask from elsewhere. The first call wins."""
 
-    __slots__ = ("_ask", "_host", "_peer")
+    __slots__ = ("_ask", "_asked", "_host", "_peer")
 
-    def __init__(self, peer: Peer, ask: int, host: Host) -> None:
+    def __init__(self, peer: Peer, ask: int, host: Host, asked: int | None = None) -> None:
         self._peer, self._host = peer, host
         self._ask: int | None = ask
+        self._asked = asked
 
     @property
     def origin(self) -> tuple[CoreAddress, int | None]:
@@ -190,7 +191,19 @@ class RemoteReply:
 
     def reject(self, error: BaseException) -> bool:
         """Any thread. Answer with an error."""
+        if isinstance(error, ActorDeadError) and self._asked is not None:
+            self._tell_end(self._asked)
         return self._send(_ERROR, error)
+
+    def _tell_end(self, asked: int) -> None:
+        """Any thread. Have the other side know before the answer that the actor asked is dead."""
+        core = self._host.core
+        process = core.processes.get(asked)
+        if process is None or (isinstance(process, Cell) and not process.is_alive()):
+            died = Died(RemoteProcess(Address(*core.home, asked), self._host), "noproc")
+            encode = self._peer.codec.encode
+            signal = encode(Envelope(KERNEL_ID, None, _SIGNAL, None, died, None))
+            self._peer.post(signal, Lane.CONTROL)
 
     def _send(self, kind: int, value: object) -> bool:
         ask, self._ask = self._ask, None
@@ -259,7 +272,7 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
             sender = host.process_of(headers.pop("sender"))
         if "deadline" in headers:
             headers["deadline"] += now()
-    reply = RemoteReply(peer, ask, host) if kind == _ASK and ask is not None else None
+    reply = RemoteReply(peer, ask, host, target) if kind == _ASK and ask is not None else None
     try:
         if type(message) is Undecodable:
             raise message.error

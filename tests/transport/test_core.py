@@ -213,6 +213,25 @@ def test_a_stopped_actor_elsewhere_is_known_to_be_dead(system):
     assert not ref.is_alive()
 
 
+def test_an_actor_elsewhere_is_known_to_be_dead_once_an_ask_says_so(system):
+    other = system.spawn(crew.Watcher, core=1)
+    ref = system.spawn(crew.Counter, core=1)
+    assert other.ask(("end", ref), timeout=DEADLINE)
+    assert ref.is_alive()
+    with pytest.raises(ActorDeadError):
+        ref.ask("total", timeout=DEADLINE)
+    assert not ref.is_alive()
+
+
+def test_one_whose_ask_found_another_dead_is_alive(system):
+    dead = system.spawn(crew.Counter, core=1)
+    asker = system.spawn(crew.Watcher, core=1)
+    assert asker.ask(("end", dead), timeout=DEADLINE)
+    with pytest.raises(ActorDeadError):
+        asker.ask(("ask", dead, "total"), timeout=DEADLINE)
+    assert asker.is_alive()
+
+
 def test_a_stopped_child_elsewhere_that_is_started_again_is_alive(system):
     supervisor = system.spawn(crew.Keeper, core=1)
     ref = supervisor.call(Supervisor.which_children).get(timeout=DEADLINE)[0].ref

@@ -125,6 +125,8 @@ class Watcher(Actor):
                 return self.downs
             case ("ask", ref, question):
                 return ref.ask(question)
+            case ("end", ref):
+                return ref.stop()
             case ("flood", ref, count):
                 for number in range(count):
                     ref.tell(("see", number))
