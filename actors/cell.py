@@ -324,8 +324,10 @@ class Cell(Signalled):
 
     def _look_up(self) -> None:
         """Own turn only. Something has come that must not wait for the end of the turn."""
-        self.interrupted = False
-        if self.ties is not None and self.ties.hastened:
+        ties = self.ties
+        # A turn of the incarnation before, which was given up, is not to go on when it returns.
+        self.interrupted = ties is not None and bool(ties.given_up)
+        if ties is not None and ties.hastened:
             self.push_front([HASTENED])
 
     def _on_error(self, error: BaseException, item: Item) -> None:

@@ -11,7 +11,7 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from .crew import Unwinding
 from .links import Down, Exit, Failure, Hastened, Piped
 from .overtaking import Overtaking
-from .parking import Killed, calls_user_code
+from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import Broken, Died
 from .proxy import Describe, Mark, describe
 from .serving import result_of
@@ -81,6 +81,8 @@ def _on_piped(cell: Overtaking, message: Piped) -> object:
 @calls_user_code
 def _receive(cell: Overtaking, message: object) -> object:
     """Handle what stands for a message of the runtime's."""
+    if here.worker.suspect:  # what a future gave may have taken long to compute
+        check_not_killed()
     cell.current = (message, None, None, None)
     return cell.receiver()(message)
 

@@ -28,7 +28,7 @@ from .address import Address, CoreAddress
 from .deadlock import look, look_for_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop, start_thread
 from .errors import Timeout
-from .parking import OwnCoroutine, Turn, Waiter, here, own_coroutine
+from .parking import OwnCoroutine, Turn, Waiter, check_not_killed, here, own_coroutine
 from .waits import Wait, future_of
 
 T = TypeVar("T")
@@ -101,6 +101,8 @@ class Future(pykka.Future[T]):
 
     def _wait(self, timeout: float | None) -> None:
         deadline = None if timeout is None else deadline_in(timeout)
+        if here.worker.suspect:
+            check_not_killed()
         turn = here.worker.turn
         if turn is None:
             self._wait_in_thread(timeout)

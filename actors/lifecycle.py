@@ -26,7 +26,7 @@ from .errors import ActorDeadError, Ignore
 from .links import Birth, ChildFailed, Hastened, Piped, Ties
 from .mailbox import MailboxRecord
 from .observe import log
-from .parking import Killed, calls_user_code, here
+from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import (
     OWN,
     Broken,
@@ -185,6 +185,8 @@ class Lifecycle:
         actor._cell = self
         self.actor = actor
         actor.__init__(*args, **kwargs)
+        if here.worker.suspect:
+            check_not_killed()
 
     def begin(self) -> bool:
         """Own turn only. Make the actor if it is not, run `on_start`; False if it ended by it."""
@@ -245,6 +247,8 @@ class Lifecycle:
         result = hook(*args)
         if type(result) is CoroutineType:
             self.core.owner.run_coroutine(result)
+        if here.worker.suspect:
+            check_not_killed()
 
     def discard(self) -> None:
         """Owner only. Its `__init__` has failed: it never was an actor."""
@@ -288,7 +292,7 @@ class Lifecycle:
         ties.supervisor.signal(Failed(self, reason))
 
     def _guard(self, function: Callable[..., object], *args: object) -> None:
-        if self.killed:
+        if self.killed or self.is_given_up(here.worker):
             return
         try:
             function(*args)

@@ -39,6 +39,24 @@ class Abandoned(NamedTuple):
     ref: Any
 
 
+class _Severed:
+    """In place of its cell, once a turn of an actor was given up: whatever that still does there.
+
+    The cell is the next incarnation's, which knows nothing of it.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        raise Killed
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise Killed
+
+
+_SEVERED: Any = _Severed()
+
+
 class Signalled(Linked, Parked):
     """A cell's half that obeys signals."""
 
@@ -104,6 +122,8 @@ class Signalled(Linked, Parked):
         assert self.thread is not None
         self.need_ties().given_up.add(self.thread)
         self.thread.suspect = True
+        if hasattr(self, "actor"):
+            self.actor._cell = _SEVERED
         stuck = self.state
         self.carrier = self.thread = None
         if current is not None and current[2] is not None:

@@ -1,0 +1,183 @@
+"""An actor that is killed while a handler of it is stuck: its old turn changes nothing any more."""
+
+import threading
+import time
+
+import pytest
+
+from zanni import Actor, ActorSystem, Future
+from zanni.supervisors import Supervisor, child
+
+DEADLINE = 20.0
+
+
+class Echo(Actor):
+    def on_receive(self, message):
+        return message
+
+
+class Stuck(Actor):
+    """Its first life blocks on a gate, and then does what it was told to."""
+
+    handoff = 60.0
+
+    def __init__(self, notes):
+        self.notes = notes
+        self.seen = []
+
+    def on_start(self):
+        self.notes.append("start")
+        self.life = len(self.notes)
+
+    def on_receive(self, message):
+        match message:
+            case ("block", gate, act):
+                assert gate.wait(DEADLINE)
+                try:
+                    act(self)
+                except BaseException as error:
+                    self.notes.append(type(error).__name__)
+                    raise
+                self.notes.append("done")
+            case ("open", gate, notes):
+                gate.set()
+                while "back" not in notes:
+                    time.sleep(0)
+            case "seen":
+                return list(self.seen)
+            case _:
+                time.sleep(0)  # the old turn's thread gets the interpreter, too
+                self.seen.append(message)
+                return (self.life, message)
+        return None
+
+
+class Tree(Supervisor):
+    intensity = 10
+
+    def __init__(self, cls, *args):
+        super().__init__()
+        self.spec = child(cls, *args, id="it", name="it")
+
+    def children(self):
+        return [self.spec]
+
+
+@pytest.fixture
+def system():
+    with ActorSystem() as system:
+        yield system
+
+
+def stuck_and_killed(system, gate, act, notes):
+    """Kill the actor once its core was handed over; its next life has begun when this returns."""
+    system.spawn(Tree, Stuck, notes)
+    it = system.whereis("it")
+    it.tell(("block", gate, act))
+    assert system.spawn(Echo).ask(1, timeout=DEADLINE) == 1  # so the core was handed over
+    it.kill()
+    assert it.ask("new", timeout=DEADLINE) == (2, "new")
+    return it
+
+
+ACTS = {
+    "after": lambda self: self.after(0, "late"),
+    "every": lambda self: self.every(0.001, "late"),
+    "exit": lambda self: self.exit("late"),
+    "stop": lambda self: self.stop(),
+    "spawn": lambda self: self.spawn(Echo, name="late"),
+    "watch": lambda self: self.watch(self.actor_ref),
+    "stash": lambda self: self.stash(),
+    "become": lambda self: self.become(print),
+    "wait": lambda self: Future().get(timeout=DEADLINE),
+    "tell itself": lambda self: self.actor_ref.tell("late"),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_what_a_turn_does_that_was_given_up_is_broken_off(system, eventually, act):  # B13
+    gate, notes = threading.Event(), []
+    it = stuck_and_killed(system, gate, act, notes)
+    gate.set()
+    eventually(lambda: len(notes) > 2)
+    assert notes == ["start", "start", "Killed"]
+    assert it.ask("newer", timeout=DEADLINE) == (2, "newer")
+    assert it.ask("seen", timeout=DEADLINE) == ["new", "newer"]
+    assert system.whereis("late") is None
+
+
+def test_a_turn_that_was_given_up_returns_and_the_next_life_keeps_its_messages(system):
+    gate, notes = threading.Event(), []
+    it = stuck_and_killed(system, gate, lambda self: notes.append("back"), notes)
+    it.tell(("open", gate, notes))
+    for number in range(2000):
+        it.tell(number)
+    assert it.ask("seen", timeout=DEADLINE) == ["new", *range(2000)]
+
+
+def test_a_start_that_was_given_up_starts_nothing_when_it_ends(system, eventually):
+    gate, ended, lives = threading.Event(), threading.Event(), []
+
+    class Slow(Actor):
+        blocking = True  # else its supervisor would be parked on the thread that is stuck
+
+        def __init__(self):
+            lives.append(self)
+            self.life = len(lives)
+            self.starts = 0
+
+        def on_start(self):
+            self.starts += 1
+            if self.life == 2:
+                assert gate.wait(DEADLINE)
+                ended.set()
+            if self.life == 3:
+                gate.set()
+                assert ended.wait(DEADLINE)
+                time.sleep(0)
+                assert self.starts == 1
+
+        def on_receive(self, message):
+            if message == "fail":
+                raise ValueError(message)
+            return (self.life, self.starts, message)
+
+    system.spawn(Tree, Slow)
+    it = system.whereis("it")
+    it.tell("fail")
+    eventually(lambda: len(lives) == 2 and lives[1].starts)
+    it.kill()
+    assert it.ask("hi", timeout=DEADLINE) == (3, 1, "hi")
+    assert len(lives) == 3
+
+
+def test_an_init_that_was_given_up_has_no_hook_called(system, eventually):
+    gate, lives, started = threading.Event(), [], []
+
+    class Slow(Actor):
+        blocking = True
+
+        def __init__(self):
+            lives.append(self)
+            self.life = len(lives)
+            if self.life == 2:
+                assert gate.wait(DEADLINE)
+
+        def on_start(self):
+            started.append(self.life)
+
+        def on_receive(self, message):
+            if message == "fail":
+                raise ValueError(message)
+            return (self.life, message)
+
+    system.spawn(Tree, Slow)
+    it = system.whereis("it")
+    it.tell("fail")
+    eventually(lambda: len(lives) == 2)
+    it.kill()
+    assert it.ask("hi", timeout=DEADLINE) == (3, "hi")
+    worker = next(iter(lives[2]._cell.ties.given_up))
+    gate.set()
+    eventually(lambda: worker.resting)
+    assert started == [1, 3]
