@@ -14,16 +14,29 @@ Guarantees:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 from .address import KERNEL_ID, Address, CoreAddress
 from .environment import make_shared_lock, now
 from .errors import DeadlockError, ZanniError
 from .messages import message, type_name
-from .process import Process, Reply
-from .waits import ELSEWHERE, Wait, Waiting, future_of, is_reentrant, owes, take_out, wait_of
+from .process import Reply
+from .waits import (
+    ELSEWHERE,
+    Ask,
+    Passed,
+    Wait,
+    Waiting,
+    future_of,
+    is_reentrant,
+    owes,
+    take_out,
+    wait_of,
+)
 
 PAUSE = 0.25
 """Seconds until a wait that leads elsewhere is followed there; each time after, twice as many."""
@@ -45,6 +58,8 @@ class Home(Protocol):
     owner: Any
     noted: dict[Waiting, Wait]
     """Waits that may close a cycle, to be followed if they last."""
+    handed_on: WeakValueDictionary[Ask, Passed]
+    """The asks of other cores that came here and were passed on, until they are answered."""
     next_id: Callable[[], int]
 
     def holds(self) -> bool:
@@ -108,6 +123,9 @@ class Withdraw:
     ask: int | None
 
 
+M = TypeVar("M", Probe, Withdraw)
+
+
 # As a wait begins
 
 
@@ -144,12 +162,15 @@ def _look(cell: Any) -> None:
     _note(cell)
 
 
-def hand_on(reply: Reply | None, process: Process) -> None:
-    """A turn only. An ask was passed on: from now on, the process owes the answer."""
-    future: Any = reply
-    if hasattr(future, "owed_by"):
-        future.owed_by = process
-        for waiter in [*(future._waiters or ())]:
+def hand_on(reply: Reply | None, process: Any) -> None:
+    """Any thread. An ask was passed on: from now on, the process owes the answer."""
+    asked: Any = reply
+    if hasattr(asked, "origin"):  # of another core: its asker goes on asking for it here
+        asked.owed_by = process
+        process.core.handed_on[asked.origin] = asked
+    elif hasattr(asked, "owed_by"):
+        asked.owed_by = process
+        for waiter in [*(asked._waiters or ())]:
             if getattr(waiter, "awaits", None) is not None:
                 _note(waiter)
                 _follow(waiter.core, waiter, set())
@@ -244,9 +265,23 @@ def _step(cell: Waiting, wait: Wait) -> Step:
 
 def take_probe(core: Home, probe: Probe) -> None:
     """Owner only. A probe has come from another core."""
-    cell: Any = core.processes.get(probe.target.id)
-    if getattr(cell, "awaits", None) is not None and owes(cell, (probe.asker, probe.ask)):
+    cell, passed = _who_has(core, probe)
+    if passed is not None:
+        _send(core, passed)
+    elif getattr(cell, "awaits", None) is not None and owes(cell, (probe.asker, probe.ask)):
         _follow(core, cell, set(), probe.path, probe.again)
+
+
+def _who_has(core: Home, message: M) -> tuple[Any, M | None]:
+    """Who of this core has the ask that a message is about; or what to tell another core of it."""
+    ask = core.handed_on.get((message.asker, message.ask))
+    if ask is None:
+        return core.processes.get(message.target.id), None
+    owner = ask.owed_by
+    if owner.awaits is not ELSEWHERE:
+        return owner, None
+    target, asker, number = owner.address, core.home, ask.ask_number
+    return None, replace(message, target=target, asker=asker, ask=number)
 
 
 # The end of a cycle
@@ -286,33 +321,55 @@ def _mark(core: Home, message: Break) -> Wait | None:
 def _end(core: Home, wait: Wait) -> None:
     """End a wait by its error; an ask that has failed so must not be handled.
 
-    It could close its cycle anew, for ever.
+    It could close its cycle anew, for ever. So it is taken out first.
     """
     future = wait.future
     assert wait.error is not None
     if not wait.final:
         wait.turn.unpark()
         return
-    future.reject(wait.error)
     owner = future.owed_by
     if owner.awaits is ELSEWHERE:
-        _send(core, Withdraw(owner.address, core.home, future.ask_number))
-    elif owner.core.holds():
+        withdrawn = Withdrawn(wait)
+        _send(core, Withdraw(owner.address, core.home, future.ask_number), withdrawn)
+        return
+    if owner.core.holds():
         take_out(owner, future)
     else:
         owner.core.post(take_out, owner, future)
+    future.reject(wait.error)
 
 
-def take_withdrawal(core: Home, message: Withdraw) -> None:
-    """Owner only. An ask of another core has failed."""
-    cell: Any = core.processes.get(message.target.id)
-    if hasattr(cell, "awaits"):
+class Withdrawn:
+    """What hears that an ask was taken out, where it had come to, or never will be."""
+
+    __slots__ = ("_wait",)
+
+    def __init__(self, wait: Wait) -> None:
+        self._wait = wait
+
+    def resolve(self, value: object) -> bool:
+        """Any thread. See `Reply.resolve`."""
+        assert self._wait.error is not None
+        return self._wait.future.reject(self._wait.error)
+
+    def reject(self, error: BaseException) -> bool:
+        """Any thread. See `Reply.reject`."""
+        return self.resolve(error)
+
+
+def take_withdrawal(core: Home, message: Withdraw) -> Withdraw | None:
+    """Owner only. An ask of another core has failed; what to tell another core in turn."""
+    cell, passed = _who_has(core, message)
+    if passed is None and hasattr(cell, "awaits"):
         take_out(cell, (message.asker, message.ask))
+    return passed
 
 
-def _send(core: Home, message: Probe | Break | Withdraw) -> None:
+def _send(core: Home, message: Probe | Break | Withdraw, reply: Reply | None = None) -> None:
     kernel = core.owner.process_of(Address(*message.target.home, KERNEL_ID))
     try:
-        kernel.deliver(message, None, None, None)
-    except ZanniError:  # too large for a frame: the next one may not be
-        pass
+        kernel.deliver(message, None, reply, None)
+    except ZanniError as error:  # too large for a frame: the next one may not be
+        if reply is not None:
+            reply.reject(error)

@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from greenlet import getcurrent
 
@@ -121,6 +122,8 @@ class Core:
         self._stopping = False
         self.noted: dict[Any, Any] = {}
         """Waits that may be part of a cycle, to be followed when they last: see `waits.py`."""
+        self.handed_on: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+        """Replies to the asks of other cores that were passed on, by what those know them by."""
 
     def holds(self) -> bool:
         """Any thread. Whether this thread holds the core."""

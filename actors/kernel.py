@@ -122,6 +122,10 @@ class KernelHost(Protocol):
         """Make a cell whose actor its own first turn will make."""
         ...
 
+    def process_of(self, address: Address) -> Process:
+        """What stands behind an address, seen from here."""
+        ...
+
     def local_actors(self) -> list[ActorRef[Any]]:
         """Refs of this core's living actors."""
         ...
@@ -221,6 +225,16 @@ def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
     return answer
 
 
+def _withdraw(host: KernelHost, request: Withdraw) -> Future[None] | None:
+    passed = take_withdrawal(host.core, request)
+    if passed is None:
+        return None
+    answer: Future[None] = Future()
+    kernel = host.process_of(Address(*passed.target.home, KERNEL_ID))
+    kernel.deliver(passed, None, answer, None)
+    return answer
+
+
 def _mailbox_of(host: KernelHost, request: MailboxOf) -> MailboxRecord:
     process: Any = host.core.processes.get(request.id)
     if process is None:
@@ -245,7 +259,7 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     StopRequest: lambda host, request: host.drain(request.seconds),
     Probe: lambda host, probe: take_probe(host.core, probe),
     Break: lambda host, request: take_break(host.core, request),
-    Withdraw: lambda host, request: take_withdrawal(host.core, request),
+    Withdraw: _withdraw,
 }
 
 FOR_OTHER_NODES = frozenset({WhereIs, Probe, Break, Withdraw})

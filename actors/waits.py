@@ -14,14 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+from .address import CoreAddress
 from .environment import now
 from .errors import DeadlockError
 from .process import Item, Process, Reply
 
 ELSEWHERE = object()
 """What an actor of another core awaits, as far as is known here."""
+
+Ask: TypeAlias = tuple[CoreAddress, int | None]
+"""An ask of another core, and which of that core's it is."""
 
 
 class Owed(Protocol):
@@ -42,6 +46,16 @@ class Owed(Protocol):
     def reject(self, error: BaseException) -> bool:
         """Any thread. See `Reply.reject`."""
         ...
+
+
+class Passed(Protocol):
+    """The reply to an ask of another core that was passed on, as seen from here."""
+
+    origin: Ask
+    owed_by: Any
+    """The process that it was passed on to, and that has to answer."""
+    ask_number: int | None
+    """Which of this core's asks to elsewhere it is now, if that process is there."""
 
 
 class Wait:

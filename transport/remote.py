@@ -38,7 +38,7 @@ from ..actors.process import (
     Watch,
 )
 from ..actors.stopped import StopFuture
-from ..actors.waits import ELSEWHERE
+from ..actors.waits import ELSEWHERE, Ask
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .frame import Lane
 from .host import Host
@@ -133,6 +133,8 @@ class RemoteProcess:
             reply.add_done_callback(partial(peer.forget, ask))
             if isinstance(reply, StopFuture):
                 reply.note_end = partial(host.note_end, self.address)
+        elif isinstance(reply, RemoteReply):
+            reply.ask_number = ask
 
     def _lose(
         self, lost: Lost, message: object, sender: Process | None, reply: Reply | None
@@ -173,7 +175,11 @@ class RemoteProcess:
 class RemoteReply:
     """The answer to an ask from elsewhere. The first call wins."""
 
-    __slots__ = ("_ask", "_asked", "_host", "_peer")
+    __slots__ = ("__weakref__", "_ask", "_asked", "_host", "_peer", "ask_number", "owed_by")
+
+    ask_number: int | None
+    owed_by: Process
+    """Set when the ask is passed on: see `Passed` in `waits.py`."""
 
     def __init__(self, peer: Peer, ask: int, host: Host, asked: int | None = None) -> None:
         self._peer, self._host = peer, host
@@ -181,7 +187,7 @@ class RemoteReply:
         self._asked = asked
 
     @property
-    def origin(self) -> tuple[CoreAddress, int | None]:
+    def origin(self) -> Ask:
         """Any thread. The core that asked, and its number for the ask: see `waits.py`."""
         return self._peer.home, self._ask
 

@@ -24,9 +24,10 @@ def system():
         yield system
 
 
-def ring(system, cores):
+def ring(system, cores, *classes):
     """Actors on these cores, of which each asks the next, and the last the first."""
-    members = [system.spawn(crew.Caller, core=core) for core in cores]
+    classes = classes or [crew.Caller] * len(cores)
+    members = [system.spawn(each, core=core) for each, core in zip(classes, cores, strict=True)]
     for member, following in zip(members, [*members[1:], members[0]], strict=True):
         member.ask(("know", following), timeout=DEADLINE)
     return members
@@ -49,6 +50,68 @@ def test_a_ring_across_cores_is_a_deadlock(system, cores, verb):
     assert len(error.cycle) == len(members)
     assert "Caller at waits/" in str(error)
     assert [member.ask("alive", timeout=DEADLINE) for member in members] == ["alive"] * len(cores)
+
+
+A, F, D = crew.Caller, crew.Passer, crew.Debtor
+
+
+@pytest.mark.parametrize(
+    ("cores", "classes"),
+    [
+        ((0, 0, 1), (A, F, A)),
+        ((0, 1, 0), (A, F, A)),
+        ((0, 1, 1), (A, F, A)),
+        ((0, 1, 2), (A, F, A)),
+        ((1, 2, 2), (A, F, A)),
+        ((1, 2, 1, 0), (A, F, F, A)),
+        ((0, 1, 2, 1), (A, F, A, F)),
+        ((2, 1, 2, 0, 1, 2), (A, F, F, A, F, F)),
+        ((1, 2), (A, F)),
+        ((0, 1, 2), (A, F, F)),
+    ],
+)
+def test_who_an_ask_was_forwarded_to_is_of_the_cycle(system, cores, classes):
+    members = ring(system, cores, *classes)
+    error = deadlock(members[0].ask(("ask", "on"), block=False))
+    waited = [member for member, each in zip(members, classes, strict=True) if each is A]
+    assert set(error.cycle) == set(waited)
+    assert len(error.cycle) == len(waited)
+    assert [member.ask("alive", timeout=DEADLINE) for member in members] == ["alive"] * len(cores)
+    assert [member.ask("heard", timeout=DEADLINE) for member in waited] == [1] * len(waited)
+
+
+@pytest.mark.parametrize("router", ["round_robin", "random", "smallest_mailbox"])
+@pytest.mark.parametrize("cores", [(1, 1), (1, 2), (2, 0)])
+def test_who_a_pool_passed_an_ask_to_is_of_the_cycle(system, router, cores):
+    asker, member = cores
+    pool = system.pool(crew.Caller, 1, router=router, core=member)
+    first = system.spawn(crew.Caller, core=asker)
+    first.ask(("know", pool), timeout=DEADLINE)
+    pool.ask(("know", first), timeout=DEADLINE)
+    error = deadlock(first.ask(("ask", "on"), block=False))
+    assert len(error.cycle) == 2
+    assert first in error.cycle
+    assert pool.ask("alive", timeout=DEADLINE) == "alive"
+
+
+def test_a_member_elsewhere_that_asks_its_pool(system):
+    pool = system.pool(crew.Caller, 1, core=1)
+    pool.ask(("know", pool), timeout=DEADLINE)
+    assert len(deadlock(pool.ask(("ask", "on"), block=False)).cycle) == 1
+
+
+@pytest.mark.parametrize(
+    ("cores", "classes"),
+    [
+        ((0, 1), (A, D)),
+        ((0, 1, 2), (A, F, D)),
+        ((1, 2, 2), (A, F, D)),
+    ],
+)
+def test_an_answer_put_off_across_cores_is_no_edge(system, cores, classes):
+    members = ring(system, cores, *classes)
+    answer = members[0].ask(("ask", "on"), timeout=DEADLINE)
+    assert answer == "by another"  # though whoever put it off waited for the asker
 
 
 def test_only_one_of_the_ring_hears_of_it_from_the_runtime(system):
@@ -102,7 +165,7 @@ def test_between_nodes():
         assert sorted(str(error).split(" -> ")[:2]) == ["Caller 'one'", "Caller 'two'"]
 
 
-VERBS = ("ask", "ask", "ask for a while", "call", "do not wait", "pause")
+VERBS = ("ask", "ask", "ask for a while", "call", "do not wait", "pause", "put off", "forward")
 
 
 def plan_of(rng, least, count, depth):
@@ -120,14 +183,14 @@ def ramble(system, seed, rounds, ordered):
     ramblers = [system.spawn(crew.Rambler, core=i % CORES) for i in range(12)]
     for rambler in ramblers:
         rambler.ask(("peers", ramblers), timeout=DEADLINE)
-    found = 0
     for _ in range(rounds):
         asked = [
             rambler.ask(("follow", plan_of(rng, i + 1 if ordered else 0, 12, 3)), block=False)
             for i, rambler in enumerate(ramblers)
         ]
-        found += sum(future.get(timeout=DEADLINE) for future in asked)
-    return found
+        for future in asked:
+            future.get(timeout=DEADLINE)
+    return sum(rambler.ask("found", timeout=DEADLINE) for rambler in ramblers)
 
 
 def test_random_asks_across_cores_without_a_cycle_are_no_deadlock(system):

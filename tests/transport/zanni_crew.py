@@ -214,7 +214,7 @@ class Caller(Actor):
     def __init__(self):
         super().__init__()
         self.following = None
-        self.own_errors = 0
+        self.own_errors = self.heard = 0
         self.arrived = set()
 
     def on_receive(self, message):
@@ -239,11 +239,14 @@ class Caller(Actor):
                 return len(self.arrived)
             case ("ask" | "ask for long" | "call", _):
                 return self.pass_on(message)
+            case "heard":
+                return self.heard
             case "own errors":
                 return self.own_errors
         return message
 
     def pass_on(self, message):
+        self.heard += 1
         try:
             match message:
                 case ("ask", "alive"):
@@ -259,46 +262,85 @@ class Caller(Actor):
             raise
 
 
+class Passer(Caller):
+    """Forwards what it is asked to pass on."""
+
+    def pass_on(self, message):
+        self.forward(self.following)
+
+
+class Settler(Actor):
+    """Gives an answer that was put off, a while later."""
+
+    def on_receive(self, message):
+        answer, value, seconds = message
+        if seconds:
+            self.after(seconds, (answer, value, 0))
+        else:
+            answer.set(value)
+
+
+class Debtor(Caller):
+    """Puts its answer off, which another one gives, and asks on."""
+
+    def pass_on(self, message):
+        self.spawn(Settler).tell((self.reply_later(), "by another", 0.8))
+        return self.following.ask("alive")
+
+
 class Threads(Actor):
     def on_receive(self, message):
         return threading.current_thread().name
 
 
 class Rambler(Actor):
-    """Follows plans of `(verb, target, plan)`: asks others, who follow theirs, or waits a while."""
+    """Follows plans of `(verb, target, plan)`: asks others, who follow theirs, or waits a while.
+
+    Counts the deadlocks that it closed.
+    """
 
     def __init__(self):
         super().__init__()
         self.peers = []
+        self.found = 0
+
+    def on_start(self):
+        self.settler = self.spawn(Settler)
 
     def on_receive(self, message):
         match message:
             case ("peers", peers):
                 self.peers = peers
-                return None
             case ("follow", plan):
-                return self.follow(plan)
+                self.follow(plan)
+            case "found":
+                return self.found
+        return None
 
     def follow(self, plan):
-        """How many asks of this plan, and of those below it, ended in a deadlock."""
-        return sum(self.move(*each) for each in plan)
+        for verb, target, following in plan:
+            if verb == "forward":
+                self._cell.current = (("follow", following), *self._cell.current[1:])
+                self.forward(self.peers[target])
+                break
+            self.move(verb, self.peers[target], ("follow", following))
 
-    def move(self, verb, target, plan):
-        peer, message = self.peers[target], ("follow", plan)
+    def move(self, verb, peer, message):
         try:
             match verb:
                 case "ask":
-                    return peer.ask(message)
+                    peer.ask(message)
                 case "ask for a while":
-                    return peer.ask(message, timeout=0.4)
+                    peer.ask(message, timeout=0.4)
                 case "call":
-                    return peer.call(Rambler.follow, plan).get()
+                    peer.call(Rambler.follow, message[1]).get()
                 case "do not wait":
                     peer.ask(message, block=False)
+                case "put off":
+                    self.settler.tell((self.reply_later(), None, 0))
                 case "pause":
                     Future().get(timeout=0.3)
         except Timeout:
-            return 0
+            pass
         except DeadlockError as error:
-            return error.cycle[0] == self.actor_ref
-        return 0
+            self.found += error.cycle[0] == self.actor_ref
