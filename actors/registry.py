@@ -1,13 +1,13 @@
 """Names: one table per node, on its core 0.
 
 A name is reserved before its actor is made and bound when it is there, so that two spawns of one
-name cannot both succeed, and a failed one leaves the name free.
+name cannot both succeed, and a failed one leaves the name free. An actor may end before its name is
+bound: the reservation notes it, and the name is free at once.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from enum import Enum
 from typing import Any
 
 from .address import Address
@@ -17,15 +17,17 @@ from .forked import Disowned
 from .ref import ActorRef
 
 
-class NoActor(Enum):
-    """Why a name leads to no actor."""
+class Reservation:
+    """An actor of that name is being made."""
 
-    FREE = "nobody"
-    RESERVED = "an actor that is starting"
+    __slots__ = ("ended",)
+
+    def __init__(self) -> None:
+        self.ended: list[Address] = []
+        """Those that have ended since and had the name: that actor itself may be among them."""
 
 
-FREE, RESERVED = NoActor
-Holder = ActorRef[Any] | NoActor
+Holder = ActorRef[Any] | Reservation | None
 
 
 class Names:
@@ -47,22 +49,29 @@ class Names:
 
         """
         while True:
-            holder = self._table.get(name, FREE)
-            if holder is RESERVED or (isinstance(holder, ActorRef) and holder.is_alive()):
-                whose = holder.address if isinstance(holder, ActorRef) else holder.value
+            holder = self._table.get(name)
+            if isinstance(holder, Reservation) or (holder is not None and holder.is_alive()):
+                whose = holder.address if isinstance(holder, ActorRef) else "an actor being made"
                 raise NameInUse(f"the name {name!r} belongs to {whose}: stop it or take another")
-            if self._replace(name, holder, RESERVED):
+            if self._replace(name, holder, Reservation()):
                 return
 
     def bind(self, name: str, ref: ActorRef[Any]) -> None:
-        """Any thread. The actor is there."""
-        self._replace(name, RESERVED, ref)
+        """Any thread. The actor is there, if it has not ended again."""
+        holder = self._table.get(name)
+        if not (isinstance(holder, Reservation) and self._replace(name, holder, ref)):
+            return
+        if ref.address in holder.ended:
+            self._replace(name, ref, None)
 
     def release(self, name: str, address: Address | None) -> None:
         """Any thread. Free the name, if that actor has it (None: if it is only reserved)."""
-        holder = self._table.get(name, FREE)
+        holder = self._table.get(name)
+        if isinstance(holder, Reservation) and address is not None:
+            holder.ended.append(address)
+            holder = self._table.get(name)  # it may have been bound just before that
         if (holder.address if isinstance(holder, ActorRef) else None) == address:
-            self._replace(name, holder, FREE)
+            self._replace(name, holder, None)
 
     def find(self, name: str) -> ActorRef[Any] | None:
         """Any thread. The living actor of that name."""
@@ -77,9 +86,9 @@ class Names:
         """
         table = self._table
         with self._lock:
-            if (table[name] if name in table else FREE) is not holder:  # noqa: SIM401  (a call)
+            if (table[name] if name in table else None) is not holder:  # noqa: SIM401  (a call)
                 return False
-            if by is not FREE:
+            if by is not None:
                 table[name] = by
             elif name in table:
                 del table[name]

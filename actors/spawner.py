@@ -97,8 +97,6 @@ class Spawner:
             self.release(name, None)
             raise
         self._ask_names(BindName(name, ref))
-        if not ref.is_alive():  # it ended before it had its name
-            self.release(name, ref)
         return ref
 
     def _spawn(

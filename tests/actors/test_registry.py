@@ -3,6 +3,7 @@
 import pytest
 
 from zanni import Actor, Future, NameInUse
+from zanni.actors.registry import Names
 
 
 def test_whereis_finds_the_living(system, tools):
@@ -86,3 +87,22 @@ def test_names_that_cannot_be(system, tools, name):
 @pytest.mark.parametrize("name", ["a" * 255, "Ann Lee", "ärger", "42", "a.b/c:d"])
 def test_names_that_can_be(system, tools, name):
     assert system.whereis(system.spawn(tools.Recorder, name=name).name).ask(1) == 1
+
+
+def test_an_actor_that_ends_before_its_name_is_bound_leaves_it_free(system, tools):
+    ref, names = system.spawn(tools.Recorder), Names()
+    names.reserve("ann")
+    names.release("ann", ref.address)
+    with pytest.raises(NameInUse, match="being made"):
+        names.reserve("ann")
+    names.bind("ann", ref)
+    assert names.find("ann") is None
+    names.reserve("ann")
+
+
+def test_a_late_word_of_the_end_of_the_last_holder_leaves_the_name_to_the_next(system, tools):
+    first, second, names = system.spawn(tools.Recorder), system.spawn(tools.Recorder), Names()
+    names.reserve("ann")
+    names.release("ann", first.address)
+    names.bind("ann", second)
+    assert names.find("ann") == second

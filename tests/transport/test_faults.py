@@ -83,6 +83,15 @@ def test_an_error_in_on_start_elsewhere_ends_it_and_frees_the_name(system):  # B
     system.spawn(crew.BadStart, None, core=1, name="bob").stop(timeout=DEADLINE)
 
 
+def test_the_name_of_an_actor_that_ends_at_once_elsewhere_is_free(system):  # B1
+    for _ in range(20):
+        system.spawn(crew.BadStart, "on_start", core=1, name="eve")
+        end = time.monotonic() + DEADLINE
+        while system.whereis("eve") is not None:
+            assert time.monotonic() < end, "the name is still taken"
+            time.sleep(0.001)
+
+
 def test_a_message_is_what_it_was_when_it_was_told(there):  # D12
     message = ["keep", {"numbers": [1, 2]}]
     for number in range(3):
