@@ -7,10 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+FRAME_CAP = 16 * 1024 * 1024
+"""The most bytes of a frame between cores: the protocol's bound."""
+
 
 @dataclass(frozen=True)
 class Config:
-    """Times in seconds, sizes in bytes."""
+    """Times in seconds, sizes in bytes. All of them are greater than 0.
+
+    Raises:
+        ValueError: a setting that cannot be; the text names it.
+
+    """
 
     heartbeat: float = 1.0
     """How often a core tells its peers that it is there."""
@@ -28,8 +36,8 @@ class Config:
     """After how long a core is taken from a turn that computes. One that blocks waits 1 or 2 ms."""
     threads: int = 256
     """How many threads a core may have: as many turns as that may block at once."""
-    frame_cap: int = 16 * 1024 * 1024
-    """The largest frame between cores."""
+    frame_cap: int = FRAME_CAP
+    """The largest message to another core; at most `FRAME_CAP`, which is what every core takes."""
     gc_threshold: int = 20_000
     """How many more objects are made than freed before Python's collector looks; 1: as it is."""
     restart_intensity: int = 3
@@ -37,12 +45,20 @@ class Config:
     restart_period: float = 5.0
     """The window of `restart_intensity`."""
 
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+                raise ValueError(f"setting {field.name!r} must be greater than 0, not {value!r}")
+        if self.frame_cap > FRAME_CAP:
+            raise ValueError(f"setting 'frame_cap' is at most {FRAME_CAP}, not {self.frame_cap}")
+
     @classmethod
     def of(cls, settings: Mapping[str, float] | Config | None) -> Config:
         """Make a config from a mapping of settings.
 
         Raises:
-            ValueError: a setting is unknown, no number, or not positive; the text names it.
+            ValueError: a setting is unknown, or cannot be; the text names it.
 
         """
         if settings is None:
@@ -56,8 +72,6 @@ class Config:
                 raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
             try:
                 values[name] = int(value) if isinstance(known[name], int) else float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise ValueError(f"setting {name!r} must be a number, not {value!r}") from None
-            if not values[name] > 0:
-                raise ValueError(f"setting {name!r} must be greater than 0, not {value!r}")
         return cls(**values)

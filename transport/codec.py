@@ -26,11 +26,11 @@ from typing import Any, NamedTuple, cast
 import msgpack
 from pykka.messages import ProxyCall
 
+from ..actors.config import FRAME_CAP
 from ..actors.errors import MessageTooLarge
 from ..actors.process import Headers, Signal
 from .bounds import MAX_ITEMS, SHORT, check, scan
 from .explain import explain
-from .frame import FRAME_CAP
 from .packer import LARGE_ERROR, Packer, check_keys
 from .reader import SCANNED, UNSEEN, DecodeError, Reader, address, call
 from .signals import signal_from_data, signal_to_data, with_plain_reason
@@ -98,7 +98,7 @@ class Codec:
     Args:
         resolver: how refs, processes, replies and types are found.
         ref_type: the class of refs.
-        limit: the most bytes that an envelope may take.
+        limit: the most bytes that an envelope may take, of those that are sent.
         tracebacks: whether errors carry their traceback's text: within a node.
 
     """
@@ -226,8 +226,8 @@ class Codec:
             DecodeError: the bytes are no envelopes, or out of bounds; from any step.
 
         """
-        if len(batch) > self._limit:
-            raise DecodeError(f"a batch of {len(batch)} bytes is over the limit of {self._limit}")
+        if len(batch) > FRAME_CAP:
+            raise DecodeError(f"a batch of {len(batch)} bytes is over the limit of {FRAME_CAP}")
         position = 0
         if len(batch) <= MAX_ITEMS:
             position = yield from self._decode_short(batch)
@@ -334,8 +334,8 @@ class Codec:
     def _new_unpacker(self, limits: dict[str, Any]) -> Any:
         return _UNPACKER(
             ext_hook=self._reader.hook,
-            max_buffer_size=2 * self._limit,
-            read_size=min(4096, 2 * self._limit),  # what its buffer begins with: a codec per peer
+            max_buffer_size=2 * FRAME_CAP,
+            read_size=4096,  # what its buffer begins with: a codec per peer
             **limits,
         )
 

@@ -31,14 +31,13 @@ from enum import IntEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from ..actors.config import FRAME_CAP
 from .endpoint import Frames
 
 MAGIC = b"ZANN"
 VERSION_MAJOR = 1
 VERSION_MINOR = 0
 
-FRAME_CAP = 16 * 1024 * 1024
-"""The most bytes that a batch may have on the data lane."""
 CONTROL_CAP = 256 * 1024
 """The most bytes that a batch may have on the control lane."""
 

@@ -23,9 +23,9 @@ from typing import cast
 
 import zmq
 
+from ..actors.config import FRAME_CAP
 from ..actors.environment import Waker, check_room_for_files, random_bytes, start_thread
 from .endpoint import Frames, Link
-from .frame import FRAME_CAP
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""

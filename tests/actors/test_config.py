@@ -35,3 +35,23 @@ def test_values_that_cannot_be(value):
 def test_an_unknown_setting_names_the_known():
     with pytest.raises(ValueError, match=r"heartbeet.*drain_timeout"):
         Config.of({"heartbeet": 1})
+
+
+def test_a_frame_cap_over_what_every_core_takes_is_refused():
+    with pytest.raises(ValueError, match=r"frame_cap.* at most 16777216"):
+        Config.of({"frame_cap": 1 << 25})
+
+
+@pytest.mark.parametrize(
+    "settings", [{"heartbeat": -1.0}, {"threads": "many"}, {"frame_cap": 1 << 25}]
+)
+def test_a_config_is_checked_however_it_is_made(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        Config(**settings)
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        Config.of(settings)
+
+
+def test_a_whole_number_is_not_infinite():
+    with pytest.raises(ValueError, match="threads"):
+        Config.of({"threads": float("inf")})

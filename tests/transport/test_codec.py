@@ -22,6 +22,7 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from zanni import Actor
 from zanni.actors import errors
 from zanni.actors.address import Address, CoreAddress
+from zanni.actors.config import FRAME_CAP
 from zanni.actors.errors import EncodeError, MessageTooLarge, RemoteError
 from zanni.actors.messages import find_message, message, type_name
 from zanni.actors.process import (
@@ -727,7 +728,7 @@ def test_depth_is_counted_through_typed_values() -> None:
 
 def test_a_batch_over_the_limit_is_refused() -> None:
     with pytest.raises(DecodeError, match="over the limit"):
-        list(make_codec(limit=100).decode(b"\x01" * 101))
+        list(make_codec().decode(b"\x01" * (FRAME_CAP + 1)))
 
 
 def test_a_batch_left_half_read_spoils_no_other() -> None:

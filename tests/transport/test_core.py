@@ -16,7 +16,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import zanni_crew as crew
 
 import zanni
-from zanni import Actor, ActorDeadError, ActorSystem, EncodeError, NodeDown, SpawnError
+from zanni import (
+    Actor,
+    ActorDeadError,
+    ActorSystem,
+    EncodeError,
+    MessageTooLarge,
+    NodeDown,
+    SpawnError,
+)
 from zanni.supervisors import Supervisor
 from zanni.transport.events import CoreDied, CoreStarted
 
@@ -51,6 +59,16 @@ def system():
 @pytest.fixture(scope="module")
 def there(system):
     return system.spawn(crew.Counter, 10, core=1)
+
+
+def test_a_small_frame_cap_bounds_a_message_and_not_what_travels_with_it():
+    with ActorSystem("small", cores=2, config={"frame_cap": 1000}) as system:
+        there = system.spawn(crew.Counter, 0, core=1)
+        for _ in range(200):
+            there.tell(crew.Add(1))
+        assert there.ask("total", timeout=DEADLINE) == 200
+        with pytest.raises(MessageTooLarge):
+            there.tell(b"x" * 1000)
 
 
 @pytest.fixture

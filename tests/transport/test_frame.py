@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zanni.actors.config import FRAME_CAP
 from zanni.transport.frame import (
     CONTROL_CAP,
-    FRAME_CAP,
     HEADER_SIZE,
     MAGIC,
     VERSION_MAJOR,
