@@ -13,6 +13,7 @@ Guarantees:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -55,6 +56,7 @@ class Home(Protocol):
 
     home: CoreAddress
     processes: dict[int, Any]
+    inbox: deque[Any]
     owner: Any
     noted: dict[Waiting, Wait]
     """Waits that may close a cycle, to be followed if they last."""
@@ -133,9 +135,9 @@ def look(cell: Any) -> None:
     """Own turn only, when it waits for one that waits. Break the cycle that this closes, if any."""
     if type(cell.awaits) is not Wait:
         cell.awaits = Wait(cell, cell.awaits, None)
-    if cell.core.holds():
+    if cell.core.holds() and not cell.core.inbox:
         _look(cell)
-    else:  # what it asked has been posted to the loop as well
+    else:  # an ask of this cycle may have been posted to the loop as well
         cell.core.post(_look, cell)
 
 

@@ -109,7 +109,8 @@ class Waiting(Process, Protocol):
 def future_of(awaits: Any) -> Any:
     """Any thread. The future of what a cell awaits; of a coroutine, of what that awaits."""
     future = awaits.future if type(awaits) is Wait else awaits
-    return future if future.inner_wait is None else future.inner_wait.future
+    inner = future.inner_wait
+    return future if inner is None else inner.future
 
 
 def wait_of(cell: Waiting) -> Wait | None:
@@ -151,10 +152,12 @@ def _is(reply: Reply | None, ask: object) -> bool:
 
 
 def _replies(cell: Waiting) -> Iterator[Reply | None]:
-    if cell.current is not None:
-        yield cell.current[2]
+    current = cell.current
+    if current is not None:
+        yield current[2]
     for item in cell.newest_first():  # the ask that has just been made is at the end
         yield item[2]
-    if cell.ties is not None:
-        yield from cell.ties.stopping
-        yield cell.ties.starting
+    ties = cell.ties
+    if ties is not None:
+        yield from ties.stopping
+        yield ties.starting

@@ -439,6 +439,15 @@ def test_a_ring_of_awaits_is_a_deadlock(system, count):
     assert [each.ask("alive", timeout=LONG) for each in members] == ["alive"] * count
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_ring_of_awaits_is_found_as_it_closes(system, monkeypatch, count):
+    """Whichever comes last of the ask, the coroutine's wait and the turn's: it is not looked for
+    again later."""
+    monkeypatch.setattr("zanni.actors.deadlock.PAUSE", 10 * LONG)
+    for _ in range(100):
+        test_a_ring_of_awaits_is_a_deadlock(system, count)
+
+
 def test_what_another_task_of_the_actor_awaits_is_no_edge(system):
     first, second = system.spawn(Awaiting), system.spawn(Member)
 
