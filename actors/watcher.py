@@ -66,6 +66,8 @@ class LongTurn(NamedTuple):
     ref: Any
     seconds: float
     stack: str
+    held_up: int
+    """Turns that were set aside on its thread, and could go on by now if it did not last."""
 
 
 class ThreadLimitReached(NamedTuple):
@@ -263,8 +265,10 @@ class Watcher:
         if turn is None:
             return
         ref, stack = core.owner.ref_to(turn), stack_of(worker.thread_id)
-        logger.warning("%s has been in one turn for %.1f s; it is at\n%s", ref, age, stack)
-        core.owner.events.publish(LongTurn(ref, age, stack))
+        held_up = len(worker.ready)
+        more = f"; it holds up {held_up} that waited on its thread" if held_up else ""
+        logger.warning("%s has been in one turn for %.1f s%s; it is at\n%s", ref, age, more, stack)
+        core.owner.events.publish(LongTurn(ref, age, stack, held_up))
 
     def _lower_interval(self) -> None:
         if self._interval is None and switch_interval() > GENEROUS:

@@ -276,6 +276,26 @@ def test_a_turn_over_a_second_is_reported_once_with_its_stack(system, eventually
     assert len(reports()) == 1
 
 
+def test_a_long_turn_says_how_many_it_holds_up(system, eventually, caplog):
+    class Waits(Actor):
+        def on_receive(self, future):
+            return future.get()
+
+    future, gate = Future(), threading.Event()
+    waiting = [system.spawn(Waits).ask(future, block=False) for _ in range(3)]
+    assert system.spawn(Echo).ask(1, timeout=DEADLINE) == 1
+    stuck = system.spawn(Blocks).ask(gate, block=False)
+    eventually(lambda: system.spawn(Echo).ask(1) == 1)  # on another thread by now
+    future.set("now")
+    report = eventually(lambda: [e for e in system.events.last if isinstance(e, LongTurn)])[0]
+    assert report.held_up == 3
+    assert "holds up 3" in caplog.text
+    assert not any(answer.done() for answer in waiting)
+    gate.set()
+    stuck.get(timeout=DEADLINE)
+    assert [answer.get(timeout=DEADLINE) for answer in waiting] == ["now"] * 3
+
+
 def test_a_killed_actor_that_is_stuck_is_abandoned(system):  # B5
     gate, sent = threading.Event(), []
 
