@@ -323,6 +323,10 @@ class Box:
 
     # Waiting, the stash, and the end
 
+    def has_waiting(self, room: object) -> bool:
+        """Any thread. Whether a sender waits for that room."""
+        return room in self._waiting
+
     def give_up(self, room: Future[None]) -> bool:
         """Any thread. Wait no more; False if the message is queued already."""
         with self._lock:
@@ -339,9 +343,9 @@ class Box:
         self._aside.append(size)
         return True
 
-    def forget_last_aside(self) -> None:
-        """Own turn only. The one that was stashed last is stashed no more."""
-        self._aside.pop()
+    def forget_aside(self, index: int) -> None:
+        """Own turn only. That one of those that were stashed is so no more."""
+        del self._aside[index]
 
     def clear_aside(self) -> None:
         """Own turn only. Nothing is stashed any more."""

@@ -14,7 +14,7 @@ from .address import Address
 from .box import Box
 from .cell import Cell
 from .environment import now, running_loop
-from .errors import ActorDeadError, MailboxFull, Timeout
+from .errors import ActorDeadError, DeadlockError, MailboxFull, Timeout
 from .future import Future
 from .mailbox import HIGH_WATER, Mailbox, MailboxHigh, MailboxRecord
 from .parking import check_not_killed, here
@@ -48,6 +48,8 @@ class Boxed(Cell):
         Raises:
             MailboxFull: there is no room, and the mailbox says "fail"; or "wait", and this sender
                 cannot wait. With a `reply`, the error goes there.
+            DeadlockError: this sender waits for room, and the actor, itself or through others, for
+                this sender.
 
         """
         if here.worker.suspect:
@@ -93,8 +95,12 @@ class Boxed(Cell):
         """Wait until the message is queued, for as long as its asker would wait at all."""
         message, sender, reply, _ = item
         left = reply.expires - now() if isinstance(reply, Future) else inf
+        room.owed_by = self  # who may wait for this sender: see `deadlock.py`
         try:
             room.get(timeout=None if left == inf else max(left, 0.0))
+        except DeadlockError:
+            if self.box.give_up(room) or self.box.closed:  # if not, it is queued meanwhile
+                raise
         except ActorDeadError:
             self._refuse(message, sender, reply)
         except Timeout:
@@ -165,6 +171,11 @@ class Boxed(Cell):
     def take_out(self, is_it: Callable[[Item], bool]) -> None:
         """Owner only. See `Overtaking`."""
         self.box.remove(is_it)
+        self.take_out_stashed(is_it)
+
+    def has_waiting(self, room: object) -> bool:
+        """Any thread. See `Overtaking`."""
+        return self.box.has_waiting(room)
 
     def push_behind(self, sender: Address, item: Item) -> None:
         """Own turn only. See `Overtaking`."""
@@ -176,12 +187,9 @@ class Boxed(Cell):
             raise MailboxFull(f"no room in the stash of {self.ref}: it holds what its mailbox does")
         super().set_aside(item)
 
-    def forget_stashed(self, item: Item) -> bool:
-        """Own turn only. See `Overtaking`."""
-        forgot = super().forget_stashed(item)
-        if forgot:
-            self.box.forget_last_aside()
-        return forgot
+    def _forget_at(self, index: int) -> None:
+        super()._forget_at(index)
+        self.box.forget_aside(index)
 
     def return_stash(self) -> None:
         """Own turn only. See `Overtaking`."""

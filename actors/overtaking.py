@@ -83,15 +83,25 @@ class Overtaking(Lifecycle):
         return islice(reversed(queue), length_hint(queue if self.cursor is None else self.cursor))
 
     def take_out(self, is_it: Callable[[Item], bool]) -> None:
-        """Owner only. Drop the newest item that is asked for, if it is queued."""
+        """Owner only. Drop the newest item that is asked for, if it is queued or set aside."""
         queue = self.queue
-        if queue is None:
-            return
-        first = self._next_index()
-        for index in range(len(queue) - 1, first - 1, -1):
-            if is_it(queue[index]):
-                del queue[index]
-                return
+        if queue is not None:
+            first = self._next_index()
+            for index in range(len(queue) - 1, first - 1, -1):
+                if is_it(queue[index]):
+                    del queue[index]
+                    return
+        self.take_out_stashed(is_it)
+
+    def take_out_stashed(self, is_it: Callable[[Item], bool]) -> None:
+        """Owner only. Drop the items that are asked for, of what was set aside."""
+        for item in [] if self.ties is None else [*self.ties.stash]:
+            if is_it(item):
+                self.forget_stashed(item)
+
+    def has_waiting(self, room: object) -> bool:
+        """Any thread. Whether a sender waits for that room in the mailbox: see `boxed.py`."""
+        return False
 
     def push_behind(self, sender: Address, item: Item) -> None:
         """Own turn only. Queue an item behind the last one that is queued from that sender."""
@@ -118,9 +128,12 @@ class Overtaking(Lifecycle):
         stash = [] if self.ties is None else self.ties.stash
         for index, each in enumerate(stash):
             if each is item:
-                del stash[index]
+                self._forget_at(index)
                 return True
         return False
+
+    def _forget_at(self, index: int) -> None:
+        del self.need_ties().stash[index]
 
     def return_stash(self) -> None:
         """Own turn only. Put what was set aside back to the front of the queue."""

@@ -83,6 +83,7 @@ class ActorRef(pykka.ActorRef[A]):
         Raises:
             ActorDeadError: the actor is of this core and known to be dead.
             MailboxFull: its mailbox is bounded, full, and says "fail"; or "wait", and nobody can.
+            DeadlockError: the mailbox says "wait", and the actor waits for the one that tells.
             EncodeError, MessageTooLarge: the actor is elsewhere and the message cannot go there.
 
         """

@@ -6,8 +6,9 @@ ends with it. Meanwhile the cell says what it `awaits`, and the future whose the
 A coroutine is the actor's own as far as its own task goes: what that leaves to other tasks, as
 `asyncio.gather` does, is no wait, for nobody can say whether it needs all of them.
 
-An edge counts only while the one who owes has the ask in hand or queued, and has not put off its
-answer (`reply_later`). A reentrant actor handles others meanwhile: no edge leads through it.
+An edge counts only while the one who owes has the ask in hand, queued or stashed, and has not put
+off its answer (`reply_later`). Room in a full mailbox is owed by its actor, who makes it by taking
+a message. A reentrant actor handles others meanwhile: no edge leads through it.
 """
 
 from __future__ import annotations
@@ -93,7 +94,11 @@ class Waiting(Process, Protocol):
         ...
 
     def take_out(self, is_it: Callable[[Item], bool]) -> None:
-        """Owner only. Drop the newest item that is asked for, if it is queued."""
+        """Owner only. Drop the newest item that is asked for, if it is queued or set aside."""
+        ...
+
+    def has_waiting(self, room: object) -> bool:
+        """Any thread. Whether a sender waits for that room in its mailbox."""
         ...
 
     @property
@@ -137,12 +142,15 @@ def is_reentrant(cell: Any) -> bool:
 
 
 def owes(cell: Waiting, ask: object) -> bool:
-    """Any thread. Whether the actor has that ask (see `_is`) in hand, or queued."""
-    return any(_is(reply, ask) for reply in _replies(cell))
+    """Any thread. Whether the actor has that ask (see `_is`) in hand, queued or set aside.
+
+    Or whether somebody waits with it for room in its mailbox.
+    """
+    return any(_is(reply, ask) for reply in _replies(cell)) or cell.has_waiting(ask)
 
 
 def take_out(cell: Waiting, ask: object) -> None:
-    """Owner only. Take an ask out of the queue, if it is still there."""
+    """Owner only. Take an ask out of the queue, or what was set aside, if it is still there."""
     cell.take_out(lambda item: _is(item[2], ask))
 
 
@@ -159,5 +167,7 @@ def _replies(cell: Waiting) -> Iterator[Reply | None]:
         yield item[2]
     ties = cell.ties
     if ties is not None:
+        for item in tuple(ties.stash):
+            yield item[2]
         yield from ties.stopping
         yield ties.starting

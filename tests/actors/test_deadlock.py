@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from zanni import Actor, DeadlockError, Future, Timeout
+from zanni import Actor, DeadlockError, Future, Mailbox, Timeout
 
 LONG = 30.0
 
@@ -247,6 +247,150 @@ def test_a_member_of_a_pool_that_asks_its_pool(system, router):
     assert pool.ask("alive", timeout=LONG) == "alive"
     roomy = system.pool(Member, 2)  # round robin: the other one answers
     assert roomy.ask(lambda _: roomy.ask("x"), timeout=LONG) == "x"
+
+
+# What is set aside, and what waits for room
+
+MAILBOXES = pytest.mark.parametrize("mailbox", [None, Mailbox(9), Mailbox(max_bytes=10_000)])
+
+
+def unstash(self):
+    self.unstash_all()
+
+
+@MAILBOXES
+def test_an_ask_that_is_set_aside_is_still_owed(system, member, mailbox, eventually):
+    shelf = system.spawn(Member, mailbox=mailbox)
+    errors = []
+
+    def sets_aside(self):
+        if errors:
+            return "at last"
+        self.stash()
+        errors.extend(errors_of([member.ask("x", block=False)]))
+        return None
+
+    asked = member.ask(lambda _: shelf.ask(sets_aside), block=False)
+    eventually(lambda: errors)
+    assert errors[0].cycle == (shelf, member)
+    shelf.tell(unstash)
+    assert asked.get(timeout=LONG) == "at last"
+
+
+@MAILBOXES
+def test_an_ask_that_failed_is_set_aside_no_more(system, member, mailbox, eventually):
+    shelf = system.spawn(Member, mailbox=mailbox)
+    gate = Future()
+
+    def sets_aside(self):
+        self.handled.append("begun")
+        self.stash()
+        self.other.ask("x")
+
+    def waits(self):
+        asked = shelf.ask(sets_aside, block=False)
+        gate.get()
+        return asked.get()
+
+    shelf.ask(lambda self: setattr(self, "other", member), timeout=LONG)
+    asked = member.ask(waits, block=False)
+    eventually(lambda: member.mailbox().length == 1)
+    gate.set()
+    assert deadlock(asked).cycle == (member, shelf)
+    shelf.ask(unstash, timeout=LONG)
+    assert shelf.ask(lambda self: self.handled, timeout=LONG) == ["begun"]
+    assert shelf.mailbox().stashed == 0
+
+
+def narrow(system, *args):
+    return system.spawn(Member, *args, mailbox=Mailbox(1, "wait"))
+
+
+def test_who_waits_for_room_waits_for_the_actor(system, member, eventually):
+    full = narrow(system)
+    began, gate = Future(), Future()
+
+    def fills(self):
+        began.get()
+        full.tell("first")
+        full.tell("second")  # no room
+        return "told"
+
+    def asks_back(self):
+        began.set()
+        gate.get()
+        with pytest.raises(DeadlockError) as caught:
+            member.ask("x")
+        return caught.value.cycle
+
+    asked = full.ask(asks_back, block=False)
+    told = member.ask(fills, block=False)
+    eventually(lambda: full.mailbox().waiting == 1)
+    gate.set()
+    assert asked.get(timeout=LONG) == (full, member)
+    assert told.get(timeout=LONG) == "told"
+    assert full.ask(lambda self: self.handled, timeout=LONG) == ["first", "second"]
+
+
+@pytest.mark.parametrize("verb", ["tell", "ask", "ask later"])
+def test_actors_that_wait_for_room_in_one_another_are_a_cycle(system, verb):
+    members = narrow(system), narrow(system)
+    gates = Future(), Future()
+    outcomes = []
+
+    def sends(gate, other):
+        def send(self):
+            gate.get()
+            other.tell("first")
+            try:
+                if verb == "tell":
+                    other.tell("second")
+                else:
+                    other.ask("second", block=verb == "ask")
+            except DeadlockError as error:
+                outcomes.append(error)
+
+        return send
+
+    asked = [
+        one.ask(sends(gate, other), block=False)
+        for one, gate, other in zip(members, gates, reversed(members), strict=True)
+    ]
+    for gate in gates:
+        gate.set()
+    for future in asked:
+        future.get(timeout=LONG)
+    assert [set(error.cycle) for error in outcomes] == [set(members)]
+    handled = [each.ask(lambda self: self.handled, timeout=LONG) for each in members]
+    assert sorted(handled) == [["first"], ["first", "second"]]
+
+
+def test_a_stash_of_who_does_not_wait_is_no_cycle(system, member):
+    shelf = system.spawn(Member)
+    began = Future()
+
+    def sets_aside(self):
+        if began.done():
+            return "at last"
+        began.set()
+        return self.stash()
+
+    asked = member.ask(lambda _: shelf.ask(sets_aside), block=False)
+    began.get(timeout=LONG)
+    shelf.ask(unstash, timeout=LONG)
+    assert asked.get(timeout=LONG) == "at last"
+
+
+def test_room_that_comes_is_no_cycle(system, member, eventually):
+    full = narrow(system)
+    gate, began = Future(), Future()
+    full.tell(lambda _: (began.set(), gate.get(timeout=LONG)))
+    began.get(timeout=LONG)
+    told = member.ask(lambda _: [full.tell(number) for number in range(5)], block=False)
+    eventually(lambda: full.mailbox().waiting == 1)
+    gate.set()
+    assert told.get(timeout=LONG) == [None] * 5
+    assert full.ask(lambda self: self.handled, timeout=LONG) == [0, 1, 2, 3, 4]
 
 
 # No cycles

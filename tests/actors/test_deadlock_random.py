@@ -1,11 +1,12 @@
 """No false alarm, and none missed: random graphs of asks, checked by a ledger of their own.
 
-Every ask has a number. The ledger knows for whose answer each actor waits, and who owes it: it is
-written by the handlers themselves, and read when one of them gets a `DeadlockError`.
+Every ask has a number. The ledger knows for whose answer each actor waited, and who owed it, and
+when: it is written by the handlers themselves, and read when one of them gets a `DeadlockError`.
+By then other waits of the cycle may be over, and their actors far on.
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import count, pairwise
 
 import pytest
@@ -19,21 +20,46 @@ GROUPS, SIZE = 40, 5
 class Ledger:
     def __init__(self):
         self.number = count().__next__
-        self.owes = {}  # ask -> actor, or None once its answer was put off
-        self.waits = {}  # actor -> ask
-        self.given_up = {}  # actor -> the last ask whose time was over
+        self.moment = count(1).__next__
+        self.owners = defaultdict(list)  # ask -> (from when on, actor; or None: it was put off)
+        self.waits = defaultdict(list)  # actor -> [from, until, ask]
         self.counts = Counter()
         self.wrong = []
 
+    def owes(self, ask, actor):
+        self.owners[ask].append((self.moment(), actor))
+
+    def begin(self, me, ask):
+        self.waits[me].append([self.moment(), None, ask])
+
+    def end(self, me):
+        self.waits[me][-1][1] = self.moment()
+
     def check(self, me, error):
-        """Is there a cycle, and does it begin with me?"""
+        """Was there a moment since I began to wait, the first of the cycle, at which all did?"""
         cycle = [*error.cycle, error.cycle[0]]
-        if cycle[0] != me:
-            self.wrong.append((me, "another one's", error))
-        for actor, owner in pairwise(cycle):
-            asks = (self.waits.get(actor), self.given_up.get(actor))
-            if owner not in [self.owes.get(ask) for ask in asks]:
-                self.wrong.append((actor, owner, asks, error))
+        since = self.waits[me][-1][0]
+        moments = [(since, self.moment())]
+        for edge in pairwise(cycle):
+            moments = [
+                (max(begin, start), min(end, stop))
+                for begin, end in moments
+                for start, stop in self.edges(*edge, since)
+                if max(begin, start) < min(end, stop)
+            ]
+        if cycle[0] != me or not moments:
+            self.wrong.append((me, error, [[*self.edges(*edge, 0)] for edge in pairwise(cycle)]))
+
+    def edges(self, actor, owner, since):
+        """When since then the one waited for an answer that the other owed."""
+        for begin, end, ask in reversed(self.waits[actor]):
+            until = self.moment() if end is None else end
+            if until < since:
+                break
+            owners = [*self.owners[ask], (until, None)]
+            for (start, who), (stop, _) in pairwise(owners):
+                if who == owner:
+                    yield max(begin, start), min(until, stop)
 
 
 class Settler(Actor):
@@ -70,7 +96,7 @@ class Walker(Actor):
 
     def move(self, verb, peer, plan, pending):
         number = self.ledger.number()
-        self.ledger.owes[number] = peer
+        self.ledger.owes(number, peer)
         message = ("follow", plan, number)
         match verb:
             case "ask":
@@ -94,26 +120,25 @@ class Walker(Actor):
 
     def wait(self, number, get):
         ledger, me = self.ledger, self.actor_ref
-        ledger.waits[me] = number
+        ledger.begin(me, number)
         try:
             outcome = get()
         except DeadlockError as error:
             ledger.check(me, error)
             outcome = "deadlock"
         except Timeout:
-            ledger.given_up[me] = number
             outcome = "timeout"
-        del ledger.waits[me]
+        ledger.end(me)
         ledger.counts[outcome] += 1
 
     def answer(self, answer, ask):
         match answer:
             case ("forward", target, plan) if ask is not None:
-                self.ledger.owes[ask] = self.peers[target]
+                self.ledger.owes(ask, self.peers[target])
                 self._cell.current = (("follow", plan, ask), *self._cell.current[1:])
                 self.forward(self.peers[target])
             case ("put off", _, _) if ask is not None:
-                self.ledger.owes[ask] = None
+                self.ledger.owes(ask, None)
                 self.settler.tell(self.reply_later())
         return "answer"
 
@@ -150,7 +175,8 @@ def check_graphs(system, graphs, seed):
             for walker in group:
                 walker.ask(("settled",), timeout=LONG)
         assert ledger.wrong == [], seed
-        ledger.owes.clear()
+        ledger.owners.clear()
+        ledger.waits.clear()
     return ledger.counts
 
 

@@ -100,6 +100,12 @@ def test_a_member_elsewhere_that_asks_its_pool(system):
     assert len(deadlock(pool.ask(("ask", "on"), block=False)).cycle) == 1
 
 
+@pytest.mark.parametrize("cores", [(0, 1), (1, 2)])
+def test_an_ask_set_aside_on_another_core_is_still_owed(system, cores):
+    members = ring(system, cores, A, crew.Stasher)
+    assert set(deadlock(members[0].ask(("ask", "on"), block=False)).cycle) == set(members)
+
+
 @pytest.mark.parametrize(
     ("cores", "classes"),
     [

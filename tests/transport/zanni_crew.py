@@ -269,6 +269,14 @@ class Passer(Caller):
         self.forward(self.following)
 
 
+class Stasher(Caller):
+    """Sets aside what it is asked, and asks on."""
+
+    def pass_on(self, message):
+        self.stash()
+        self.following.ask(message)
+
+
 class Settler(Actor):
     """Gives an answer that was put off, a while later."""
 
