@@ -116,7 +116,9 @@ class Core:
         self.over = False
         """Whether the loop has ended for good."""
         self.asleep = False
-        """Whether the loop has nothing to do and waits."""
+        """Whether the loop has nothing to do and waits, and has still to be woken."""
+        self._called = False
+        """Whether somebody has set out to wake it since it fell asleep."""
         self._wake: Callable[[], object] = poller.wake
         self._late = make_lock()
         self._stopping = False
@@ -140,8 +142,14 @@ class Core:
             self.wake()
 
     def wake(self) -> None:
-        """Any thread, once it has put something in. Have the loop look, should it be asleep."""
-        self.asleep = self.over  # it wakes up now: one call is enough
+        """Any thread, once it has put something in. Have the loop look, should it be asleep.
+
+        It is called twice at most. Once would do, but for a signal that comes just before the call:
+        its handler may wait for what it posts.
+        """
+        if self._called:
+            self.asleep = self.over
+        self._called = True
         self._wake()
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
@@ -288,6 +296,7 @@ class Core:
                 function()
 
     def _sleep(self) -> None:
+        self._called = False
         self.asleep = True
         if not self.inbox and not self._stopping:
             timeout = max(self._timers[0].when - now(), 0.0) if self._timers else None

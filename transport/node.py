@@ -61,6 +61,7 @@ class Node:
         self._peers_due: deque[Peer] = deque()
         self._refused: set[Peer] = set()
         self.sleeping = False
+        self._called = False
         self._stepping = False
         self._closed = False
         self._ended: dict[Address, None] = {}
@@ -87,6 +88,7 @@ class Node:
 
     def wait(self, timeout: float | None) -> None:
         """Owner only. See `Poller.wait`."""
+        self._called = False
         self.sleeping = True
         self._flush()
         self._endpoint.wait(timeout)
@@ -111,7 +113,9 @@ class Node:
             if peer.is_full:
                 self._flush_peer(peer)
         elif self.sleeping:
-            self.sleeping = False  # it wakes up now: one call is enough
+            if self._called:  # as in `Core.wake`
+                self.sleeping = False
+            self._called = True
             self._endpoint.wake()
 
     def _flush(self) -> None:

@@ -75,6 +75,40 @@ def test_a_signal_handler_may_use_the_runtime_for_long(script, cores):
     run(script, cores, 60)
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_handler_that_interrupts_a_wake_up_is_answered(script, cores):
+    """Whoever was about to wake the loop cannot before the handler ends, which waits for it."""
+    done = script(
+        """
+import time
+from zanni import Actor, ActorSystem
+
+class Echo(Actor):
+    def on_receive(self, message):
+        return message
+
+def interrupt(owner, name, handler):
+    wake = getattr(owner, name)
+    def interrupted():
+        setattr(owner, name, wake)
+        handler()
+        wake()
+    setattr(owner, name, interrupted)
+
+if __name__ == "__main__":
+    with ActorSystem("main", cores=CORES, config={"heartbeat": 100}) as system:
+        ref = system.spawn(Echo, core=CORES - 1)
+        assert ref.ask(0, timeout=20) == 0
+        while not system.core.asleep:
+            time.sleep(0.001)
+        owner, name = (system.core, "_wake") if CORES == 1 else (system.network._endpoint, "wake")
+        interrupt(owner, name, lambda: print(ref.ask(1, timeout=20)))
+        print(ref.ask(2, timeout=20))
+""".replace("CORES", str(cores))
+    )
+    assert (done.code, done.out, done.err) == (0, "1\n2\n", "")
+
+
 def test_a_wait_in_the_main_thread_can_be_interrupted(script):
     """As by Ctrl-C: the error of the handler leaves `get`; the future may be asked again."""
     done = script(
