@@ -78,7 +78,7 @@ class Intake:
             raise BadFrame("a kind of frame on the wrong lane")
         elif header.kind is Kind.CONTROL:
             self._receive_control(peer, header, batch)
-        elif peer.early or header.ack > peer.seq_in[Lane.CONTROL]:
+        elif peer.early or header.ack > max(peer.seq_in[Lane.CONTROL], peer.waived):
             peer.early.append((header, batch))
             self._system.core.call_later(HOLD, lambda: self._admit(peer, header.ack))
         else:
@@ -105,6 +105,7 @@ class Intake:
 
     def _admit(self, peer: Peer, seq: int) -> None:
         """Take in each frame whose watches and links have come (or are waited for no more)."""
+        peer.waived = max(peer.waived, seq)
         while peer.early and peer.early[0][0].ack <= seq:
             header, batch = peer.early.popleft()
             try:

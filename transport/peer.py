@@ -107,6 +107,8 @@ class Peer:
         """Ends that wait for data, each with the seq."""
         self.early: deque[tuple[Header, bytes | memoryview]] = deque()
         """Frames of data that wait for control."""
+        self.waived = 0
+        """Up to which seq no frame of control is waited for any more, come or lost."""
         self.actors = 0
         self.load = IDLE
         """Processes and queued turns, as it last said."""

@@ -143,6 +143,20 @@ def test_what_is_lost_is_waited_for_a_little_only(first, then, lost):
     assert line.actor.heard == [1]
 
 
+def test_a_watch_that_was_lost_holds_up_messages_once():
+    line = Line()
+    line.post("watch")
+    line.post("tell")
+    line.sender.flush()
+    line.links[Lane.CONTROL].taken.clear()
+    line.arrive(Lane.DATA)
+    line.timers.pop()()
+    line.post("tell")
+    line.sender.flush()
+    line.arrive(Lane.DATA)
+    assert line.actor.heard == [1, 2]
+
+
 def test_bad_data_that_waited_is_counted_as_any():
     line = Line()
     line.post("watch")
