@@ -16,6 +16,7 @@ import gc
 import json
 import logging
 import sys
+from collections.abc import Container
 from functools import partial
 from typing import Any, Protocol
 
@@ -206,11 +207,12 @@ class Children:
             self._losses.core_lost(self._home_of(child), "the node was resized")
             self._system.events.publish(CoreRemoved(child.index))
 
-    def restart(self, index: int) -> None:
-        """End a child that is silent; its socket will tell, and it is started again."""
-        process = self.all[index - 1].process
-        if process is not None and not self._stopping:
-            process.kill()
+    def end_lost(self, dead: Container[CoreAddress]) -> None:
+        """End those that run and are dead to us; their sockets will tell, and they start again."""
+        for child in self.all:
+            process = child.process
+            if child.state == "up" and process is not None and self._home_of(child) in dead:
+                process.kill()
 
     def begin_stop(self) -> None:
         """Any thread. From now on an end is no loss, and nothing is started again."""

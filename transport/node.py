@@ -358,6 +358,8 @@ class Node:
         self.core.call_later(self._system.config.heartbeat, self._beat)
         self._system.meter.measure()
         self.members.step()
+        if self.children is not None:
+            self.children.end_lost(self.members.dead)
         for url in self._joins:
             if not self.members.is_joined(url):
                 self.members.associations.dial(url, own=False)

@@ -384,6 +384,19 @@ def test_a_killed_core_is_told_to_watchers_once_and_started_again():
         assert sum(isinstance(event, CoreStarted) for event in system.events.last) == 2
 
 
+def test_a_core_that_runs_and_was_given_up_is_started_again():
+    """What was declared down cannot come back: so it does not stay, holding its actors for ever."""
+    with ActorSystem("lost", cores=2, config={"heartbeat": 0.1}) as system:
+        lost = system.spawn(crew.Counter, core=1)
+        pid = lost.ask("pid", timeout=DEADLINE)
+        members = system.network.members
+        system.core.post(members.lose, lost.address.home, "too many bad frames")
+        wait_for(lambda: [event for event in system.events.last if isinstance(event, CoreDied)])
+        assert not lost.is_alive()
+        assert system.spawn(crew.Counter, core=1).ask("pid", timeout=DEADLINE) != pid
+        assert not is_running(pid)
+
+
 def test_nothing_is_left_after_stop():
     before = threading.active_count()
     system = ActorSystem("brief", cores=3).start()
