@@ -194,7 +194,7 @@ class Actor(Receiving, pykka.Actor):
         """Send yourself a message in so many seconds; the timer dies with this incarnation.
 
         Raises:
-            ValueError: the time is negative or no number.
+            ValueError, TypeError: the time is negative, or no number.
 
         """
         _check_delay(seconds, least=0.0)
@@ -213,7 +213,7 @@ class Actor(Receiving, pykka.Actor):
         """Send yourself a message again and again; periods that were missed are not made up for.
 
         Raises:
-            ValueError: the time is not positive.
+            ValueError, TypeError: the time is not positive, or no number.
 
         """
         _check_delay(seconds, least=1e-9)
@@ -301,15 +301,21 @@ def _process_of(ref: ActorRef[Any], verb: str) -> Process:
 
 
 def _check_delay(seconds: float, least: float) -> None:
-    if not least <= seconds < float("inf"):
-        raise ValueError(f"a timer takes a number of seconds from {least:g} up, not {seconds!r}")
+    wanted = f"a timer takes a number of seconds from {least:g} up, not {seconds!r:.80}"
+    try:
+        fits = least <= seconds < inf
+    except TypeError:
+        raise TypeError(wanted) from None
+    if not fits:
+        raise ValueError(wanted)
 
 
 def _keep(timers: set[Timer | Periodic], timer: Timer | Periodic) -> None:
     timers.add(timer)
     count = len(timers)
     if count >= 64 and count & count - 1 == 0:  # now and then, forget those called off
-        timers.difference_update([timer for timer in timers if not timer.pending])
+        # The loop may take one out meanwhile, which is over: this turn may be in another thread.
+        timers.difference_update([timer for timer in tuple(timers) if not timer.pending])
 
 
 def stop_all(refs: list[ActorRef[Any]], timeout: float) -> None:

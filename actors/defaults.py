@@ -11,7 +11,7 @@ from .actor import Actor, make_unstarted, start_on_default_system
 from .address import Address
 from .alone import Alone
 from .cell import Cell
-from .environment import after_fork_in_child, now, on_exit
+from .environment import after_fork_in_child, make_shared_lock, now, on_exit
 from .observe import logger
 from .parking import here
 from .ref import ActorRef, resolve_ref
@@ -22,14 +22,17 @@ A = TypeVar("A", bound=Actor)
 
 
 def default_system() -> ActorSystem:
-    """The process's default system, made on first use, as by `Actor.start`."""
-    for system in systems.values():
-        if system.name == _DEFAULT and system._state == "running":
-            return system
-    return ActorSystem(_DEFAULT).start()
+    """Any thread. The process's default system, made on first use, as by `Actor.start`."""
+    with _starting:
+        for system in list(systems.values()):
+            if system.name == _DEFAULT and system._state == "running":
+                return system
+        return ActorSystem(_DEFAULT).start()
 
 
 _DEFAULT = "default"
+_starting = make_shared_lock()
+"""Held while the default system is looked for and started: several threads may want it first."""
 
 LAST_DRAIN = 1.0
 """Seconds for the actors of systems that the program did not stop, when the interpreter ends."""

@@ -27,9 +27,6 @@ from typing import Any
 now: Callable[[], float] = time.monotonic
 """Seconds on a monotonic clock."""
 
-cpu_time: Callable[[], float] = time.process_time
-"""Seconds of CPU that this process has used, in all its threads."""
-
 LONGEST = 1e9
 """Seconds that are as good as for ever, and that a lock can still wait for."""
 
@@ -57,7 +54,7 @@ pause: Callable[[float], None] = time.sleep
 """Do nothing for so many seconds. The watcher only: others wait on something."""
 
 process_cpu: Callable[[], float] = time.process_time
-"""Seconds of CPU that this process has used."""
+"""Seconds of CPU that this process has used, in all its threads."""
 
 
 def thread_cpu(ident: int) -> float:

@@ -312,7 +312,7 @@ class Lifecycle:
             child.process.signal(Bury())  # or a supervised one would await a verdict for ever
             child.process.signal(Kill())
         self.return_stash()
-        for timer in ties.timers:
+        for timer in tuple(ties.timers):
             timer.cancel()
         ties.timers.clear()
         ties.pipes.clear()

@@ -7,7 +7,7 @@ from itertools import islice
 from .cell import Cell
 from .crew import Worker
 from .dispatcher import Core
-from .environment import cpu_time, now
+from .environment import now, process_cpu
 from .network import IDLE, Load
 
 SAMPLE = 256
@@ -19,14 +19,14 @@ class Meter:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._moment, self._cpu = 0.0, cpu_time()
+        self._moment, self._cpu = 0.0, process_cpu()
         self._queued_at: float | None = None
         self._delay = 0.0
         self.last = IDLE
 
     def measure(self) -> Load:
         """Measure anew, since the last time: what that gave is `last`, too."""
-        moment, cpu = now(), cpu_time()
+        moment, cpu = now(), process_cpu()
         # Nothing yet at the first time: what starting cost says nothing of the load.
         used = (cpu - self._cpu) / max(moment - self._moment, 1e-3) if self._moment else 0.0
         self._moment, self._cpu = moment, cpu

@@ -73,6 +73,7 @@ class Events:
     def __init__(self, keep: int = 1000) -> None:
         self.last: deque[object] = deque(maxlen=keep)
         self._subscribers: tuple[Callable[[object], object], ...] = ()
+        self._subscribing = make_rlock()
 
     def publish(self, event: object) -> None:
         """Any thread. Tell the subscribers, on this thread; one that raises is logged."""
@@ -85,8 +86,10 @@ class Events:
 
     def subscribe(self, subscriber: Callable[[object], object]) -> None:
         """Any thread. Have `subscriber(event)` called with each event from now on."""
-        self._subscribers = (*self._subscribers, subscriber)
+        with self._subscribing:
+            self._subscribers = (*self._subscribers, subscriber)
 
     def unsubscribe(self, subscriber: Callable[[object], object]) -> None:
         """Any thread. No more events for this subscriber."""
-        self._subscribers = tuple(s for s in self._subscribers if s != subscriber)
+        with self._subscribing:
+            self._subscribers = tuple(each for each in self._subscribers if each != subscriber)

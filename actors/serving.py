@@ -117,9 +117,9 @@ class Deferred(Future[Any]):
 
 
 def abandon(every: set[Any], ref: object) -> None:
-    """Owner only. The actor ends: nobody will give these answers."""
-    while every:
-        every.pop().reject(ActorDeadError(f"{ref} ended before it answered"))
+    """Owner only. The actor ends: nobody will give these answers, unless it is done just now."""
+    for owed in tuple(every):
+        owed.reject(ActorDeadError(f"{ref} ended before it answered"))
 
 
 def pipe(cell: ActorCell, future: Settling) -> None:

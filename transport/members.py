@@ -99,7 +99,7 @@ class Members:
         if home.node == system.name:
             return home.core != system.index and 0 <= home.core < system.core_count
         # A child core may hear of a node's places a moment later than of its refs.
-        return system.index > 0 or any(node == home.node for node, _ in self.known)
+        return system.index > 0 or any(node == home.node for node, _ in tuple(self.known))
 
     def _new(self, home: CoreAddress) -> Peer:
         own = home.node == self._system.name

@@ -317,7 +317,7 @@ class Node:
         if (node, core) not in self.members.current and (
             system.index == 0 or (node, core) not in self.members.known
         ):
-            joined = sorted({name for name, _ in self.members.current} - {system.name})
+            joined = sorted({name for name, _ in tuple(self.members.current)} - {system.name})
             raise NodeDown(f"node {node!r} is not joined, or lost; joined are: {joined}")
         return RemoteProcess(Address(node, core, 0, KERNEL_ID), self)
 

@@ -61,3 +61,15 @@ def test_events_reach_subscribers_until_they_unsubscribe(caplog):
     events.publish("second")
     assert (one, two) == (["first"], ["first", "second"])
     assert list(events.last) == ["first", "second"]
+
+
+def test_subscribers_of_several_threads_all_stay(in_threads, switching):
+    events, seen = Events(), []
+
+    def subscribe():
+        for _ in range(200):
+            events.subscribe(seen.append)
+
+    in_threads(*[subscribe] * 4)
+    events.publish("once")
+    assert len(seen) == 800

@@ -99,3 +99,9 @@ def test_actor_stopped_and_inbox(system):
     assert ref.actor_stopped.wait(timeout=10)
     assert ref.actor_stopped.is_set()
     assert ref.actor_inbox is None
+
+
+def test_threads_that_start_actors_at_once_share_the_default_system(in_threads):
+    refs = []
+    in_threads(*[lambda: refs.append(Here.start())] * 8)
+    assert len({ref.address.home for ref in refs}) == 1

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pykka
 import pytest
@@ -231,6 +232,19 @@ def test_an_error_of_the_handler_is_the_answer(later, given):
         later.ask(KeyError("x"), timeout=DEADLINE)
     assert later.ask("count") == 0
     given[0].set("late")
+
+
+def test_an_actor_ends_while_its_answers_are_given(system, in_threads, switching):
+    for _ in range(100):
+        given = []
+        later = system.spawn(Later, given)
+        answers = [later.ask(number, block=False) for number in range(30)]
+        later.ask("count")
+        in_threads(lambda f=tuple(given): [each.set("answer") for each in f], later.kill)
+        assert later.wait(timeout=DEADLINE) in ("killed", "noproc")
+        for answer in answers:
+            with suppress(ActorDeadError):
+                assert answer.get(timeout=DEADLINE) == "answer"
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])

@@ -173,7 +173,7 @@ def test_times_that_cannot_be(system, seconds):
             timed.ask((verb, seconds, "never"))
     with pytest.raises(ValueError, match="timer takes"):
         timed.ask(("every", 0, "never"))
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"timer takes a number of seconds.*'soon'"):
         timed.ask(("after", "soon", "never"))
 
 
@@ -192,3 +192,18 @@ def test_timers_that_were_called_off_are_forgotten(system):
         timed.ask(("apply", lambda self: None), timeout=1000)
         timed.ask(("apply", lambda self: None), block=False, timeout=1000).get()
     assert len(system.core._timers) < 3000
+
+
+def test_many_timers_of_an_actor_in_its_own_thread_may_come_while_it_sets_more(system, switching):
+    class Pinned(Timed):
+        dispatcher = "pinned"
+
+    pinned = system.spawn(Pinned)
+
+    def set_many(self):
+        for number in range(5000):
+            self.after(0, number)
+
+    for _ in range(3):
+        pinned.ask(("apply", set_many))
+    assert pinned.ask(("apply", lambda self: None)) is None
