@@ -13,8 +13,9 @@
     DEAD        gone for good                            a dead letter       -
 
 Guarantees:
-- All of a cell is touched by the thread that holds its core, and by no other: what others deliver
-  or signal goes through the core's inbox. So nothing here needs a lock.
+- A cell is touched by the thread that holds its core, and by its own turn in what is its turn's
+  alone, wherever that runs: what others deliver or signal, and what a late turn wants of the rest,
+  goes through the core's inbox. So nothing here needs a lock.
 - At most one message of an actor is handled at a time.
 - A message is taken once, in the order of its arrival (G1, G3).
 

@@ -48,7 +48,7 @@ def started_refs() -> list[ActorRef[Any]]:
     """Any thread. The living actors of all systems in this process, in the order of their start."""
     found: list[ActorRef[Any]] = []
     for system in list(systems.values()):
-        found += [ref for ref in system.local_actors() if ref.is_alive()]
+        found += system.local_actors()
     return found
 
 

@@ -21,8 +21,6 @@ class Headers(TypedDict, total=False):
 
     deadline: float
     """When the asker's time is over, on the clock; between cores, the seconds that are left."""
-    chain: list[Address]
-    """The actors that wait for this ask, outermost first."""
     sender: Address
     """Who sent it, where that is an actor of neither of the two cores: it was forwarded. On the
     way between cores only."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .address import Address, CoreAddress
 from .cell import Cell
 from .dispatcher import Core
+from .drain import living
 from .environment import make_shared_lock
 from .errors import ActorDeadError, ShuttingDown
 from .forked import Disowned
@@ -46,8 +47,7 @@ class Runtime:
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core."""
         self._refuse_forked()
-        cells = [cell for cell in self.core.processes.copy().values() if isinstance(cell, Cell)]
-        return [cell.ref for cell in cells if cell.is_alive()]
+        return [cell.ref for cell in living(self.core) if cell.is_alive()]
 
     def process_of(self, address: Address) -> Process:
         """Any thread. What stands behind an address, seen from this core."""

@@ -91,11 +91,6 @@ class Associations:
         """Whether `step` has to be called."""
         return bool(self._calls)
 
-    def is_dialling(self, url: str) -> bool:
-        """Whether a HELLO to that URL is under way."""
-        call = self._calls.get(url)
-        return call is not None and call.dialling
-
     def hang_up(self, url: str) -> None:
         """No longer try to reach this URL."""
         call = self._calls.pop(url, None)

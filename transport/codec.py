@@ -345,8 +345,6 @@ def _headers_to_data(headers: Headers) -> Data:
     data.pop("context", None)
     if "sender" in data:
         data["sender"] = list(data["sender"])
-    if "chain" in data:
-        data["chain"] = [list(asker) for asker in data["chain"]]
     return data
 
 
@@ -358,15 +356,12 @@ def _headers_from_data(data: Any) -> Headers | None:
         raise DecodeError("headers are a map")
     found: dict[str, Any] = data
     headers: Headers = {}
-    deadline, sender, chain = found.get("deadline"), found.get("sender"), found.get("chain")
+    deadline, sender = found.get("deadline"), found.get("sender")
     if isinstance(deadline, (int, float)) and 0 <= deadline < inf:
         headers["deadline"] = deadline
     try:
         if sender is not None:
             headers["sender"] = address(sender)
-        if isinstance(chain, list):
-            askers: list[Any] = chain
-            headers["chain"] = [address(asker) for asker in askers]
     except (TypeError, ValueError) as error:
-        raise DecodeError(f"a sender or a chain of askers: {error}") from error
+        raise DecodeError(f"the sender of a forwarded message: {error}") from error
     return headers

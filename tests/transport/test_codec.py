@@ -272,7 +272,7 @@ def test_a_nan_may_travel_as_a_value() -> None:
 
 
 def test_the_envelope_travels_whole() -> None:
-    headers: Headers = {"deadline": 1.5, "chain": [HERE, Address("other", 0, 1, 2)]}
+    headers: Headers = {"deadline": 1.5, "sender": Address("other", 0, 1, 2)}
     for envelope in (
         Envelope(2**60, None, EnvelopeKind.ASK, 2**50, (1, 2), headers),
         Envelope(5, 6, EnvelopeKind.REPLY, None, Point(1), None),
@@ -680,9 +680,9 @@ def nested(depth: int) -> bytes:
         raw(1, 2, 5, None, 1),
         raw(1, 2, 0, None, 1)[:-1],
         raw(1, 2, 0, None, 1, 5),
-        raw(1, 2, 0, None, 1, {"chain": [5]}),
-        raw(1, 2, 0, None, 1, {"chain": [{}]}),
-        raw(1, 2, 0, None, 1, {"chain": [["bank", 1]]}),
+        raw(1, 2, 0, None, 1, {"sender": 5}),
+        raw(1, 2, 0, None, 1, {"sender": {}}),
+        raw(1, 2, 0, None, 1, {"sender": ["bank", 1]}),
         raw(1, 2, 0, None, {1: 2}),
         raw(1, 2, 16, None, 5),
         b"\x95\x01\x02\x00\xc0\xa2\xff\xff",
@@ -786,7 +786,7 @@ def corpus() -> list[bytes]:
         list(range(300)),
         {str(number): number for number in range(40)},
     ]
-    sent = [CODEC.encode(tell(each, {"deadline": 1.0, "chain": [HERE]})) for each in messages]
+    sent = [CODEC.encode(tell(each, {"deadline": 1.0, "sender": HERE})) for each in messages]
     signals = [Envelope(9, 3, EnvelopeKind.SIGNAL, None, each, None) for each in SIGNALS]
     return [*sent, *(CODEC.encode(each) for each in signals), b"".join(sent)]
 
