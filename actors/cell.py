@@ -185,7 +185,8 @@ class Cell(Signalled):
         worker: Worker = here.worker
         worker.turn = self
         self.interrupted = True  # so that the turn ends after one message
-        if self.thread is not worker:  # given up before it began
+        emptied = self.state is RUNNING and not self.depth()
+        if emptied or self.thread is not worker:  # or given up, before it began
             self._own(self.settle)
         if self.state is RUNNING:
             self._handle_messages(worker)

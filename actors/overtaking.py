@@ -30,8 +30,8 @@ class Overtaking(Lifecycle):
         ties = self.need_ties()
         if ties.hastened is None:
             ties.hastened = deque()
+        ties.queued = None  # before the death is seen: its turn may be in another thread
         ties.hastened.append(death)
-        ties.queued = None
         if len(ties.hastened) > 1:
             return  # due already
         if self.queue is None:
@@ -52,11 +52,13 @@ class Overtaking(Lifecycle):
         death = ties.hastened.popleft()
         if ties.hastened:
             self.push_front([HASTENED])
-        if ties.queued is None:
+        queued = ties.queued
+        if queued is None:
+            queued = ties.queued = set()  # before it is filled: what comes meanwhile undoes that
             senders = {item[1] for item in self.queued()}
-            ties.queued = {sender.address for sender in senders if sender is not None}
+            queued.update(sender.address for sender in senders if sender is not None)
         address = death.process.address
-        if address not in ties.queued:
+        if address not in queued:
             return death
         self.push_behind(address, (death, None, None, None))
         return None

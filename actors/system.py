@@ -199,7 +199,7 @@ class ActorSystem(Cores, Scoped):
     def _make_core(self) -> None:
         if self._state != "new":
             raise RuntimeError(f"the system {self.name!r} was started before: make a new one")
-        self._state = "starting"
+        self._state = "stopped"  # as long as there is nothing to stop, should this fail
         if self.core_count > 1 or self.index > 0 or self.listen is not None or self.joins:
             self.network = _network_of(self)
         else:
@@ -210,6 +210,7 @@ class ActorSystem(Cores, Scoped):
         Kernel(self.core, self)
         self.meter = Meter(self.core)
         self._spawner = Spawner(self, self.core)
+        self._state = "starting"
         systems[self.home] = self
         collector.relax(self.config.gc_threshold)
 

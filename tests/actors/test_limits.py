@@ -45,6 +45,11 @@ if __name__ == "__main__":
                 del taken[:room]
                 take_all()
                 assert echo.ask(1, timeout=10) == 1
+        second = ActorSystem("second", cores=2)
+        try:
+            second.start()
+        except OSError:
+            assert second.stop()
         try:
             echo.call(Echo.later, 1).get(timeout=10)
         except OSError as error:

@@ -3,6 +3,8 @@
 import pytest
 
 from zanni import Actor, ActorDeadError, Down, Future
+from zanni.actors.overtaking import Overtaking
+from zanni.actors.process import Died
 from zanni.supervisors import Supervisor, child
 
 MANY = 100_000
@@ -192,3 +194,25 @@ def test_stop_keeps_its_place_behind_a_long_queue(system, crowded):
     assert len(seen) == MANY
     with pytest.raises(ActorDeadError):
         late.get(timeout=10)
+
+
+def test_a_death_that_comes_while_the_queue_is_looked_at_is_looked_at_again(system, monkeypatch):
+    seen = []
+    first, second = system.spawn(Held, []), system.spawn(Held, [])
+    ref = system.spawn(Held, seen)
+    ref.tell(("watch", first, second))
+    ref.ask("count")
+    cell, look = ref.process, Overtaking.queued
+
+    def queued(self):
+        found = look(self)
+        if self is cell and second.is_alive():  # as another thread might, just now
+            cell.enqueue(("last words", second.process, None, None))
+            second.process.exit_reason = "normal"
+            cell.hasten(Died(second.process, "normal"))
+        return found
+
+    monkeypatch.setattr(Overtaking, "queued", queued)
+    first.stop()
+    assert ref.ask("count") == 3
+    assert seen == [Down(first, "normal"), "last words", Down(second, "normal")]

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorSystem
+from zanni.actors.state import IDLE
 from zanni.supervisors import Supervisor, child
 
 DEADLINE = 20.0
@@ -183,3 +184,17 @@ def test_an_option_of_spawn_pins_too(system):
     pinned = system.spawn(Tells, dispatcher="pinned")
     assert len({pinned.ask(1) for _ in range(5)}) == 1
     assert pinned.ask(1) is not system.spawn(Tells).ask(1)
+
+
+def test_a_turn_whose_only_message_was_withdrawn_leaves_its_thread(system, in_core, eventually):
+    ref = system.spawn(Where)
+    ref.ask("thread")
+    cell = ref.process
+
+    def schedule_and_withdraw():
+        cell.enqueue(("withdrawn", None, None, None))
+        cell.take_out(lambda item: True)
+
+    in_core(schedule_and_withdraw)
+    eventually(lambda: cell.state is IDLE and cell.thread is None)
+    ref.ask("thread")
