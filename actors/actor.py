@@ -165,8 +165,9 @@ class Actor(Receiving, pykka.Actor):
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Undo `watch`: no `Down` for this ref is handled from now on."""
-        process = _process_of(ref, "unwatch")
-        if self._cell.need_ties().watching.pop(process.address, None) is not None:
+        process, ties = _process_of(ref, "unwatch"), self._cell.need_ties()
+        watched = ties.watching.pop(process.address, None) is not None
+        if watched and process.address not in ties.children:  # a child's end is heard of anyway
             process.signal(Unwatch(self._cell))
 
     def link(self, ref: ActorRef[Any]) -> None:

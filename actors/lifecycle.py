@@ -317,8 +317,9 @@ class Lifecycle:
         ties.timers.clear()
         ties.pipes.clear()
         abandon(ties.owed, self.ref)
-        for watched in ties.watching.values():
-            watched.process.signal(Unwatch(self))
+        for address, watched in ties.watching.items():
+            if address not in ties.children:  # those are forgotten when they have ended
+                watched.process.signal(Unwatch(self))
         ties.watching.clear()
 
     def _lose_own(self) -> None:

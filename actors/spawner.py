@@ -133,6 +133,7 @@ class Spawner:
         ref._actor_class = birth.actor_class
         if parent is not None:
             cast("Cell", parent).need_ties().children[ref.address] = ref
+            ref.process.signal(Watch(parent))  # to forget it when it ends, or has ended already
         return ref
 
     def _spawn_here(

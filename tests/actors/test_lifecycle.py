@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from zanni import Actor, ActorDeadError, Down, Future
+from zanni import Actor, ActorDeadError, Down, Future, supervisors
 
 
 @pytest.fixture
@@ -891,3 +891,36 @@ def test_the_dead_leave_nothing_in_the_core(system, tools):
         parent.ask(("spawn", tools.Recorder))
         parent.stop()
     assert len(system.core.processes) == before
+
+
+@pytest.mark.parametrize("unwatched", [False, True])
+def test_a_parent_forgets_a_child_that_has_ended(system, tools, eventually, unwatched):
+    def spawns(self):
+        child = self.spawn(tools.Recorder)
+        if unwatched:
+            self.watch(child)
+            self.unwatch(child)
+        return child
+
+    seen = []
+    parent = system.spawn(tools.Watcher, seen)
+    for _ in range(3):
+        parent.ask(("apply", spawns)).stop()
+    eventually(lambda: not parent.process.ties.children)
+    assert parent.ask("sync") == []
+
+
+def test_a_parent_that_was_killed_and_restarted_forgets_its_last_lifes_children(system, eventually):
+    class Parent(Actor):
+        def on_start(self):
+            self.watch(self.spawn(Actor))
+
+    class Tree(supervisors.Supervisor):
+        def children(self):
+            return [supervisors.child(Parent, id="parent", name="parent")]
+
+    system.spawn(Tree)
+    parent = system.whereis("parent")
+    first = next(iter(parent.process.ties.children))
+    parent.kill()
+    eventually(lambda: first not in (children := parent.process.ties.children) and children)

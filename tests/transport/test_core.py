@@ -472,3 +472,17 @@ def test_classes_of_the_main_script_work_on_other_cores(tmp_path):
         env={**os.environ, "PYTHONPATH": str(Path(zanni.__file__).parents[1])},
     )
     assert (done.returncode, done.stdout) == (0, "(3, 'adding')\n"), done.stderr
+
+
+class Parent(Actor):
+    def on_receive(self, message):
+        return self.spawn(*message, core=1)
+
+
+def test_a_parent_forgets_its_children_elsewhere_when_they_have_ended(system):
+    parent = system.spawn(Parent)
+    for _ in range(10):
+        parent.ask((crew.Counter, 0), timeout=DEADLINE).stop()
+        parent.ask((crew.Brief,), timeout=DEADLINE)  # may have ended before its parent knew it
+    wait_for(lambda: not parent.process.ties.children)
+    parent.stop()

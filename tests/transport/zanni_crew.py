@@ -198,6 +198,11 @@ class Broken(Actor):
         raise Overdrawn(3)
 
 
+class Brief(Actor):
+    def on_start(self):
+        self.exit()
+
+
 class Farewell(Actor):
     """Tells its friend a number of things, and ends."""
 
