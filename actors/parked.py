@@ -25,6 +25,10 @@ class Parked(Lifecycle):
         """Any thread. See `Turn.broken_off`."""
         return self.killed or self.is_given_up(here.worker)
 
+    def go_late(self, worker: Worker) -> None:
+        """Watcher only. See `Turn.go_late`."""
+        self.thread = worker
+
     def park(self, until: float | None) -> None:
         """Own turn only. See `Turn.park`."""
         if self.killed:

@@ -44,6 +44,10 @@ class Turn(Process, Waiter, Protocol):
         """Any thread. Whether the turn that runs here was killed, and nothing may come of it."""
         ...
 
+    def go_late(self, worker: Any) -> None:
+        """Watcher only, while nobody holds the core. The turn's thread, that one, has lost it."""
+        ...
+
     def park(self, until: float | None) -> None:
         """Own turn only. Let others run until `unpark`, or until that time of the clock."""
         ...

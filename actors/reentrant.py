@@ -15,8 +15,8 @@ Guarantees:
 - Two strands never run at the same time: a strand gives way only where it waits.
 - Each ask ends once (G9), whatever ends the actor while several are in hand.
 
-So a strand that blocks holds up its core: handed over, it would run beside the others. One that
-waits on the stack of a thread that has lost the core is carried on there, and the others wait.
+So while a strand is late, the others of its actor wait, and the core does not. A kill gives up a
+strand that is stuck, as it does a plain cell's turn.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from .loop_cell import USERS, LoopCell
 from .parking import Killed, current_sender
 from .process import Headers, Item, Kill, Process, Reply, Signal
 from .ref import ActorRef
-from .state import IDLE, PARKED, RESUMING, SCHEDULED
+from .signalled import Abandoned
+from .state import DEAD, IDLE, PARKED, RESUMING, SCHEDULED, State
 
 _own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the property below
 
@@ -138,7 +139,7 @@ class ReentrantCell(Cell):
 
     def take_turn(self, strand: Strand, *, late: bool) -> bool:
         """Owner only. Whether the strand may run now; if not, it is scheduled when it may."""
-        if self._late is not None:
+        if self._late not in (None, strand):  # the watcher may say so of one that is late already
             self._waiting.append(strand)
             return False
         if late:
@@ -175,6 +176,8 @@ class ReentrantCell(Cell):
         super()._obey(signal)
         if type(signal) is Kill:
             self._break_off()
+            for strand in tuple(self._strands):
+                strand.give_up_if_late()
 
     def _break_off(self) -> None:
         self._graceful = False
@@ -187,8 +190,6 @@ class Strand(Cell):
 
     __slots__ = ("whole",)
 
-    may_be_late = False
-
     def __init__(self, whole: ReentrantCell, item: Item) -> None:
         super().__init__(whole.core, whole.id, whole.actor_class)
         self.whole = whole
@@ -198,6 +199,8 @@ class Strand(Cell):
 
     def run(self, worker: Worker) -> None:
         """Owner only. One turn."""
+        if self.state is DEAD:  # given up
+            return
         if self.state is SCHEDULED and not self.whole.may_begin():
             assert self.queue is not None
             self.whole.ended(self, self.queue[0])
@@ -209,6 +212,17 @@ class Strand(Cell):
             super()._carry_on_late()
         else:
             super().run(worker)
+
+    def _lend(self, state: State) -> bool:
+        lent = super()._lend(state)
+        if lent:
+            self.whole.take_turn(self, late=True)
+        return lent
+
+    def go_late(self, worker: Worker) -> None:
+        """Watcher only. See `Turn.go_late`."""
+        super().go_late(worker)
+        self.whole.take_turn(self, late=True)
 
     def _handle_messages(self, worker: Worker) -> None:
         super()._handle_messages(worker)
@@ -238,6 +252,21 @@ class Strand(Cell):
         self.killed = True
         if self.state is PARKED:
             self._resume()
+
+    def give_up_if_late(self) -> None:
+        """Owner only. The whole was killed: if another thread has the message, go on without it."""
+        worker, carrier = self.thread, self.carrier
+        if worker is None or worker is self.core.worker:
+            return
+        unbegun = self.queue[0] if self.queue and self.cursor is None else None  # was just lent
+        if carrier is not None:
+            worker.give(carrier.switch)  # to unwind
+        elif unbegun is None:
+            self.core.owner.events.publish(Abandoned(self.ref))
+        self._leave_to_thread()
+        self.state = DEAD
+        self.whole.end_turn(self)
+        self.whole.ended(self, unbegun)
 
     def fail(self, error: BaseException) -> None:
         """Own turn only. The whole fails by it."""

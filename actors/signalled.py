@@ -118,20 +118,24 @@ class Signalled(Linked, Parked):
 
     def _give_up(self) -> None:
         """Owner only. The turn was killed in a thread that nobody can end: go on without it."""
-        current, self.current = self.current, None
         assert self.thread is not None
         self.need_ties().given_up.add(self.thread)
-        self.thread.suspect = True
-        if hasattr(self, "actor"):
-            self.actor._cell = _SEVERED
-        stuck = self.state
-        self.carrier = self.thread = None
-        if current is not None and current[2] is not None:
-            current[2].reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
-        if stuck is STARTING:
+        self._leave_to_thread()
+        if self.state is STARTING:
             self._start_failed(Killed())
         else:
             self._left()
+
+    def _leave_to_thread(self) -> None:
+        """Owner only. Answer for the message in hand; nothing comes of the turn any more."""
+        current, self.current = self.current, None
+        assert self.thread is not None
+        self.thread.suspect = True
+        self.carrier = self.thread = None
+        if hasattr(self, "actor"):
+            self.actor._cell = _SEVERED
+        if current is not None and current[2] is not None:
+            current[2].reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
 
     def end_soon(self, reason: object) -> None:
         """Owner only. End this incarnation after the message in hand, if it does not end yet."""

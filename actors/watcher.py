@@ -226,7 +226,7 @@ class Watcher:
             pause(LOOK / 20)
             turn = worker.turn
         if turn is not None and not worker.resting:
-            turn.thread = worker
+            turn.go_late(worker)
             worker.since, worker.reported = look.since, look.reported
             if blocked:
                 core.crew.learn(turn.actor_class, blocked=True)

@@ -11,6 +11,7 @@ import pytest
 from zanni import Actor, ActorSystem
 
 DEADLINE = 10.0
+SWITCH_INTERVAL = sys.getswitchinterval()  # later on, the watcher may have lowered it
 
 
 class Recorder(Actor):
@@ -124,10 +125,9 @@ def tools():
 @pytest.fixture
 def switching():
     """Threads that give way to one another all the time."""
-    before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
-    sys.setswitchinterval(before)
+    sys.setswitchinterval(SWITCH_INTERVAL)
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 import asyncio
 import random
 import threading
+import time
 
 import pytest
 
 from zanni import Actor, ActorDeadError, Down, Future, RemoteError
+from zanni.actors.signalled import Abandoned
 from zanni.supervisors import Supervisor, child
+
+LONG = 30.0
 
 
 class Desk(Actor):
@@ -383,3 +387,198 @@ def test_every_ask_ends_once_whatever_ends_the_actor(system, desk_class, end, se
         except ActorDeadError:
             pass
     assert system.spawn(tools.Recorder).ask("alive") == "alive"
+
+
+# Messages that block
+
+
+class Blocks(Actor):
+    """Blocks its thread, at once or after a wait; notes when two of its messages run at once."""
+
+    reentrant = True
+
+    def __init__(self):
+        super().__init__()
+        self.busy = False
+        self.violations = 0
+
+    def on_receive(self, message):
+        match message:
+            case ("wait", future):
+                return future.get()
+            case ("block", gate):
+                assert gate.wait(LONG)
+            case ("wait, then block", future, began, gate):
+                future.get()
+                began.set()
+                assert gate.wait(LONG)
+            case ("block, then tell", began, gate, other, said):
+                began.set()
+                assert gate.wait(LONG)
+                try:
+                    other.tell("from the dead")
+                    said.append("said")
+                except BaseException as error:
+                    said.append(type(error).__name__)
+                    raise
+            case ("mixed", seed, other):
+                self.mixed(random.Random(seed), other)
+                assert not self.violations
+        return message
+
+    def mixed(self, rng, other):
+        for _ in range(5):
+            self.violations += self.busy
+            self.busy = True
+            draw = rng.random()
+            if draw < 0.1:
+                time.sleep(0.002)
+            elif draw < 0.12:
+                end = time.thread_time() + 0.012
+                while time.thread_time() < end:
+                    pass
+            else:
+                sum(range(200))
+            self.violations += not self.busy
+            self.busy = False
+            if rng.random() < 0.5:
+                other.ask("x")
+
+
+class KnownToBlock(Blocks):
+    blocking = True
+
+
+class Stuck(Actor):
+    """Blocks its thread, and is not reentrant."""
+
+    def on_receive(self, gate):
+        assert gate.wait(LONG)
+
+
+BLOCKING = pytest.mark.parametrize("cls", [Blocks, KnownToBlock])
+
+
+@BLOCKING
+def test_one_that_blocks_holds_up_its_own_actor_and_not_the_core(system, cls):
+    gate = threading.Event()
+    blocks, other = system.spawn(cls), system.spawn(Desk)
+    asked = blocks.ask(("block", gate), block=False)
+    second = blocks.ask("second", block=False)
+    assert other.ask("alive", timeout=10) == "alive"
+    assert not second.done()
+    gate.set()
+    assert asked.get(timeout=10) == ("block", gate)
+    assert second.get(timeout=10) == "second"
+
+
+@BLOCKING
+def test_two_never_run_at_once_whatever_blocks(system, switching, cls):
+    blocks = [system.spawn(cls) for _ in range(3)]
+    other = system.spawn(Desk)
+    asked = [blocks[seed % 3].ask(("mixed", seed, other), block=False) for seed in range(300)]
+    for future in asked:
+        future.get(timeout=60)
+
+
+@BLOCKING
+def test_a_kill_gives_up_the_one_that_is_stuck(system, cls, tools, eventually):
+    began, gate, said = threading.Event(), threading.Event(), []
+    blocks, keeps = system.spawn(cls), system.spawn(tools.Recorder)
+    waits = blocks.ask(("wait", Future()), block=False)
+    stuck = blocks.ask(("block, then tell", began, gate, keeps, said), block=False)
+    behind = blocks.ask("behind", block=False)
+    assert began.wait(10)
+    assert keeps.ask(1, timeout=10) == 1
+    end = blocks.exited()
+    blocks.kill()
+    assert end.get(timeout=10) == "killed"
+    for future in (waits, stuck, behind):
+        with pytest.raises(ActorDeadError):
+            future.get(timeout=10)
+    assert [each.ref for each in system.events.last if isinstance(each, Abandoned)] == [blocks]
+    gate.set()
+    assert eventually(lambda: said) == ["Killed"]
+    assert keeps.ask(("get",), timeout=10) == [1]
+
+
+def test_a_kill_gives_up_one_whose_thread_is_stuck_in_another(system):
+    gate = threading.Event()
+    blocks, other = system.spawn(Blocks), system.spawn(Desk)
+    waits = blocks.ask(("wait", Future()), block=False)
+    system.spawn(Stuck).tell(gate)  # on the thread on which that waits
+    assert other.ask("alive", timeout=10) == "alive"
+    end = blocks.exited()
+    blocks.kill()
+    assert end.get(timeout=10) == "killed"
+    with pytest.raises(ActorDeadError):
+        waits.get(timeout=10)
+    gate.set()
+    assert other.ask("alive", timeout=10) == "alive"
+
+
+def test_a_kill_gives_up_one_that_went_on_in_another_thread_and_is_stuck(system):
+    free, began, gate = threading.Event(), threading.Event(), threading.Event()
+    future = Future()
+    blocks, other = system.spawn(Blocks), system.spawn(Desk)
+    stuck = blocks.ask(("wait, then block", future, began, gate), block=False)
+    system.spawn(Stuck).tell(free)
+    assert other.ask("alive", timeout=10) == "alive"
+    future.set("on")
+    free.set()
+    assert began.wait(10)
+    end = blocks.exited()
+    blocks.kill()
+    assert end.get(timeout=10) == "killed"
+    with pytest.raises(ActorDeadError):
+        stuck.get(timeout=10)
+    gate.set()
+    assert other.ask("alive", timeout=10) == "alive"
+
+
+def test_one_that_was_given_up_changes_nothing_in_the_next_life(system, tools, eventually):
+    began, gate, said = threading.Event(), threading.Event(), []
+
+    class Keeps(Supervisor):
+        def children(self):
+            return [child(Blocks, id="it", name="it")]
+
+    system.spawn(Keeps)
+    it, keeps = system.whereis("it"), system.spawn(tools.Recorder)
+    stuck = it.ask(("block, then tell", began, gate, keeps, said), block=False)
+    assert began.wait(10)
+    assert keeps.ask(1, timeout=10) == 1
+    it.kill()
+    with pytest.raises(ActorDeadError):
+        stuck.get(timeout=10)
+    assert it.ask("new", timeout=10) == "new"
+    gate.set()
+    assert eventually(lambda: said) == ["Killed"]
+    assert it.ask("newer", timeout=10) == "newer"
+    assert keeps.ask(("get",), timeout=10) == [1]
+
+
+@BLOCKING
+def test_every_ask_ends_however_those_that_block_are_killed(system, switching, cls):
+    rng = random.Random(1)
+
+    class Keeps(Supervisor):
+        intensity = 1000
+
+        def children(self):
+            return [child(cls, id=str(i), name=str(i)) for i in range(4)]
+
+    system.spawn(Keeps)
+    blocks, other = [system.whereis(str(i)) for i in range(4)], system.spawn(Desk)
+    for _ in range(20):
+        asked = [
+            rng.choice(blocks).ask(("mixed", rng.random(), other), block=False) for _ in range(40)
+        ]
+        for number, future in enumerate(asked):
+            if number % 10 == 5:
+                rng.choice(blocks).kill()
+            try:
+                future.get(timeout=LONG)
+            except ActorDeadError:
+                pass
+    assert [each.ask("alive", timeout=10) for each in blocks] == ["alive"] * 4
