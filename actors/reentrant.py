@@ -16,7 +16,7 @@ Guarantees:
 - Each ask ends once (G9), whatever ends the actor while several are in hand.
 
 So while a strand is late, the others of its actor wait, and the core does not. A kill gives up a
-strand that is stuck, as it does a plain cell's turn.
+strand that is stuck, as it does a plain cell's turn. The hooks are the whole's, and never late.
 """
 
 from __future__ import annotations
