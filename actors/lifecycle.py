@@ -136,7 +136,7 @@ class Lifecycle:
         return None if self.state is DEAD else getattr(self, "actor", None)
 
     def need_ties(self) -> Ties:
-        """Owner only. The ties, made when first needed."""
+        """Owner, or own turn. The ties, made when first needed."""
         if self.ties is None:
             ties = Ties()  # not under the lock: see `Future`
             with _tying:  # a coroutine of the actor's may be at it in its own thread

@@ -31,11 +31,17 @@ class CoreRecord(TypedDict):
 
     index: int
     state: str
+    """"starting", "up", "closing" (it is being removed), "down", or "given up" (it stays down)."""
     incarnation: int
+    """Of its process: another after each restart."""
     pid: int
+    """0 while there is no process."""
     actors: int
+    """How many there are, and those that wait for one's end; of another core, as it last said."""
     restarts: int
+    """How often its process was started again."""
     load: Load
+    """As it last reported."""
 
 
 class NodeRecord(TypedDict):
@@ -43,8 +49,11 @@ class NodeRecord(TypedDict):
 
     name: str
     state: str
+    """"up"; of another node also "known" (not connected), "connecting", "suspect" or "down"."""
     incarnation: int
+    """Of its core 0: another after each start."""
     urls: list[str]
+    """Where it can be joined."""
 
 
 class Poller(Protocol):

@@ -300,7 +300,7 @@ class ActorRef(pykka.ActorRef[A]):
 
     @property
     def name(self) -> str | None:
-        """The name it was spawned with, where this process knows it."""
+        """The name it was spawned with; None without one, and for an actor of another core."""
         return getattr(self.process, "name", None)
 
     @property
