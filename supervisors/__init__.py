@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from ..actors.errors import (
+    AlreadyPresent,
+    AlreadyStarted,
+    NotFound,
+    Restarting,
+    Running,
+    SpecError,
+    SupervisorError,
+)
 from .backoff import Backoff
 from .report import ChildCount, ChildInfo, SupervisorReport
 from .spec import ChildSpec, child
 from .supervisor import Supervisor
 
 __all__ = [
+    "AlreadyPresent",
+    "AlreadyStarted",
     "Backoff",
     "ChildCount",
     "ChildInfo",
     "ChildSpec",
+    "NotFound",
+    "Restarting",
+    "Running",
+    "SpecError",
     "Supervisor",
+    "SupervisorError",
     "SupervisorReport",
     "child",
 ]

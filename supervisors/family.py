@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..actors.errors import NotFound
 from ..actors.ref import ActorRef
-from .report import ChildCount, ChildInfo, State
+from .report import ChildCount, ChildInfo, ChildKind, State
 from .spec import ChildSpec, Shutdown
 from .strategy import Member
 
@@ -47,6 +47,13 @@ class Child:
     delay: float | None = None
     """The last delay of its backoff, in seconds and without jitter."""
     started_at: float = 0.0
+
+    def info(self) -> ChildInfo:
+        """Owner only. Its line of `which_children()`."""
+        kind: ChildKind = "supervisor" if self.is_supervisor else "worker"
+        if self.state == "restarting":
+            return self.spec.id, "restarting", kind, self.spec.restart
+        return self.spec.id, self.ref if self.state == "running" else None, kind, self.spec.restart
 
     def cancel_retry(self) -> None:
         """Owner only. The attempt that is due, if any, will not take place."""
@@ -109,9 +116,9 @@ class Family:
         if ref is not None:
             self._by_ref[ref] = child
 
-    def members(self) -> list[Member]:
+    def members(self) -> Iterator[Member]:
         """The children as a strategy sees them."""
-        return [Member(child.spec.id, child.spec.restart) for child in self]
+        return (Member(child.spec.id, child.spec.restart) for child in self)
 
     def significant_left(self) -> bool:
         """Whether a significant child runs, or waits to be restarted."""
@@ -119,16 +126,7 @@ class Family:
 
     def infos(self) -> list[ChildInfo]:
         """One line for each child, in reverse start order."""
-        return [
-            ChildInfo(
-                id=child.spec.id,
-                ref=child.ref if child.state == "running" else None,
-                state=child.state,
-                type="supervisor" if child.is_supervisor else "worker",
-                restart=child.spec.restart,
-            )
-            for child in reversed(self)
-        ]
+        return [child.info() for child in reversed(self)]
 
     def count(self) -> ChildCount:
         """How many there are."""

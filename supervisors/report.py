@@ -29,15 +29,13 @@ class SupervisorReport:
     supervisor: ActorRef[Any]
 
 
-@message
-class ChildInfo:
-    """One line of `which_children()`. `ref` is None unless the child runs."""
+ChildKind: TypeAlias = Literal["worker", "supervisor"]
 
-    id: str
-    ref: ActorRef[Any] | None
-    state: State
-    type: Literal["worker", "supervisor"]
-    restart: RestartType
+ChildInfo: TypeAlias = tuple[
+    str, ActorRef[Any] | Literal["restarting"] | None, ChildKind, RestartType
+]
+"""One line of `which_children()`, OTP's: id, ref, kind and restart type. In the ref's place stands
+"restarting" while an attempt to restart the child is due, and None for one that does not run."""
 
 
 @message

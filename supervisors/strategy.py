@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
@@ -51,7 +51,7 @@ def is_restarted(restart: RestartType, reason: object) -> bool:
     return restart == "permanent"
 
 
-def steps(strategy: Strategy, members: Sequence[Member], failed: str) -> list[Step]:
+def steps(strategy: Strategy, members: Iterable[Member], failed: str) -> list[Step]:
     """What restarts the child `failed`, which does not run; `members` are in start order.
 
     The same list is right when a group's start broke off at a member, with that one as `failed`:
@@ -59,8 +59,9 @@ def steps(strategy: Strategy, members: Sequence[Member], failed: str) -> list[St
     """
     if strategy == "one_for_one":
         return [Start(failed)]
-    place = [member.id for member in members].index(failed)
-    group = members if strategy == "one_for_all" else members[place:]
+    group = [*members]
+    if strategy == "rest_for_one":
+        del group[: [member.id for member in group].index(failed)]
     stops: list[Step] = [Stop(each.id) for each in reversed(group) if each.id != failed]
     # A temporary sibling is gone once it is stopped; every other spec in the range is started, also
     # one that had finished or was stopped by hand.

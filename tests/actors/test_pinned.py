@@ -153,7 +153,7 @@ def test_a_restart_goes_on_in_the_same_thread_and_after_a_stuck_turn_in_another(
             return [child(Sticks, seen, id="it")]
 
     with ActorSystem() as system:
-        it = system.spawn(Tree).call(Tree.which_children).get()[0].ref
+        it = system.spawn(Tree).call(Tree.which_children).get()[0][1]
         it.tell("fail")
         assert it.ask("again", timeout=DEADLINE) == "again"
         assert len(set(seen)) == 1

@@ -354,7 +354,7 @@ def test_a_supervised_actor_that_was_abandoned_is_restarted_and_its_old_turn_cha
 
     with ActorSystem() as system:
         tree = system.spawn(Tree)
-        it = tree.call(Tree.which_children).get()[0].ref
+        it = tree.call(Tree.which_children).get()[0][1]
         it.tell("block")
         it.tell("queued")
         assert system.spawn(Echo).ask(1, timeout=DEADLINE) == 1

@@ -47,7 +47,18 @@ NAMES = {
         "message",
         "msgpack_default",
     ],
-    "zanni.supervisors": ["Supervisor", "child"],
+    "zanni.supervisors": [
+        "AlreadyPresent",
+        "AlreadyStarted",
+        "Backoff",
+        "NotFound",
+        "Restarting",
+        "Running",
+        "SpecError",
+        "Supervisor",
+        "SupervisorError",
+        "child",
+    ],
 }
 
 MEMBERS = {

@@ -82,13 +82,22 @@ class World:
         return self.supervisor.call(method, *args).get(timeout=DEADLINE)
 
     def infos(self):
-        return {info.id: info for info in self.call(Supervisor.which_children)}
+        return {info[0]: info for info in self.call(Supervisor.which_children)}
 
     def ref(self, id):
-        return self.infos()[id].ref
+        """The ref of a child that runs; None of one that does not."""
+        ref = self.infos()[id][1]
+        return None if ref == "restarting" else ref
 
     def states(self):
-        return {info.id: info.state for info in reversed(self.infos().values())}
+        """What each child is at, by id, in start order."""
+        return {each: state_of(info[1]) for each, info in reversed(self.infos().items())}
+
+
+def state_of(ref):
+    if ref is None:
+        return "stopped"
+    return "restarting" if ref == "restarting" else "running"
 
 
 def subject(children, settings):

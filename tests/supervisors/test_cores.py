@@ -34,7 +34,7 @@ class Bank(Supervisor):
 
 def ref(bank):
     infos = bank.call(Supervisor.which_children).get(timeout=20)
-    return {info.id: info.ref for info in infos}["far"]
+    return {info[0]: info[1] for info in infos}["far"]
 
 
 def main():

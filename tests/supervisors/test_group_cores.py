@@ -85,7 +85,7 @@ class Watch:
 
 def refs(bank):
     infos = bank.call(Supervisor.which_children).get(timeout=WAIT)
-    return {info.id: info.ref for info in infos}
+    return {info[0]: info[1] for info in infos}
 
 
 def main():

@@ -72,7 +72,7 @@ def nest(world, restart="permanent", **inner):
         world.child("a"), child(cls, id="inner", restart=restart), world.child("b"), intensity=5
     )
     infos = world.ref("inner").call(Supervisor.which_children).get(timeout=10)
-    return {info.id: info.ref for info in infos}
+    return {info[0]: info[1] for info in infos}
 
 
 def test_a_tree_stops_in_reverse_through_all_its_levels(world):

@@ -252,7 +252,7 @@ def test_one_whose_ask_found_another_dead_is_alive(system):
 
 def test_a_stopped_child_elsewhere_that_is_started_again_is_alive(system):
     supervisor = system.spawn(crew.Keeper, core=1)
-    ref = supervisor.call(Supervisor.which_children).get(timeout=DEADLINE)[0].ref
+    ref = supervisor.call(Supervisor.which_children).get(timeout=DEADLINE)[0][1]
     assert ref.stop(timeout=DEADLINE)
     assert ref.is_alive()
     assert ref.ask("total", timeout=DEADLINE) == 1
