@@ -251,6 +251,14 @@ class Actor(Receiving, pykka.Actor):
     def on_restart(self, reason: Any) -> Any:
         """Run before `on_start` in an incarnation that a supervisor began after `reason`."""
 
+    def on_report(self, message: Any) -> object:
+        """Say what the log may show of the message that a handler failed at; by default all of it.
+
+        It is shown by its repr, cut off after 200 characters. A field that nobody is to see can as
+        well be declared `field(repr=False)` in the message's class.
+        """
+        return message
+
     def _stop_children(self) -> None:
         """Stop the children, all at once, and wait; those that take too long are killed."""
         stop_all([*self._cell.need_ties().children.values()], CHILD_SHUTDOWN)

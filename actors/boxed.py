@@ -196,7 +196,7 @@ class Boxed(Cell):
         super().return_stash()
         self.box.clear_aside()
 
-    def _lose_own(self) -> None:
+    def lose_own(self) -> None:
         """Owner only. See `Lifecycle`."""
         for item in self.box.remove(lambda item: item[1] is self or item[3] is OWN):
             self.lose(item, "stale")

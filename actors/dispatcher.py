@@ -26,6 +26,7 @@ from weakref import WeakValueDictionary
 from greenlet import getcurrent
 
 from .address import Address, CoreAddress
+from .crash import Crashes
 from .crew import Crew, Worker
 from .environment import make_lock, make_rlock, now
 from .network import Poller
@@ -56,6 +57,7 @@ class Owner(Protocol):
 
     dead_letters: DeadLetters
     events: Events
+    crashes: Crashes
 
     def ref_to(self, process: Process) -> Any:
         """Any thread. The ref of a process, as users have it."""

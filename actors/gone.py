@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .address import Address
 from .dispatcher import Core
+from .links import leave_alone
 from .mailbox import MailboxRecord
 from .process import (
     Broken,
-    Bury,
     Died,
     Failed,
     Headers,
@@ -56,7 +56,7 @@ class GoneProcess:
         elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
             signal.reply.reject(self._error)
         elif isinstance(signal, Failed):
-            signal.process.signal(Bury())  # there is nobody to give a verdict
+            leave_alone(self.core.owner, signal.process, signal.crash)
 
     def is_alive(self) -> bool:
         """Any thread. No."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import pykka
 
+from .crash import Crashes
 from .dispatcher import Core
 from .links import Ties
 from .observe import DeadLetters, Events
@@ -32,6 +33,11 @@ class System(Protocol):
     @property
     def dead_letters(self) -> DeadLetters:
         """Messages that nobody will handle."""
+        ...
+
+    @property
+    def crashes(self) -> Crashes:
+        """Where the log's reports of crashes are written."""
         ...
 
     def now(self) -> float:

@@ -19,16 +19,16 @@ from pykka.messages import _ActorStop
 
 from .actor import Actor
 from .address import Address
+from .crash import Crash, seen, title
 from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, ChildFailed, Hastened, Piped, Ties
+from .links import Birth, ChildFailed, Hastened, Piped, Ties, leave_alone
 from .mailbox import MailboxRecord
 from .observe import log
 from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import (
-    OWN,
     Broken,
     Bury,
     Died,
@@ -236,7 +236,7 @@ class Lifecycle:
         if hasattr(self, "actor"):
             del self.actor
         if ties.restart_reason is not None and not self.dismissed:
-            self._lose_own()
+            self.lose_own()
             self.state = SUSPENDED  # the supervisor heard of it by the reply to its Restart
             ties.answer_ends(self.exit_reason, for_good=False)
         else:
@@ -261,7 +261,11 @@ class Lifecycle:
     def fail(self, error: BaseException) -> None:
         """Own turn only. This incarnation ends by an error, after the message in hand."""
         self.exit_reason = error
-        log(logging.ERROR, "Unhandled exception in %s:", self.actor, error)
+        if not self._may_return():
+            self.core.owner.crashes.report_alone(self.actor, error)
+            return
+        ties, shown = self.need_ties(), seen(self.current, self.actor.on_report)
+        ties.crash = Crash(title(self.ref), ties.incarnation, shown, error)
 
     def leave(self) -> None:
         """Own turn only. End this incarnation: children, hooks, timers, watches."""
@@ -282,14 +286,18 @@ class Lifecycle:
         reason = self.exit_reason
         self._let_go()
         ties = self.ties
+        crash = None if ties is None else ties.crash
         if ties is None or ties.supervisor is None or self.dismissed:  # as `_may_return`
+            if crash is not None:
+                self.core.owner.crashes.report(crash, "it was to end anyway")
             self.die()
             return
-        self._lose_own()
+        ties.crash = None
+        self.lose_own()
         self.state = SUSPENDED
         del self.actor
         ties.answer_ends(self.exit_reason, for_good=False)
-        ties.supervisor.signal(Failed(self, reason))
+        ties.supervisor.signal(Failed(self, reason, crash))
 
     def _guard(self, function: Callable[..., object], *args: object) -> None:
         if self.killed or self.is_given_up(here.worker):
@@ -322,17 +330,6 @@ class Lifecycle:
                 watched.process.signal(Unwatch(self))
         ties.watching.clear()
 
-    def _lose_own(self) -> None:
-        """What this incarnation has sent itself is not for the next one (B13)."""
-        kept, address = [], self.address
-        for item in self.cursor or self.queue or ():
-            sender = item[1]
-            if item[3] is OWN or (sender is not None and sender.address == address):
-                self.lose(item, "stale")
-            else:
-                kept.append(item)
-        self.queue, self.cursor = kept or None, None
-
     def die(self) -> None:
         """Owner only. Gone for good."""
         self.state = DEAD
@@ -364,7 +361,7 @@ class Lifecycle:
         if type(message) in (Died, Broken, Hastened, Piped):
             return
         if type(message) is ChildFailed:
-            message.ref.process.signal(Bury())  # no verdict will come
+            leave_alone(self.core.owner, message.ref.process, message.crash)
             return
         if reply is None:
             self.core.owner.dead_letters.count(reason, message, self.address, sender)
@@ -381,6 +378,10 @@ class Lifecycle:
 
     def return_stash(self) -> None:
         """Own turn only. See `overtaking.py`."""
+        raise NotImplementedError
+
+    def lose_own(self) -> None:
+        """Owner only. See `overtaking.py`."""
         raise NotImplementedError
 
     def signal(self, signal: Signal) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from typing import Any, NamedTuple
 
 from .address import Address
-from .dispatcher import Core
+from .crash import Crash
+from .dispatcher import Core, Owner
 from .errors import ActorDeadError
 from .future import Future
 from .mailbox import HIGH_WATER, Mailbox
 from .messages import message
-from .process import Broken, Died, Headers, Item, Process, Reply, Signal, Unwatch
+from .process import Broken, Bury, Died, Headers, Item, Process, Reply, Signal, Unwatch
 from .timers import Periodic, Timer
 
 
@@ -51,6 +53,8 @@ class ChildFailed:
 
     ref: Any
     reason: Any
+    crash: Crash | None = dataclasses.field(default=None, repr=False, compare=False)
+    """What the log is to say of it, where a handler has failed."""
 
 
 class Hastened(NamedTuple):
@@ -85,9 +89,11 @@ class Ties:
         "birth",
         "born",
         "children",
+        "crash",
         "given_up",
         "hastened",
         "high_water",
+        "incarnation",
         "links",
         "name",
         "owed",
@@ -135,6 +141,9 @@ class Ties:
         """Hears when `__init__` is done."""
         self.starting: Reply | None = None
         """Hears when `on_start` is done."""
+        self.incarnation = 1
+        self.crash: Crash | None = None
+        """Of this incarnation, which a supervisor is to hear of."""
         self.restart_reason: Any = None
         """Why the last incarnation ended, in one that follows another."""
         self.stopping: list[Reply] = []
@@ -154,6 +163,13 @@ class Ties:
             suspending.reject(ActorDeadError(f"the actor has ended for good: {reason!r:.200}"))
         else:
             suspending.resolve(reason)
+
+
+def leave_alone(owner: Owner, child: Process, crash: Crash | None) -> None:
+    """Owner only. There is no supervisor any more to give a verdict on that child: it is over."""
+    if crash is not None:
+        owner.crashes.report(crash, "its supervisor is gone, and so it ends")
+    child.signal(Bury())
 
 
 class Monitor:

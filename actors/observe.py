@@ -54,6 +54,8 @@ class DeadLetters:
             self.counts[reason] += 1
         address = None if sender is None else sender.address
         self.last.append(DeadLetter(message, target, address, reason))
+        if reason == "failed":  # the report of the crash shows what may be seen of it
+            return
         moment = now()
         if moment - self._logged.get(reason, -LOG_INTERVAL) >= LOG_INTERVAL:
             self._logged[reason] = moment

@@ -1,4 +1,4 @@
-"""The front of a queue: what overtakes it, and what was set aside and returns to it.
+"""What becomes of a queue's order: what overtakes it, is set aside, returns to it, or is dropped.
 
 A death that the actor watches or is linked to overtakes all messages, except those that the dead
 actor had sent itself. It waits in `Ties.hastened`, and a mark at the front of the queue says so.
@@ -14,7 +14,7 @@ from operator import length_hint
 from .address import Address
 from .lifecycle import Lifecycle
 from .links import Hastened
-from .process import Broken, Died, Item
+from .process import OWN, Broken, Died, Item
 from .state import PARKED, RESUMING, RUNNING
 
 HASTENED: Item = (Hastened(), None, None, None)
@@ -143,3 +143,14 @@ class Overtaking(Lifecycle):
         stash, ties.stash = ties.stash, []
         if stash:
             self.push_front(stash)
+
+    def lose_own(self) -> None:
+        """Owner only. What this incarnation has sent itself is not for the next one (B13)."""
+        kept, address = [], self.address
+        for item in self.cursor or self.queue or ():
+            sender = item[1]
+            if item[3] is OWN or (sender is not None and sender.address == address):
+                self.lose(item, "stale")
+            else:
+                kept.append(item)
+        self.queue, self.cursor = kept or None, None

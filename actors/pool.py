@@ -189,7 +189,9 @@ class Pool(Actor):
     def on_receive(self, message: object) -> object:
         """Handle what is in `OWN`."""
         match message:
-            case ChildFailed(ref, reason):
+            case ChildFailed(ref, reason, crash):
+                if crash is not None:
+                    self.system.crashes.report(crash, f"its pool {self.actor_ref} starts it again")
                 self._revive(ref, reason)
             case Down(ref, _) if ref in self._members:
                 self._members.remove(ref)

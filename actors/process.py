@@ -14,6 +14,7 @@ from _contextvars import Context
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypedDict
 
 from .address import Address
+from .crash import Crash
 
 
 class Headers(TypedDict, total=False):
@@ -144,6 +145,8 @@ class Failed(NamedTuple):
 
     process: Process
     reason: object
+    crash: Crash | None
+    """Where a handler has failed: what the log is to say."""
 
 
 class Suspend(NamedTuple):

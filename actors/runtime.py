@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .address import Address, CoreAddress
 from .cell import Cell
+from .crash import Crashes
 from .dispatcher import Core
 from .drain import living
 from .environment import make_shared_lock
@@ -39,6 +40,7 @@ class Runtime:
     names: Names
     events: Events
     dead_letters: DeadLetters
+    crashes: Crashes
     _spawner: Spawner
     _state: str
     _loop_thread: LoopThread | None

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .errors import ActorDeadError
 from .linked import Linked
-from .links import ChildFailed
+from .links import ChildFailed, leave_alone
 from .parked import Parked
 from .parking import Killed, here
 from .process import (
@@ -152,10 +152,10 @@ class Signalled(Linked, Parked):
 
     def _on_failed(self, signal: Failed) -> None:
         if self.state is DEAD:
-            signal.process.signal(Bury())  # there is nobody to give a verdict
+            leave_alone(self.core.owner, signal.process, signal.crash)
             return
         ref = self.core.owner.ref_to(signal.process)
-        self.deliver(ChildFailed(ref, signal.reason), signal.process, None, None)
+        self.deliver(ChildFailed(ref, signal.reason, signal.crash), signal.process, None, None)
 
     def _on_suspend(self, signal: Suspend) -> None:
         if self.state is SUSPENDED:
@@ -177,6 +177,7 @@ class Signalled(Linked, Parked):
         self.killed = False
         ties.starting = signal.reply
         ties.restart_reason = signal.reason
+        ties.incarnation += 1
         if hasattr(self, "actor"):
             del self.actor
         self.state = STARTING

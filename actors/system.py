@@ -14,6 +14,7 @@ from .cell import Cell
 from .config import Config
 from .cores import Cores
 from .cpus import allowed_cpus, pin_to
+from .crash import Crashes
 from .dispatcher import Core
 from .drain import drain
 from .environment import (
@@ -209,6 +210,7 @@ class ActorSystem(Cores, Scoped):
             self.core.crew.cpu = self.cpus[self.index % len(self.cpus)]
         Kernel(self.core, self)
         self.meter = Meter(self.core)
+        self.crashes = Crashes(self.core.call_later)
         self._spawner = Spawner(self, self.core)
         self._state = "starting"
         systems[self.home] = self
@@ -286,6 +288,7 @@ class ActorSystem(Cores, Scoped):
         watcher.remove(self.core, GRACE)
         self.core.crew.join(now() + GRACE)
         self._end_loop(seconds)
+        self.crashes.tell_rest()
         self.core.poller.close()
         systems.pop(self.home, None)
         if not systems:

@@ -170,7 +170,12 @@ class Keeper:
             return exited.get()
 
     def report(
-        self, kind: Kind, child: Child, reason: object, ref: ActorRef[Any] | None = None
+        self,
+        kind: Kind,
+        child: Child,
+        reason: object,
+        ref: ActorRef[Any] | None = None,
+        failures: tuple[str, ...] = (),
     ) -> None:
         """Publish an event about a child; `ref` is its ref where it has no longer one."""
         self._owner.system.events.publish(
@@ -182,5 +187,6 @@ class Keeper:
                 shutdown=child.shutdown,
                 reason=reason,
                 supervisor=self._owner.actor_ref,
+                failures=failures,
             )
         )

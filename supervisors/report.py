@@ -27,6 +27,8 @@ class SupervisorReport:
     shutdown: Shutdown
     reason: object
     supervisor: ActorRef[Any]
+    failures: tuple[str, ...] = ()
+    """With `gave_up`: the last failures of the supervisor's children, as text, the newest last."""
 
 
 ChildKind: TypeAlias = Literal["worker", "supervisor"]

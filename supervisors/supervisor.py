@@ -13,25 +13,33 @@ The rules are OTP's; the names of the steps, too, where there was no reason to d
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
 
 from ..actors.actor import Actor
+from ..actors.crash import Crash
 from ..actors.environment import random_float
 from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
 from ..actors.intensity import Intensity
 from ..actors.links import ChildFailed, Down
 from ..actors.ref import ActorRef
 from .family import Child, Family
+from .journal import Journal
 from .keeper import Keeper
 from .report import ChildCount, ChildInfo
 from .settings import check_settings
 from .spec import ChildSpec, check_all, check_spec
-from .strategy import AutoShutdown, Start, Stop, Strategy, is_restarted, steps
+from .strategy import AutoShutdown, Start, Stop, Strategy, is_orderly, is_restarted, steps
 
 logger = logging.getLogger("zanni.supervisors")
 
 DEFAULT_SHUTDOWN = 5.0
 """Seconds that a child which is no supervisor may take to stop."""
+
+
+Tell: TypeAlias = Callable[[str], None]
+"""Tells the log what happened to a child; it is given what the supervisor does about it."""
 
 
 class _Retry:
@@ -71,6 +79,7 @@ class Supervisor(Actor):
         super().__init__()
         self._family = Family()
         self._keeper = Keeper(self, self._family)
+        self._journal = Journal(self)
         self._restarts = Intensity(self.intensity, self.period)
 
     def children(self) -> list[ChildSpec]:
@@ -108,8 +117,8 @@ class Supervisor(Actor):
     def on_receive(self, message: Any) -> Any:
         """Hear of a child's end. Unknown messages are logged."""
         match message:
-            case ChildFailed(ref, reason):
-                self._failed(ref, reason)
+            case ChildFailed(ref, reason, crash):
+                self._failed(ref, reason, crash)
             case Down(ref, reason):
                 self._lost(ref, reason)
             case _Retry():
@@ -120,16 +129,17 @@ class Supervisor(Actor):
             case _:
                 logger.warning("supervisor %s: unknown message %.200r", self.actor_ref, message)
 
-    def _failed(self, ref: ActorRef[Any], reason: object) -> None:
+    def _failed(self, ref: ActorRef[Any], reason: object, crash: Crash | None) -> None:
         """An incarnation has ended. One that was stopped for a restart is known to have."""
         child = self._family.of(ref)
-        if child is None:
-            return
-        if child.unheard:
-            child.unheard -= 1
-        elif child.state == "running":
+        if child is not None and not child.unheard and child.state == "running":
             self._keeper.report("terminated", child, reason)
-            self._ended(child, reason)
+            self._ended(child, reason, crash)
+            return
+        if child is not None and child.unheard:
+            child.unheard -= 1
+        if crash is not None:
+            self.system.crashes.report(crash, "its supervisor was stopping it")
 
     def _lost(self, ref: ActorRef[Any], reason: object) -> None:
         """Nothing is left of an actor: it was killed, or its core or node is gone."""
@@ -139,17 +149,20 @@ class Supervisor(Actor):
         if child.state == "running":
             self._keeper.report("terminated", child, reason)
             self._family.bind(child, None)
-            self._ended(child, reason)
+            self._ended(child, reason, None)
         else:
             self._family.bind(child, None)
 
-    def _ended(self, child: Child, reason: object) -> None:
+    def _ended(self, child: Child, reason: object, crash: Crash | None) -> None:
         """A child ended by itself. If its ref is bound still, it is suspended and can restart."""
         child.state = "restarting"
         child.reason = reason
+        tell = partial(self._journal.ended, child, crash)
         if is_restarted(child.spec.restart, reason):
-            self._schedule(child)
+            self._schedule(child, tell)
         else:
+            if not is_orderly(reason):
+                tell(f"is not restarted, as it is {child.spec.restart}")
             self._keeper.let_go(child)
             if child.spec.significant:
                 self._auto_shutdown()
@@ -162,18 +175,23 @@ class Supervisor(Actor):
 
     # ------------------------------------------------------------------ restart
 
-    def _schedule(self, child: Child, *, again: bool = False) -> None:
+    def _schedule(self, child: Child, tell: Tell, *, again: bool = False) -> None:
         """Count a restart of a child that failed, and make it now, later, or give up.
+
+        What is decided is told first, for the log.
 
         A failed attempt is repeated by a message (`again`), not a loop, so that other requests get
         in between, one to terminate this child among them.
         """
         backoff = child.spec.backoff
         now = self.system.now()
-        if (backoff is None or backoff.counted) and self._restarts.exceeded(now):
-            self._give_up(child)
+        counted = backoff is None or backoff.counted
+        if counted and self._restarts.exceeded(now):
+            self._give_up(child, tell)
             return
+        which = f" ({self._restarts.count(now)} of at most {self._limit})" if counted else ""
         if backoff is None:
+            tell(f"is restarted{which}")
             if again:
                 child.retry = retry = _Retry(child)
                 self.actor_ref.tell(retry)
@@ -183,10 +201,16 @@ class Supervisor(Actor):
         if not again and now - child.started_at >= backoff.reset_after:
             child.delay = None
         child.delay = backoff.grow(child.delay)
+        delay = backoff.spread(child.delay, random_float())
+        tell(f"is restarted in {delay:.3g} seconds{which}")
         child.retry = retry = _Retry(child)
-        child.timer = self.after(backoff.spread(child.delay, random_float()), retry)
+        child.timer = self.after(delay, retry)
         # The siblings that depend on it stop now, not when the delay is over.
         self._carry_out(child, starts=False)
+
+    @property
+    def _limit(self) -> str:
+        return f"{self.intensity} restarts within {self.period:g} seconds"
 
     def _restart(self, child: Child) -> None:
         self._carry_out(child, starts=True)
@@ -206,21 +230,15 @@ class Supervisor(Actor):
                         self._keeper.report("start_error", child, error)
                         child.state = "restarting"
                         child.reason = error
-                        self._schedule(child, again=True)
+                        tell = partial(self._journal.not_started, child, error)
+                        self._schedule(child, tell, again=True)
                         return
                 case Start():
                     return
 
-    def _give_up(self, child: Child) -> None:
-        self._keeper.report("gave_up", child, child.reason)
-        logger.error(
-            "supervisor %s gives up: more than %d restarts in %s seconds, the last of child %r: %r",
-            self.actor_ref,
-            self.intensity,
-            self.period,
-            child.spec.id,
-            child.reason,
-        )
+    def _give_up(self, child: Child, tell: Tell) -> None:
+        tell(f"is not restarted: it had {self._limit}, and its supervisor gives up")
+        self._keeper.report("gave_up", child, child.reason, failures=self._journal.failures)
         self.exit("shutdown")
 
     # ------------------------------------------------------------------ one child

@@ -132,8 +132,8 @@ class Associations:
         call.pump()
 
     def _complain(self, call: Call) -> None:
-        if now() - self._logged.get(call.url, -LOG_INTERVAL) < LOG_INTERVAL:
-            return
+        if call.own or now() - self._logged.get(call.url, -LOG_INTERVAL) < LOG_INTERVAL:
+            return  # a core of our own that does not come up is told of by who starts it
         self._logged[call.url] = now()
         what = (
             "something took the connection and does not answer as a Zanni node of this version"

@@ -205,7 +205,7 @@ class Codec:
 
     def _encode_signal(self, target: int, sender: int | None, signal: Signal) -> bytes:
         """A signal is never refused: a reason that cannot travel becomes its text."""
-        data = signal_to_data(signal, self._resolver)
+        data = signal_to_data(signal, self._resolver, tracebacks=self._tracebacks)
         item = [target, sender, _SIGNAL, None, data]
         try:
             check_keys(data)

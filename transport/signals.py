@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..actors.address import Address
+from ..actors.crash import Crash
 from ..actors.process import (
     Broken,
     Bury,
@@ -39,12 +40,11 @@ _ABOUT: dict[int, Callable[[Process], Signal]] = {
 }
 _ENDS: dict[int, Callable[[Process, object], Signal]] = {
     _DIED: Died,
-    _FAILED: Failed,
     _BROKEN: Broken,
 }
 
 
-def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
+def signal_to_data(signal: Signal, resolver: Resolver, *, tracebacks: bool) -> Data:
     """Any thread. The data of a signal; its reason may still be something that cannot travel."""
     match signal:
         case Watch(watcher):
@@ -65,8 +65,9 @@ def signal_to_data(signal: Signal, resolver: Resolver) -> Data:
             return [_SHUTDOWN, reason]
         case Kill():
             return [_KILL]
-        case Failed(process, reason):
-            return [_FAILED, list(process.address), reason]
+        case Failed(process, reason, crash):
+            seen = None if crash is None else crash.to_data(tracebacks=tracebacks)
+            return [_FAILED, list(process.address), seen, reason]
         case Restart(reason, reply):
             return [_RESTART, None if reply is None else resolver.reply_id(reply), reason]
         case Bury():
@@ -90,6 +91,9 @@ def signal_from_data(data: list[Any], resolver: Resolver) -> Signal:
             return _ABOUT[code](resolver.process(address(where)))
         case [int(code), list(where), reason] if code in _ENDS:
             return _ENDS[code](resolver.process(address(where)), reason)
+        case [int(code), list(where), crash, reason] if code == _FAILED:
+            seen = None if crash is None else Crash.from_data(crash)
+            return Failed(resolver.process(address(where)), reason, seen)
         case [int(code), reason] if code == _SHUTDOWN:
             return Shutdown(reason)
         case [int(code), None, reason] if code == _RESTART:

@@ -228,7 +228,7 @@ def test_no_signal_raises_whatever_it_is_and_whoever_sends_it(
         Unlink(other),
         Unlinked(other),
         Broken(other, "why"),
-        Failed(other, "why"),
+        Failed(other, "why", None),
         Suspend("why", Future()),
         Restart("why", None),
         Bury(),

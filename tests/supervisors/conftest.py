@@ -1,6 +1,7 @@
 """A world in which supervisors can be watched: who started and stopped, in which order, and why."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -46,6 +47,13 @@ class World:
         self.until(lambda: self.journal and self.journal[-1].startswith("wait "))
         self.settle()
         self.journal.clear()
+
+    def until_true(self, condition):
+        """Wait for a condition that nothing here tells of."""
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, (self.journal, self.reports)
+            time.sleep(0.001)
 
     def until_noted(self, *entries):
         self.until(lambda: self.journal == list(entries))

@@ -23,6 +23,7 @@ from zanni import Actor
 from zanni.actors import errors
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.config import FRAME_CAP
+from zanni.actors.crash import Crash, Text
 from zanni.actors.errors import EncodeError, MessageTooLarge, RemoteError
 from zanni.actors.messages import find_message, message, type_name
 from zanni.actors.process import (
@@ -44,6 +45,7 @@ from zanni.actors.process import (
 )
 from zanni.transport import bounds
 from zanni.transport.codec import Codec, DecodeError, Envelope, EnvelopeKind, Undecodable
+from zanni.transport.signals import signal_from_data
 
 HERE = Address("bank", 1, 2**64 - 1, 42)
 
@@ -564,7 +566,8 @@ SIGNALS: list[Signal] = [
     Shutdown("killed"),
     Shutdown(None),
     Kill(),
-    Failed(Stub(HERE), "noproc"),
+    Failed(Stub(HERE), "noproc", None),
+    Failed(Stub(HERE), "why", Crash("Worker at bank/1/2", 3, Text("Deposit(1)"), None)),
     Restart("normal", None),
     Restart("normal", Stub(77)),
     Bury(),
@@ -589,7 +592,7 @@ def test_reasons_may_be_exceptions() -> None:
 
 @pytest.mark.parametrize("reason", [Plain(), {1: 2}, "x" * 1_000_000, recursive], ids=repr)
 def test_a_reason_that_cannot_travel_becomes_its_text(reason: object) -> None:
-    envelope = Envelope(9, 3, EnvelopeKind.SIGNAL, None, Failed(Stub(HERE), reason), None)
+    envelope = Envelope(9, 3, EnvelopeKind.SIGNAL, None, Failed(Stub(HERE), reason, None), None)
     (there,) = CODEC.decode(CODEC.encode(envelope))
     assert isinstance(there.message, Failed)
     assert isinstance(there.message.reason, str)
@@ -843,3 +846,39 @@ def test_the_scan_takes_what_msgpack_takes(value: object) -> None:
     bounds.scan(packed * 3)
     with pytest.raises(bounds.OutOfBounds):
         bounds.scan(packed[:-1])
+
+
+# --- what the log is to say of a crash, on its way to a supervisor elsewhere
+
+
+def crashed(codec: Codec) -> Crash | None:
+    try:
+        raise ValueError("insufficient funds")
+    except ValueError as error:
+        crash = Crash("Account 'ann' at bank/1/2", 2, {"amount": 3}, error)
+    signal = Failed(Stub(HERE), crash.error, crash)
+    (there,) = codec.decode(codec.encode(Envelope(9, 3, EnvelopeKind.SIGNAL, None, signal, None)))
+    assert isinstance(there.message, Failed)
+    return there.message.crash
+
+
+def test_a_crash_travels_as_text_with_its_traceback_within_the_node() -> None:
+    crash = crashed(make_codec(tracebacks=True))
+    assert crash is not None
+    assert (crash.who, crash.incarnation) == ("Account 'ann' at bank/1/2", 2)
+    assert repr(crash.message) == "{'amount': 3}"
+    assert crash.error is None
+    assert crash.trace.startswith("Traceback")
+    assert crash.trace.endswith("ValueError: insufficient funds")
+
+
+def test_no_traceback_goes_to_another_node() -> None:
+    crash = crashed(make_codec(tracebacks=False))
+    assert crash is not None
+    assert crash.trace == ""
+
+
+@pytest.mark.parametrize("data", ["text", [], ["who", "one", "m", ""], ["who", 1, "m"]])
+def test_a_crash_that_is_none_is_refused(data: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        signal_from_data([5, list(HERE), data, "why"], Resolver())

@@ -1,0 +1,186 @@
+"""Reports of crashes in the log: who, in which incarnation, at which message, and what follows.
+
+Guarantees:
+- One report for a crash. Of a supervised actor its supervisor writes it, with what it does about
+  it; of any other actor, its own core does.
+- In a storm the first ones are written, and the others are counted and told in one line.
+- What users' `__repr__`s raise is contained.
+"""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from .address import Address
+from .environment import make_rlock, now
+from .errors import RemoteError
+
+logger = logging.getLogger("zanni")
+
+BURST = 30
+"""How many reports are written in one `PERIOD`."""
+PERIOD = 10.0
+"""Seconds."""
+SHOWN = 200
+"""Characters of a message that a report shows."""
+TRACE = 8192
+"""Characters of a traceback, its end, that go to a supervisor on another core."""
+
+
+class Named(Protocol):
+    """What is needed of a ref."""
+
+    @property
+    def type_name(self) -> str:
+        """See `ActorRef.type_name`."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """See `ActorRef.name`."""
+        ...
+
+    @property
+    def address(self) -> Address:
+        """See `ActorRef.address`."""
+        ...
+
+
+def title(ref: Named) -> str:
+    """Any thread. What the log calls an actor: `Account 'ann' at bank/0/7`."""
+    name = f" {ref.name!r}" if ref.name else ""
+    return f"{ref.type_name.rpartition(':')[2]}{name} at {ref.address}"
+
+
+class Text(str):
+    """A text that stands for something, and is shown as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+UNKNOWN = Text("")
+"""In place of a message: none was in hand."""
+
+
+class Crash(NamedTuple):
+    """What an actor knows of its own crash."""
+
+    who: str
+    incarnation: int
+    """1 in a life's first, one more with each restart."""
+    message: object = UNKNOWN
+    """What was in hand, as `Actor.on_report` lets it be seen."""
+    error: BaseException | None = None
+    trace: str = ""
+    """The traceback of an error of another process."""
+
+    def to_data(self, *, tracebacks: bool) -> list[Any]:
+        """Any thread. As text and numbers, for a supervisor on another core."""
+        trace = (self.trace or _trace_of(self.error))[-TRACE:] if tracebacks else ""
+        return [self.who, self.incarnation, shown(self.message), trace]
+
+    @classmethod
+    def from_data(cls, data: list[Any]) -> Crash:
+        """Owner only. What `to_data` gave; raises where it is nothing of the kind."""
+        who, incarnation, message, trace = data
+        return cls(str(who), int(incarnation), Text(str(message)), None, str(trace))
+
+
+def seen(item: tuple[Any, ...] | None, on_report: Callable[[Any], object]) -> object:
+    """Own turn only. What a report may show of the message in hand, by that hook of the actor."""
+    if item is None:
+        return UNKNOWN
+    try:
+        return on_report(item[0])
+    except Exception as fault:
+        return Text(f"<on_report failed: {type(fault).__name__}>")
+
+
+class Crashes:
+    """Writes the reports of one core. Any thread."""
+
+    def __init__(self, call_later: Callable[[float, Callable[[], object]], object]) -> None:
+        self._call_later = call_later
+        self._lock: AbstractContextManager[object] = make_rlock()
+        self._since = -PERIOD
+        self._written = self._unwritten = 0
+
+    def report(self, crash: Crash, follows: str) -> None:
+        """Write the report of a supervised actor; `follows` says what its supervisor does."""
+        if self._may_write():
+            error, message = crash.error, shown(crash.message)
+            at = f" while handling {message}" if message else ""
+            trace = crash.trace or (error.traceback_text if isinstance(error, RemoteError) else "")
+            text = "%s crashed in its incarnation %d%s: %s%s"
+            below = f"\n{trace}" if trace else ""
+            _write(text, crash.who, crash.incarnation, at, follows, below, error=error)
+
+    def report_start(self, who: str, error: BaseException, follows: str) -> None:
+        """Write that a supervised actor did not start."""
+        if self._may_write():
+            _write("%s did not start: %s", who, follows, error=error)
+
+    def report_end(self, who: str, reason: object, follows: str) -> None:
+        """Write that a supervised actor ended otherwise: it was killed, say, or is lost."""
+        if self._may_write():
+            _write("%s ended for reason %s: %s", who, shown(reason), follows)
+
+    def report_alone(self, who: object, error: BaseException) -> None:
+        """Write the report of an actor that nobody supervises, in Pykka's words."""
+        if self._may_write():
+            _write("Unhandled exception in %s:", who, error=error)
+
+    def _may_write(self) -> bool:
+        with self._lock:
+            moment = now()
+            if moment - self._since >= PERIOD:
+                self._since, self._written = moment, 0
+            self._written += 1
+            if self._written <= BURST:
+                return True
+            self._unwritten += 1
+            if self._unwritten == 1:
+                self._call_later(self._since + PERIOD - moment, self.tell_rest)
+            return False
+
+    def tell_rest(self) -> None:
+        """Say how many reports were left out, if any were."""
+        with self._lock:
+            unwritten, self._unwritten = self._unwritten, 0
+        if unwritten:
+            _write("%d more crashes within %g seconds are not told one by one", unwritten, PERIOD)
+
+
+def _write(text: str, *args: object, error: BaseException | None = None) -> None:
+    try:
+        logger.error(text, *args, exc_info=error)
+    except Exception:  # noqa: S110  (filters and handlers are users' code: the actor goes on)
+        pass
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = SHOWN
+
+
+def shown(message: object) -> str:
+    """Any thread. The message's repr, of which the most is cut off where it is long."""
+    text = _short.repr(message)  # it contains what a user's `__repr__` raises
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _trace_of(error: BaseException | None) -> str:
+    """The traceback's text, without the chain of causes, which may be any length."""
+    if error is None:
+        return ""
+    try:
+        return "".join(traceback.format_exception(error, limit=50, chain=False)).rstrip()
+    except Exception as fault:
+        return f"{type(error).__name__}, whose traceback cannot be made: {type(fault).__name__}"
