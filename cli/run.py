@@ -3,8 +3,8 @@
 Guarantees:
 - The first Ctrl-C or SIGTERM drains the system, the second ends it within a second; no process is
   left.
-- Exit codes: 0 the root stopped, or SIGTERM drained the system; 1 the root failed; 2 bad usage;
-  130 Ctrl-C; 143 SIGTERM, and the drain took too long.
+- Exit codes: 0 the root stopped, or SIGTERM drained the system; 1 the root failed, or gave up as a
+  supervisor; 2 bad usage; 130 Ctrl-C; 143 SIGTERM, and the drain took too long.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,12 +21,13 @@ from ..actors import environment
 from ..actors.actor import Actor
 from ..actors.errors import NameInUse
 from ..actors.future import Future
-from ..actors.links import Down
+from ..actors.links import ChildFailed, Down
+from ..actors.process import Bury
 from ..actors.system import ActorSystem
-from .target import Arguments, describe, load
+from .outcome import Outcome
+from .target import Arguments, load
 
 SIGNALS = ("SIGINT", "SIGTERM")
-GRACEFUL = ("normal", "shutdown")
 HURRY = 0.8
 """Seconds that the system gets to end after the second signal."""
 
@@ -41,7 +41,7 @@ Examples:
 \b
 Exit codes:
     0  the root stopped, or SIGTERM drained the system
-    1  the root failed
+    1  the root failed, or is a supervisor that gave up
     2  bad usage: a wrong target, argument, URL or setting
   130  Ctrl-C
   143  SIGTERM, and draining took too long
@@ -141,23 +141,26 @@ class Signals:
 
 
 class Usher(Actor):
-    """Spawns the root in a turn of its own, and so sees its end, however soon that comes."""
+    """Spawns the root and supervises it, and so sees its end, however soon that comes."""
 
-    def __init__(self, root: Callable[..., Actor], ended: Future[object]) -> None:
+    def __init__(self, root: Callable[..., Actor], ended: Future[Down]) -> None:
         super().__init__()
         self._root, self._ended = root, ended
 
     def on_start(self) -> None:
-        """Spawn the root; what its constructor raises counts as the reason of its end."""
+        """Spawn the root; what its constructor or its start raises is the reason of its end."""
         try:
-            self.watch(self.system.spawn(self._root))
+            self.system.spawn(self._root, supervisor=self.actor_ref)
         except Exception as error:
-            self._ended.set(error)
+            self._ended.set(Down(None, error))
 
     def on_receive(self, message: object) -> None:
-        """Tell of the root's end."""
-        if isinstance(message, Down):
-            self._ended.set(message.reason)
+        """Tell of the root's end, which is final."""
+        if isinstance(message, ChildFailed):
+            if message.crash is not None:
+                self.system.crashes.report(message.crash, "it is the root, so the system ends")
+            message.ref.process.signal(Bury())
+            self._ended.set(Down(message.ref, message.reason))
 
 
 class Life:
@@ -171,16 +174,18 @@ class Life:
 
     def run(self, root: Callable[..., Actor]) -> int:
         """Run the root to its end, stop the system, and say how it went."""
-        ended: Future[object] = Future()
+        ended: Future[Down] = Future()
+        outcome = Outcome()
+        self._system.events.subscribe(outcome.hear)
         self._system.spawn(Usher, root, ended)
         try:
-            reason = self._signals.interrupt(ended.get)
+            end = self._signals.interrupt(ended.get)
         except Interrupted:
-            reason = "shutdown"
+            end = Down(None, "shutdown")
         drained = self._stop()
         if self._signals.received:
             return self._interrupted(drained)
-        return self._report(reason)
+        return outcome.report(end, debug=self._debug)
 
     def _stop(self) -> bool:
         """Drain the system; one more signal cuts that short. False when it did not drain."""
@@ -204,16 +209,6 @@ class Life:
             sys.stderr.flush()
             environment.exit_now(code)
         return code
-
-    def _report(self, reason: object) -> int:
-        cause = reason[0] if isinstance(reason, tuple) and reason else reason
-        if cause in GRACEFUL:
-            return 0
-        text = describe(reason) if isinstance(reason, BaseException) else str(reason)
-        click.echo(f"Error: the root actor failed: {text}", err=True)
-        if isinstance(reason, BaseException) and self._debug:
-            traceback.print_exception(reason)
-        return 1
 
 
 def start_system(name: str | None, settings: dict[str, Any]) -> ActorSystem:

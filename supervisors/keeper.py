@@ -175,7 +175,7 @@ class Keeper:
         child: Child,
         reason: object,
         ref: ActorRef[Any] | None = None,
-        failures: tuple[str, ...] = (),
+        **more: Any,
     ) -> None:
         """Publish an event about a child; `ref` is its ref where it has no longer one."""
         self._owner.system.events.publish(
@@ -187,6 +187,6 @@ class Keeper:
                 shutdown=child.shutdown,
                 reason=reason,
                 supervisor=self._owner.actor_ref,
-                failures=failures,
+                **more,
             )
         )

@@ -27,6 +27,9 @@ class SupervisorReport:
     shutdown: Shutdown
     reason: object
     supervisor: ActorRef[Any]
+    restarts: int = 0
+    """With `gave_up`: how many there would have been within `period` seconds, with this one."""
+    period: float = 0.0
     failures: tuple[str, ...] = ()
     """With `gave_up`: the last failures of the supervisor's children, as text, the newest last."""
 

@@ -189,7 +189,7 @@ class Supervisor(Actor):
         if counted and self._restarts.exceeded(now):
             self._give_up(child, tell)
             return
-        which = f" ({self._restarts.count(now)} of at most {self._limit})" if counted else ""
+        which = f" ({self._restarts.count(now)} of {self._limit})" if counted else ""
         if backoff is None:
             tell(f"is restarted{which}")
             if again:
@@ -210,7 +210,7 @@ class Supervisor(Actor):
 
     @property
     def _limit(self) -> str:
-        return f"{self.intensity} restarts within {self.period:g} seconds"
+        return f"at most {self.intensity} within {self.period:g} seconds"
 
     def _restart(self, child: Child) -> None:
         self._carry_out(child, starts=True)
@@ -237,8 +237,15 @@ class Supervisor(Actor):
                     return
 
     def _give_up(self, child: Child, tell: Tell) -> None:
-        tell(f"is not restarted: it had {self._limit}, and its supervisor gives up")
-        self._keeper.report("gave_up", child, child.reason, failures=self._journal.failures)
+        tell(f"is not restarted, as there may be {self._limit}: its supervisor gives up")
+        self._keeper.report(
+            "gave_up",
+            child,
+            child.reason,
+            restarts=self._restarts.count(self.system.now()),
+            period=self.period,
+            failures=self._journal.failures,
+        )
         self.exit("shutdown")
 
     # ------------------------------------------------------------------ one child

@@ -1,5 +1,6 @@
 """`zanni run`: a root's life, from its arguments to the exit code."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -63,6 +64,20 @@ class Failing(Actor):
 class Team(Supervisor):
     def children(self):
         return [child(Idle, id="idle", core=1)]
+
+class Hopeless(Supervisor):
+    intensity = 2
+    def children(self):
+        return [child(Failing, id="worker")]
+
+class Parent(Supervisor):
+    def children(self):
+        return [child(Hopeless, id="inner")]
+
+class Ending(Supervisor):
+    auto_shutdown = "any_significant"
+    def children(self):
+        return [child(Echo, id="echo", restart="transient", significant=True)]
 """
 
 
@@ -182,3 +197,29 @@ def test_a_url_that_will_not_do_is_refused(start: Any, url: str) -> None:
     command = start("run", "acts:Idle", "--listen", url)
     assert command.wait() == 2
     assert "Traceback" not in command.err
+
+
+# --- a root that is a supervisor
+
+
+def test_a_root_supervisor_that_gives_up_is_a_failure_and_told(start: Any) -> None:
+    run = start("run", "acts:Hopeless")
+    assert run.wait() == 1
+    report = run.err[run.err.index("Error: the root supervisor gave up") :]
+    assert "child 'worker' failed, and 3 restarts within 5 seconds" in report
+    assert report.count("worker: LookupError('no way')") == 3
+    assert run.err.count("crashed in its incarnation") == 3  # in the log, once each
+
+
+def test_what_made_supervisors_below_the_root_give_up_is_told_too(start: Any) -> None:
+    run = start("run", "acts:Parent")
+    assert run.wait() == 1
+    assert "Error: the root supervisor gave up: child 'inner' failed" in run.err
+    assert re.search(r"Hopeless at \S+ gave up, too: child 'worker' failed", run.err)
+    assert "  worker: LookupError('no way')" in run.err
+
+
+def test_a_root_supervisor_that_ends_with_its_significant_child_is_no_failure(start: Any) -> None:
+    run = start("run", "acts:Ending")
+    assert run.wait() == 0
+    assert run.err == ""

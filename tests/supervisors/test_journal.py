@@ -40,11 +40,11 @@ def test_a_crash_is_reported_once_with_what_follows(world, crash, log):
     subject = f"child 'a' of Subject at {world.supervisor.address}"
     assert first.getMessage() == (
         f"{who} crashed in its incarnation 1 while handling ('raise', RuntimeError('crash')): "
-        f"{subject} is restarted (1 of at most 3 restarts within 60 seconds)"
+        f"{subject} is restarted (1 of at most 3 within 60 seconds)"
     )
     assert first.exc_info[1] is error
     assert f"{who} crashed in its incarnation 2" in second.getMessage()
-    assert "(2 of at most 3 restarts" in second.getMessage()
+    assert "(2 of at most 3 within" in second.getMessage()
 
 
 def test_a_crash_that_is_one_too_many_is_reported_with_the_giving_up(world, crash, log):
@@ -54,7 +54,7 @@ def test_a_crash_that_is_one_too_many_is_reported_with_the_giving_up(world, cras
     assert exited.get(timeout=10) == "shutdown"
     (text,) = texts(log)
     assert "crashed in its incarnation 1" in text
-    assert text.endswith("it had 0 restarts within 5 seconds, and its supervisor gives up")
+    assert text.endswith("as there may be at most 0 within 5 seconds: its supervisor gives up")
     (report,) = world.kinds("gave_up")
     assert report.failures == ("a: RuntimeError('crash')",)
 
