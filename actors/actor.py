@@ -11,14 +11,15 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 import pykka
 from pykka.messages import _ActorStop
 
+from .ending import stop_all
 from .environment import now
-from .errors import MailboxFull, Timeout
+from .errors import MailboxFull
 from .future import Future
 from .hosting import ActorCell, System
 from .mailbox import PLAIN, Mailbox, checked_mailbox
 from .overrides import refuse_collisions
 from .parking import asker_deadline
-from .process import OWN, Process, Shutdown, Unwatch, Watch
+from .process import OWN, Process, Unwatch, Watch
 from .receiving import Receiving
 from .ref import ActorRef
 from .serving import Settling, forward, pipe, reply_later
@@ -261,7 +262,7 @@ class Actor(Receiving, pykka.Actor):
 
     def _stop_children(self) -> None:
         """Stop the children, all at once, and wait; those that take too long are killed."""
-        stop_all([*self._cell.need_ties().children.values()], CHILD_SHUTDOWN)
+        stop_all(self.system, [*self._cell.need_ties().children.values()], CHILD_SHUTDOWN)
 
     def __getattr__(self, name: str) -> Any:
         if name == "_cell":  # made by calling the class: an actor that no system runs
@@ -325,20 +326,6 @@ def _keep(timers: set[Timer | Periodic], timer: Timer | Periodic) -> None:
     if count >= 64 and count & count - 1 == 0:  # now and then, forget those called off
         # The loop may take one out meanwhile, which is over: this turn may be in another thread.
         timers.difference_update([timer for timer in tuple(timers) if not timer.pending])
-
-
-def stop_all(refs: list[ActorRef[Any]], timeout: float) -> None:
-    """Have actors end after the message in hand; kill those that have not after `timeout` s."""
-    ends = [ref.exited() for ref in refs]
-    for ref in refs:
-        ref.process.signal(Shutdown("shutdown"))
-    deadline = now() + timeout
-    for ref, end in zip(refs, ends, strict=True):
-        try:
-            end.get(timeout=max(deadline - now(), 0.0))
-        except Timeout:
-            ref.kill()
-            end.get()
 
 
 CHILD_SHUTDOWN = 5.0

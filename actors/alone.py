@@ -54,6 +54,9 @@ class Alone:
             f"{self._host.name!r} has one core and has joined no node: no {node or core}"
         )
 
+    def replace_core(self, index: int, incarnation: int) -> None:
+        """Owner only. There is no other core."""
+
     def join(self, url: str) -> None:
         """Any thread. Raises ValueError."""
         raise ValueError(

@@ -11,12 +11,13 @@ from .cell import Cell
 from .drain import living
 from .errors import NodeDown
 from .future import Future, check_may_wait
-from .kernel import ListActors
+from .kernel import ListActors, ReplaceCore
 from .network import CoreRecord, NodeRecord
 from .parking import here
 from .pool import Pool, plan_pool
 from .ref import ActorRef
 from .runtime import Runtime
+from .signalled import Abandoned
 
 A = TypeVar("A", bound=Actor)
 
@@ -76,6 +77,21 @@ class Cores(Runtime):
     def _connect(self) -> None:
         """See `ActorSystem._connect`."""
         raise NotImplementedError
+
+    def abandon(self, ref: ActorRef[Any]) -> None:
+        """Any thread. An actor that was killed has not ended: have its core's process replaced."""
+        self.events.publish(Abandoned(ref))
+        where = ref.address.home
+        if where.node == self.name and where.core not in (0, self.index):
+            request = ReplaceCore(where.core, where.incarnation)
+            try:
+                self.network.kernel(None, 0).deliver(request, None, None, None)
+            except NodeDown:
+                pass  # the whole node ends, and with it all its cores
+
+    def replace_core(self, index: int, incarnation: int) -> None:
+        """Owner only. See `KernelHost.replace_core`."""
+        self.network.replace_core(index, incarnation)
 
     def set_cores(self, existing: int, open_: int) -> None:
         """Any thread. The node has so many cores, of which the first `open_` take new actors."""

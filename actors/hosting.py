@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import pykka
 
+from .config import Config
 from .crash import Crashes
 from .dispatcher import Core
 from .links import Ties
@@ -38,6 +39,15 @@ class System(Protocol):
     @property
     def crashes(self) -> Crashes:
         """Where the log's reports of crashes are written."""
+        ...
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        ...
+
+    def abandon(self, ref: ActorRef[Any]) -> None:
+        """Any thread. An actor that was killed does not end: do without it, and its core."""
         ...
 
     def now(self) -> float:

@@ -106,6 +106,14 @@ class ListHolders:
 
 
 @message
+class ReplaceCore:
+    """To core 0: that start of that core is stuck; end its process, and start it again."""
+
+    index: int
+    incarnation: int
+
+
+@message
 class StopRequest:
     """Stop all actors of this core; the answer, whether that was done within `seconds`."""
 
@@ -140,6 +148,10 @@ class KernelHost(Protocol):
 
     def movable(self, first: int) -> list[list[ActorRef[Any]]]:
         """Members of this core's pools that can be replaced elsewhere, with their pools."""
+        ...
+
+    def replace_core(self, index: int, incarnation: int) -> None:
+        """End the process of a core that is stuck; it is started again."""
         ...
 
     def drain(self, seconds: float) -> Future[bool]:
@@ -256,6 +268,7 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     CoreCount: lambda host, request: host.set_cores(request.existing, request.open),
     ListHolders: lambda host, request: host.holders(request.movable),
     ListMovable: lambda host, request: host.movable(request.first),
+    ReplaceCore: lambda host, request: host.replace_core(request.index, request.incarnation),
     StopRequest: lambda host, request: host.drain(request.seconds),
     Probe: lambda host, probe: take_probe(host.core, probe),
     Break: lambda host, request: take_break(host.core, request),

@@ -117,6 +117,10 @@ class Network(Protocol):
         """Any thread but the loop's, or a turn. See `ActorSystem.resize`."""
         ...
 
+    def replace_core(self, index: int, incarnation: int) -> None:
+        """Owner only, on core 0. End the process of that start of a core; it is started again."""
+        ...
+
     def drain(self, seconds: float) -> None:
         """Any thread. Have the child cores stop their actors in so many seconds; does not wait."""
         ...

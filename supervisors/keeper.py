@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..actors.actor import Actor
+from ..actors.ending import kill
 from ..actors.errors import (
     ActorDeadError,
     EncodeError,
@@ -131,8 +132,7 @@ class Keeper:
         try:
             return ended.get(timeout=None if isinstance(child.shutdown, str) else child.shutdown)
         except Timeout:
-            ref.process.signal(Kill())
-            return ended.get()
+            return kill(self._owner.system, ref, ended)
 
     def _note_stop(
         self, child: Child, asked: str, reason: object, ref: ActorRef[Any] | None
@@ -160,14 +160,15 @@ class Keeper:
         exited = ref.exited()
         self._owner.unwatch(ref)
         self._family.bind(child, None)
-        ref.process.signal(signal)
         # A supervised actor that ends is suspended, unless it knows that nobody will restart it.
         ref.process.signal(Bury())
+        if isinstance(signal, Kill):
+            return kill(self._owner.system, ref, exited)
+        ref.process.signal(signal)
         try:
             return exited.get(timeout=seconds)
         except Timeout:
-            ref.process.signal(Kill())
-            return exited.get()
+            return kill(self._owner.system, ref, exited)
 
     def report(
         self,

@@ -214,6 +214,13 @@ class Children:
             if child.state == "up" and process is not None and self._home_of(child) in dead:
                 process.kill()
 
+    def replace(self, index: int, incarnation: int) -> None:
+        """End a core that is stuck; its socket will tell, and it starts again."""
+        for child in self.all:
+            if (child.index, child.incarnation) == (index, incarnation) and child.process:
+                logger.warning("core %d is stuck in a handler that was killed: replaced", index)
+                child.process.kill()
+
     def begin_stop(self) -> None:
         """Any thread. From now on an end is no loss, and nothing is started again."""
         self._stopping = True

@@ -214,6 +214,11 @@ class Node:
         elif cores < self._system.core_count:
             resizer.shrink(cores)
 
+    def replace_core(self, index: int, incarnation: int) -> None:
+        """Owner only. See `Network.replace_core`."""
+        if self.children is not None:
+            self.children.replace(index, incarnation)
+
     def drain(self, seconds: float) -> None:
         """Any thread. See `Network.drain`."""
         if self.children is None:

@@ -1,0 +1,43 @@
+"""Ending other actors: first asked, then killed, and whatever they do, waited for no longer.
+
+Guarantees:
+- An actor of this core, or of one that runs its loop, has ended soon after it was killed.
+- One whose core is stuck, as in C code that holds the interpreter's lock, is reported as abandoned
+  and its core replaced; core 0 alone cannot be, as it is the program's own process.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .environment import now
+from .errors import Timeout
+from .future import Future
+from .hosting import System
+from .process import Kill, Shutdown
+from .ref import ActorRef
+
+
+def stop_all(system: System, refs: list[ActorRef[Any]], timeout: float) -> None:
+    """Have actors end after the message in hand; kill those that have not after `timeout` s."""
+    ends = [ref.exited() for ref in refs]
+    for ref in refs:
+        ref.process.signal(Shutdown("shutdown"))
+    deadline = now() + timeout
+    for ref, end in zip(refs, ends, strict=True):
+        try:
+            end.get(timeout=max(deadline - now(), 0.0))
+        except Timeout:
+            kill(system, ref, end)
+
+
+def kill(system: System, ref: ActorRef[Any], end: Future[Any]) -> Any:
+    """Kill an actor and wait for its end; `end` is settled by it, and what it says is returned."""
+    ref.process.signal(Kill())
+    try:
+        return end.get(timeout=system.config.kill_timeout)
+    except Timeout:
+        if end.done():  # the actor itself had ended for that reason
+            raise
+        system.abandon(ref)
+        return end.get()

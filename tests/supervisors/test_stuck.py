@@ -1,0 +1,136 @@
+"""Children that nothing can stop: C code that holds the interpreter's lock, on another core."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import ctypes, os, sys, threading
+from zanni import Actor, ActorSystem
+from zanni.actors.signalled import Abandoned
+from zanni.supervisors import Supervisor, SupervisorReport, child
+from zanni.transport.events import CoreDied
+
+WAIT = 20
+
+
+class Stuck(Actor):
+    def pid(self):
+        return os.getpid()
+
+    def stick(self):
+        ctypes.PyDLL(None).sleep(1000)  # PyDLL: without giving the lock up
+
+
+class Neighbour(Actor):
+    def here(self):
+        return self.actor_ref.core
+
+
+class Bank(Supervisor):
+    def children(self):
+        return [
+            child(Neighbour, id="near"),
+            child(Stuck, id="stuck", name="stuck", core=1, shutdown=0.2),
+        ]
+
+
+class Owner(Actor):
+    def on_start(self):
+        self.child = self.spawn(Stuck, core=1)
+        self.child.cast(Stuck.stick)
+
+    def which(self):
+        return self.child
+
+
+class Seen:
+    def __init__(self, system):
+        self.changed = threading.Condition()
+        self.events = []
+        system.events.subscribe(self.hear)
+
+    def hear(self, event):
+        with self.changed:
+            self.events.append(event)
+            self.changed.notify_all()
+
+    def until(self, found):
+        with self.changed:
+            assert self.changed.wait_for(lambda: any(map(found, self.events)), WAIT), self.events
+
+
+def main():
+    config = {"kill_timeout": 0.5}
+    with ActorSystem("bank", cores=2, config=config) as system:
+        globals()[sys.argv[1]](system, Seen(system))
+    print("done")
+
+
+def terminated(system, seen):
+    bank = system.spawn(Bank)
+    stuck = system.whereis("stuck")
+    pid = stuck.call(Stuck.pid).get(timeout=WAIT)
+    stuck.cast(Stuck.stick)
+    bank.call(Supervisor.terminate_child, "stuck").get(timeout=WAIT)
+    seen.until(lambda event: event == Abandoned(stuck))
+    seen.until(lambda event: event == CoreDied(1, "signal:9"))
+    assert not stuck.is_alive()
+    errors = [e for e in seen.events if getattr(e, "kind", None) == "shutdown_error"]
+    assert [(e.id, e.reason) for e in errors] == [("stuck", "noconnection")]
+    again = bank.call(Supervisor.restart_child, "stuck").get(timeout=WAIT)
+    assert again.call(Stuck.pid).get(timeout=WAIT) != pid
+    assert bank.is_alive()
+
+
+def group(system, seen):
+    class Group(Bank):
+        strategy = "one_for_all"
+    bank = system.spawn(Group)
+    stuck = system.whereis("stuck")
+    stuck.cast(Stuck.stick)
+    near = bank.call(Supervisor.which_children).get(timeout=WAIT)[1][1]
+    near.kill()  # the group restarts
+    seen.until(lambda event: event == Abandoned(stuck))
+    begun = [event for event in seen.events if getattr(event, "kind", "") == "started"]
+    seen.until(lambda event: event not in begun and getattr(event, "kind", "") == "started"
+               and event.id == "stuck")
+    assert system.whereis("stuck").call(Stuck.pid).get(timeout=WAIT)
+
+
+def parent(system, seen):
+    import zanni.actors.actor as actor
+    actor.CHILD_SHUTDOWN = 0.2
+    owner = system.spawn(Owner)
+    stuck = owner.call(Owner.which).get(timeout=WAIT)
+    assert owner.stop(timeout=WAIT)
+    seen.until(lambda event: event == Abandoned(stuck))
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("scene", ["terminated", "group", "parent"])
+def test_a_child_stuck_in_c_is_abandoned_and_its_core_replaced(tmp_path, scene):  # B5
+    path = tmp_path / "stuck.py"
+    path.write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, path, scene],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=50)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    assert (process.returncode, out) == (0, "done\n"), err
+    assert "core 1 is stuck in a handler that was killed: replaced" in err
