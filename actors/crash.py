@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, Protocol
 
 from .address import Address
 from .environment import make_rlock, now
-from .errors import RemoteError
 
 logger = logging.getLogger("zanni")
 
@@ -80,7 +79,7 @@ class Crash(NamedTuple):
     """What was in hand, as `Actor.on_report` lets it be seen."""
     error: BaseException | None = None
     trace: str = ""
-    """The traceback of an error of another process."""
+    """Where the error was raised, if in another process."""
 
     def to_data(self, *, tracebacks: bool) -> list[Any]:
         """Any thread. As text and numbers, for a supervisor on another core."""
@@ -88,10 +87,11 @@ class Crash(NamedTuple):
         return [self.who, self.incarnation, shown(self.message), trace]
 
     @classmethod
-    def from_data(cls, data: list[Any]) -> Crash:
+    def from_data(cls, data: list[Any], reason: object) -> Crash:
         """Owner only. What `to_data` gave; raises where it is nothing of the kind."""
         who, incarnation, message, trace = data
-        return cls(str(who), int(incarnation), Text(str(message)), None, str(trace))
+        error = reason if isinstance(reason, BaseException) else None
+        return cls(str(who), int(incarnation), Text(str(message)), error, str(trace))
 
 
 def seen(item: tuple[Any, ...] | None, on_report: Callable[[Any], object]) -> object:
@@ -118,9 +118,8 @@ class Crashes:
         if self._may_write():
             error, message = crash.error, shown(crash.message)
             at = f" while handling {message}" if message else ""
-            trace = crash.trace or (error.traceback_text if isinstance(error, RemoteError) else "")
             text = "%s crashed in its incarnation %d%s: %s%s"
-            below = f"\n{trace}" if trace else ""
+            below = f"\n{crash.trace}" if crash.trace else ""
             _write(text, crash.who, crash.incarnation, at, follows, below, error=error)
 
     def report_start(self, who: str, error: BaseException, follows: str) -> None:
@@ -177,10 +176,8 @@ def shown(message: object) -> str:
 
 
 def _trace_of(error: BaseException | None) -> str:
-    """The traceback's text, without the chain of causes, which may be any length."""
+    """Where it was raised, without the chain of causes, which may be any length."""
     if error is None:
         return ""
-    try:
-        return "".join(traceback.format_exception(error, limit=50, chain=False)).rstrip()
-    except Exception as fault:
-        return f"{type(error).__name__}, whose traceback cannot be made: {type(fault).__name__}"
+    lines = traceback.format_tb(error.__traceback__, limit=-50)
+    return "Traceback (most recent call last):\n" + "".join(lines).rstrip()

@@ -68,7 +68,6 @@ class Worker(Actor):
         self.file = ""
 
     def on_start(self) -> None:
-        logging.getLogger("zanni").addFilter(is_news)
         self.census.tell(Ready(self.actor_ref))
 
     def on_receive(self, message: Task) -> None:
@@ -87,7 +86,7 @@ class Worker(Actor):
 
 def is_news(record: logging.LogRecord) -> bool:
     """Workers crash by design and the report lists the files: their tracebacks say nothing new."""
-    return "exception in Worker" not in record.getMessage()
+    return not record.getMessage().startswith("Worker at ")
 
 
 class Pool(Supervisor):
@@ -98,6 +97,7 @@ class Pool(Supervisor):
     def __init__(self, census: ActorRef[Any], size: int, cores: list[int]) -> None:
         super().__init__()
         self.census, self.size, self.cores = census, size, cores
+        logging.getLogger("zanni").addFilter(is_news)
 
     def children(self) -> list[Any]:
         return [

@@ -92,7 +92,7 @@ def signal_from_data(data: list[Any], resolver: Resolver) -> Signal:
         case [int(code), list(where), reason] if code in _ENDS:
             return _ENDS[code](resolver.process(address(where)), reason)
         case [int(code), list(where), crash, reason] if code == _FAILED:
-            seen = None if crash is None else Crash.from_data(crash)
+            seen = None if crash is None else Crash.from_data(crash, reason)
             return Failed(resolver.process(address(where)), reason, seen)
         case [int(code), reason] if code == _SHUTDOWN:
             return Shutdown(reason)
