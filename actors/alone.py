@@ -92,5 +92,6 @@ class Alone:
     def disown(self, lock: Disowned) -> None:
         """In a forked child. There is nothing to let go of."""
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float) -> bool:
         """Nothing to stop."""
+        return True

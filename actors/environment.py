@@ -275,24 +275,32 @@ def on_signals(names: Iterable[str], handler: Callable[[str], None]) -> None:
         signal.signal(signal.Signals[name], lambda number, _: handler(signal.Signals(number).name))
 
 
-def ignore_interrupt() -> None:
-    """Main thread only. Leave Ctrl-C to the parent, and take it off the mask set for our start."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+_LEFT_TO_THE_PARENT = frozenset({signal.SIGINT, signal.SIGTERM})
+"""What a terminal or a process manager sends to all of a group, for the parent to act upon."""
+
+
+def leave_signals_to_parent() -> None:
+    """Main thread only. Do nothing at Ctrl-C and SIGTERM, which the mask of our start held back.
+
+    By handlers, since what is ignored would be so in the programs that actors start, too.
+    """
+    for number in _LEFT_TO_THE_PARENT:
+        signal.signal(number, lambda _number, _frame: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _LEFT_TO_THE_PARENT)
 
 
 class ChildProcess:
     """A Python process of our own, with a socket between us that ends when either of us does.
 
     `spawn`, never `fork`: the child is a fresh interpreter. It inherits that one socket and the
-    standard streams; Ctrl-C is masked until the child has said what it wants of it.
+    standard streams; Ctrl-C and SIGTERM are masked until the child has said what it wants of them.
     """
 
     def __init__(self, code: str, environ: Mapping[str, str] | None = None) -> None:
         self.socket, theirs = socket.socketpair()
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         command = [sys.executable, *flags, "-c", code, str(theirs.fileno())]
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LEFT_TO_THE_PARENT)
         try:
             self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and code)
                 command,

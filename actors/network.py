@@ -129,6 +129,9 @@ class Network(Protocol):
         """In a forked child: all of this is the parent's. Let go of its child cores' sockets."""
         ...
 
-    def stop(self, timeout: float) -> None:
-        """Not the loop's thread. Say goodbye, and end what has begun: in `timeout` seconds."""
+    def stop(self, timeout: float) -> bool:
+        """Not the loop's thread. Say goodbye, and end what has begun: in `timeout` seconds.
+
+        Returns whether the actors of the child cores had finished in their time.
+        """
         ...

@@ -266,7 +266,7 @@ class ActorSystem(Cores, Scoped):
         self._wait(ended, seconds / 2)
         self.network.drain(max(begun + seconds - now(), 0.0))
         drained = self._wait(ended, deadline - now() + GRACE)
-        self.network.stop(max(deadline - now(), 0.0))
+        drained = self.network.stop(max(deadline - now(), 0.0)) and drained
         self._end(max(deadline - now(), GRACE))
         return drained
 

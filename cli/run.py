@@ -87,7 +87,10 @@ def run(
     """
     if target.startswith("-"):
         raise click.UsageError(f"there is no option {target}; options of the actor follow its name")
-    actor = load(target)
+    try:
+        actor = load(target)
+    except KeyboardInterrupt:
+        ctx.exit(130)
     arguments = Arguments.parse(options, ctx.meta["rest"])
     arguments.check(actor, [parameter.name or "" for parameter in ctx.command.params])
     set_up_logging(debug)

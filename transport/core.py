@@ -25,8 +25,8 @@ from ..actors.config import Config
 from ..actors.environment import (
     ChildProcess,
     exit_now,
-    ignore_interrupt,
     inherited_socket,
+    leave_signals_to_parent,
     now,
     process_id,
     random_bits,
@@ -159,13 +159,14 @@ class Children:
         reason = f"signal:{-code}" if code is not None and code < 0 else f"exit:{code}"
         child.state = "down"
         child.fail(f"its process ended while it started ({reason})")  # unless that is known
+        home = self._home_of(child)
         if self._stopping or child.leaving:
             child.removed.resolve(None)
+            self._losses.core_lost(home, reason)  # it answers nothing that it was asked
             return
         if child.started._error is not None:
             return
         self._system.events.publish(CoreDied(child.index, reason))
-        home = self._home_of(child)
         if child.intensity.exceeded(now()):
             child.state = "given up"
             self._system.events.publish(CoreGivenUp(child.index, child.restarts))
@@ -324,7 +325,7 @@ def report(error: BaseException | None) -> None:
 def main(fd: int) -> None:
     """What a child process runs."""
     global _line  # noqa: PLW0603  (one parent per process)
-    ignore_interrupt()
+    leave_signals_to_parent()
     line = _line = ParentLine(fd)
     text = line.read_line()
     if text is None:

@@ -230,16 +230,19 @@ class Node:
                 self.kernel(None, child.index).deliver(StopRequest(seconds), None, answer, None)
                 self._draining.append(answer)
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float) -> bool:
         """Not the loop's thread. See `Network.stop`."""
         deadline = now() + timeout
+        drained = True
         if self.children is not None:
             self.children.begin_stop()
-            self._await_drain(deadline - min(self._system.config.kill_timeout, timeout) / 2)
+            kill_time = min(self._system.config.kill_timeout, timeout)
+            drained = self._await_drain(deadline - kill_time / 2)
         self.on_loop(self._say_goodbye, PATIENCE)
         if self.children is not None:
             self.children.stop(deadline)
             self.on_loop(self.children.close, PATIENCE)
+        return drained
 
     def disown(self, lock: Disowned) -> None:
         """In a forked child. See `Network.disown`."""
@@ -247,13 +250,16 @@ class Node:
         if self.children is not None:
             self.children.disown()
 
-    def _await_drain(self, until: float) -> None:
+    def _await_drain(self, until: float) -> bool:
         draining, self._draining = self._draining, []
+        drained = True
         for answer in draining:
             try:
-                answer.get(timeout=max(until - now(), 0.01))
+                drained = answer.get(timeout=max(until - now(), 0.01)) is True and drained
             except Exception:  # it is killed below
+                drained = False
                 logger.debug("a core did not answer the request to stop", exc_info=True)
+        return drained
 
     def _say_goodbye(self) -> None:
         self._joins.clear()

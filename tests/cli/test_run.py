@@ -1,5 +1,6 @@
 """`zanni run`: a root's life, from its arguments to the exit code."""
 
+import os
 import re
 import signal
 import socket
@@ -34,6 +35,10 @@ class Idle(Actor):
         print("ready", len(self.system.cores()), flush=True)
     def on_stop(self):
         print("stopped", flush=True)
+
+class Pair(Supervisor):
+    def children(self):
+        return [child(Idle, id="far", core=1), child(Idle, id="near")]
 
 class Stuck(Actor):
     def on_start(self):
@@ -148,6 +153,23 @@ def test_sigterm_drains(start: Any, cores: str) -> None:
     command.process.send_signal(signal.SIGTERM)
     assert command.wait(timeout=5) == 0
     assert command.out.endswith("stopped\n")
+
+
+def test_a_sigterm_to_all_processes_drains_as_well(start: Any) -> None:
+    command = start("run", "acts:Pair", "--config", "drain_timeout=100", "--cores", "2")
+    command.expect("ready")
+    os.killpg(command.process.pid, signal.SIGTERM)  # as a process manager sends it
+    assert command.wait() == 0
+    assert command.out.count("stopped") == 2
+
+
+def test_ctrl_c_while_the_module_is_imported(start: Any, module: Any) -> None:
+    module("slow", "print('importing', flush=True)\nimport time\ntime.sleep(100)\n")
+    command = start("run", "slow:Root")
+    command.expect("importing")
+    command.interrupt()
+    assert command.wait() == 130
+    assert "Traceback" not in command.err
 
 
 def test_a_supervisor_may_be_the_root(start: Any) -> None:

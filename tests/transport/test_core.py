@@ -356,6 +356,26 @@ def test_cores_that_do_not_finish_are_drained_in_one_time():
     assert time.monotonic() - began < 2.0 + 1.0 + 1.5
 
 
+def test_a_core_that_ends_while_the_system_stops_is_waited_for_no_longer():
+    config = {"drain_timeout": 100, "kill_timeout": 100}
+    system = ActorSystem("ends", cores=2, config=config).start()
+    system.spawn(crew.LastWords, "exit", core=1)
+    done = []
+    stopping = threading.Thread(target=lambda: done.append(system.stop()))
+    stopping.start()
+    stopping.join(DEADLINE)
+    assert done == [False]  # its actors have not finished
+
+
+def test_a_stop_says_whether_the_actors_of_all_cores_have_finished():
+    config = {"drain_timeout": 0.3, "kill_timeout": 5}
+    for core, drained in ((0, False), (1, False), (None, True)):
+        system = ActorSystem("slow", cores=2, config=config).start()
+        if core is not None:
+            system.spawn(crew.LastWords, "wait", core=core)
+        assert system.stop() is drained
+
+
 def test_a_killed_core_is_told_to_watchers_once_and_started_again():
     with ActorSystem("phoenix", cores=2) as system:
         watcher = system.spawn(crew.Watcher)

@@ -203,6 +203,19 @@ class Brief(Actor):
         self.exit()
 
 
+class LastWords(Actor):
+    """Takes its whole core along when it ends, or outlasts any end."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.words = words
+
+    def on_stop(self):
+        if self.words == "exit":
+            os._exit(1)
+        Future().get()
+
+
 class Farewell(Actor):
     """Tells its friend a number of things, and ends."""
 
