@@ -23,7 +23,7 @@ class Counts:
     lines: int
     classes: int
     functions: int
-    identifiers: dict[str, int]
+    identifiers: str  # "name count name count", as a message may hold 100,000 values, a text more
     longest: tuple[int, str]  # a function's lines, and its name
 
 
@@ -44,7 +44,8 @@ class Totals:
         self.lines += counts.lines
         self.classes += counts.classes
         self.functions += counts.functions
-        self.identifiers.update(counts.identifiers)
+        words = counts.identifiers.split()
+        self.identifiers.update(dict(zip(words[::2], map(int, words[1::2]), strict=True)))
         if counts.functions:
             self.longest = max(self.longest, (*counts.longest, file))
 
@@ -59,11 +60,12 @@ def count_file(file: str) -> Counts:
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     names = (token.string for token in tokens if token.type == tokenize.NAME)
+    used = Counter(name for name in names if not keyword.iskeyword(name))
     return Counts(
         lines=text.count("\n"),
         classes=sum(isinstance(node, ast.ClassDef) for node in nodes),
         functions=len(functions),
-        identifiers=dict(Counter(name for name in names if not keyword.iskeyword(name))),
+        identifiers=" ".join(f"{name} {count}" for name, count in used.items()),
         longest=max(((length(node), node.name) for node in functions), default=(0, "")),
     )
 
@@ -111,4 +113,6 @@ def describe(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Text that can go into a message and to a terminal, whatever a file's name holds."""
+    shown = (each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return "".join(shown)

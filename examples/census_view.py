@@ -9,10 +9,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from examples.census_count import Totals
+from examples.census_count import Totals, printable
 
 MOST_USED = 15
-BROKEN_SHOWN = 20
 
 
 @dataclass
@@ -91,11 +90,9 @@ class View:
     def list_broken(self, folder: str, broken: dict[str, str]) -> None:
         if broken:
             self.say("Not counted:")
-        for file, reason in sorted(broken.items())[:BROKEN_SHOWN]:
-            line = f"  {os.path.relpath(file, folder)}: {reason.splitlines()[0]}"
-            self.say(line if len(line) <= 160 else f"{line[:157]}...")
-        if len(broken) > BROKEN_SHOWN:
-            self.say(f"  and {len(broken) - BROKEN_SHOWN:,} more")
+        for file, reason in sorted(broken.items()):
+            why = reason if len(reason) <= 120 else f"{reason[:117]}..."
+            self.say(f"  {printable(os.path.relpath(file, folder))}: {why}")
 
 
 def cores(number: int) -> str:
@@ -110,7 +107,8 @@ def most_used(totals: Totals) -> str:
 
 def longest(totals: Totals, folder: str) -> str:
     lines, name, file = totals.longest
-    return f"{name}, {lines:,} lines, in {os.path.relpath(file, folder)}" if file else "none"
+    where = printable(os.path.relpath(file, folder)) if file else ""
+    return f"{name}, {lines:,} lines, in {where}" if file else "none"
 
 
 def per_core(result: Result) -> str:

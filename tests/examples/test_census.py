@@ -105,7 +105,7 @@ def test_a_file_is_counted(tmp_path: Path) -> None:
     counts = count_file(str(file))
     assert (counts.lines, counts.classes, counts.functions) == (6, 1, 2)
     assert counts.longest == (5, "get")
-    assert counts.identifiers == {"Answer": 1, "get": 1, "self": 1, "inner": 2, "question": 2}
+    assert counts.identifiers == "Answer 1 get 1 self 1 inner 2 question 2"
 
 
 def test_broken_files_are_named_and_the_others_counted(bad_tree: Path) -> None:
@@ -152,13 +152,27 @@ def test_a_missing_folder_is_said_to_be_missing(tmp_path: Path) -> None:
         system.spawn(Census, str(tmp_path / "missing"))
 
 
-def test_many_broken_files_are_cut_short(
+def test_all_broken_files_are_listed_whatever_their_names_hold(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    View().list_broken(str(tmp_path), {f"{tmp_path}/{i:03}.py": "SyntaxError" for i in range(50)})
-    shown = capsys.readouterr().out.splitlines()
-    assert len(shown) == 22
-    assert shown[-1] == "  and 30 more"
+    broken = {f"{tmp_path}/{i:03}.py": "SyntaxError" for i in range(50)}
+    broken[f"{tmp_path}/\x1b[31m\n.py"] = "x" * 1000
+    View().list_broken(str(tmp_path), broken)
+    heading, odd, *shown = capsys.readouterr().out.splitlines()
+    assert heading == "Not counted:"
+    assert shown == [f"  {i:03}.py: SyntaxError" for i in range(50)]
+    assert odd.startswith("  \\x1b[31m\\n.py: xxx")
+    assert len(odd) < 150
+
+
+def test_a_file_of_many_names_counts_the_same_on_another_core(
+    tmp_path: Path, census: CountTree
+) -> None:
+    (tmp_path / "many.py").write_text("".join(f"name_{i} = 1\n" for i in range(60_000)))
+    (tmp_path / "few.py").write_text("x = 1\n")
+    expected = count_tree(str(tmp_path))
+    assert len(expected.identifiers) == 60_001
+    assert [result.totals for result in census(tmp_path, 2)] == [expected, expected]
 
 
 def test_a_killed_core_costs_no_more_than_the_files_it_was_at(
