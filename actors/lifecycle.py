@@ -19,7 +19,7 @@ from pykka.messages import _ActorStop
 
 from .actor import Actor
 from .address import Address
-from .crash import Crash, seen, title
+from .crash import Crash, seen, shown, title
 from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
@@ -264,8 +264,8 @@ class Lifecycle:
         if not self._may_return():
             self.core.owner.crashes.report_alone(self.actor, error)
             return
-        ties, shown = self.need_ties(), seen(self.current, self.actor.on_report)
-        ties.crash = Crash(title(self.ref), ties.incarnation, shown, error)
+        ties, message = self.need_ties(), seen(self.current, self.actor.on_report)
+        ties.crash = Crash(title(self.ref), ties.incarnation, message, error)
 
     def leave(self) -> None:
         """Own turn only. End this incarnation: children, hooks, timers, watches."""
@@ -368,7 +368,7 @@ class Lifecycle:
         elif type(message) is _ActorStop:
             reply.resolve(value=True)
         else:
-            reply.reject(ActorDeadError(f"{self.ref} stopped before handling the message"))
+            reply.reject(ActorDeadError(f"{self.ref} ended before that: {shown(self.exit_reason)}"))
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""

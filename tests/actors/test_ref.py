@@ -289,7 +289,7 @@ def test_asks_queued_behind_the_end_are_errors_and_tells_dead_letters(system, to
     release.set("first")
     assert first.get() == "first"
     for future in queued:
-        with pytest.raises(ActorDeadError):
+        with pytest.raises(ActorDeadError, match="ended before that: 'enough'"):
             future.get(timeout=10)
     assert hooked.wait(timeout=10) == "noproc"
     assert [letter.message for letter in system.dead_letters.last] == ["nobody hears this"]
