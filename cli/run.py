@@ -23,8 +23,9 @@ from ..actors.actor import Actor
 from ..actors.errors import NameInUse
 from ..actors.future import Future
 from ..actors.links import Down
+from ..actors.messages import can_be_found, type_name
 from ..actors.system import ActorSystem
-from .target import Arguments, describe, load
+from .target import Arguments, describe, load, offered
 
 SIGNALS = ("SIGINT", "SIGTERM")
 GRACEFUL = ("normal", "shutdown")
@@ -84,6 +85,8 @@ def run(
     The class is loaded from the working directory. What stands after `--` is for its constructor:
     KEY=VALUE by name, the rest by position, all of them text. `--key value` works too, where zanni
     itself has no such option.
+
+    Joined nodes may spawn the actor classes that MODULE defines here, and no others.
     """
     if target.startswith("-"):
         raise click.UsageError(f"there is no option {target}; options of the actor follow its name")
@@ -99,7 +102,9 @@ def run(
         "join": join,
         "config": _settings(config),
     }
-    system = start_system(name, settings)
+    module = sys.modules[target.partition(":")[0]]
+    allowed = [cls for cls in offered(module).values() if can_be_found(type_name(cls))]
+    system = start_system(name, settings, allowed)
     code = Life(system, signals, debug).run(
         functools.partial(actor, *arguments.positional, **arguments.keyword)
     )
@@ -216,10 +221,13 @@ class Life:
         return 1
 
 
-def start_system(name: str | None, settings: dict[str, Any]) -> ActorSystem:
+def start_system(
+    name: str | None, settings: dict[str, Any], allowed: Iterable[type[Actor]]
+) -> ActorSystem:
     """Make and start the system; a URL, port, name or setting that will not do is bad usage."""
     try:
         system = ActorSystem(**settings) if name is None else ActorSystem(name, **settings)
+        system.allow(*allowed)
         system.start()
     except (ValueError, OSError, NameInUse) as error:
         raise click.UsageError(str(error)) from error
