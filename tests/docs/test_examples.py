@@ -16,6 +16,7 @@ OUTPUT = {
     ("docs/asyncio.md", 0): "visit 10 of / | visit 1 of /other\n",
     ("docs/asyncio.md", 1): "page of a, page of b, page of c\n",
     ("docs/mailboxes.md", 0): "printing page 1\npage 1\n0\n",
+    ("docs/nodes.md", 0): "11\n11\n11\n",
     ("README.md", 0): "130\ninsufficient funds\n",
     ("README.md", 1): "285\n",
     ("README.md", 2): "1\n",
