@@ -26,11 +26,13 @@ def checked_cores(cores: int | str) -> int:
     raise ValueError(f"cores= takes a number from 1 to 1024 or 'auto', not {cores!r}")
 
 
-def refuse_unbuilt(**options: object) -> None:
-    """Raise ValueError for an option of spawn that is not there yet."""
-    for name, value in options.items():
-        if value is not None:
-            raise ValueError(f"spawn({name}=...) is not there yet: leave it out")
+def checked_actor_name(name: object) -> str:
+    """The name of an actor, or a ValueError that says what one is."""
+    if not (isinstance(name, str) and 0 < len(name) <= 255 and name.isprintable()):
+        raise ValueError(f"an actor's name is 1 to 255 printable characters, not {name!r:.80}")
+    if "@" in name:
+        raise ValueError(f"an actor's name holds no @, which stands before a node's: {name!r}")
+    return name
 
 
 def refuse_in_import() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from .actor import Actor
+from .allowed import Allowed
 from .arguments import checked_cores
 from .cell import Cell
 from .drain import living
@@ -28,6 +29,7 @@ SHOWN = 100
 class Cores(Runtime):
     """What users ask of a system about its cores and about other nodes. Any thread may."""
 
+    allowed: Allowed
     core_count: int
     open_cores: int
     _resizing: Any
@@ -69,6 +71,24 @@ class Cores(Runtime):
             raise
         finally:
             self._resizing.release()
+
+    def allow(self, *classes: type[Actor]) -> None:
+        """Let other nodes spawn actors of these classes here, on any core; on core 0 only.
+
+        A node names the class by its module and name, as in `shop.accounts:Account`, and that is
+        looked up among those allowed: nothing is ever imported because another node names it. A
+        subclass is another class. May be called before `start`.
+
+        Raises:
+            TypeError: no actor class; none of the others is allowed then.
+            ValueError: a class that no other process can find, as one made in a function.
+            RuntimeError: this is not core 0.
+
+        """
+        self._refuse_forked()
+        if self.index != 0:
+            raise RuntimeError("allow() is for core 0: call it where the system is started")
+        self.allowed.add(classes)
 
     def check_running(self) -> None:
         """See `ActorSystem.check_running`."""

@@ -5,34 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .address import KERNEL_ID, Address
+from .address import KERNEL_ID, Address, CoreAddress
 from .deadlock import Break, Probe, Withdraw, take_break, take_probe, take_withdrawal
 from .dispatcher import Core
-from .errors import ActorDeadError, SpawnError, ZanniError
+from .errors import ActorDeadError, ZanniError
 from .future import Future
-from .links import Birth
 from .mailbox import MailboxRecord
-from .messages import import_type, message
+from .messages import message
 from .process import Headers, Process, Reply, Signal
 from .ref import ActorRef
-from .registry import Names
-from .start_limit import limit_start
-
-
-@message
-class SpawnRequest:
-    """Make an actor; the answer is its ref, when `__init__` (supervised: `on_start`) is done."""
-
-    class_name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    name: str | None
-    parent: Any
-    supervisor: Any
-    start_timeout: float | None = None
-    """Seconds until the start fails, with `Timeout`."""
-    dispatcher: str | None = None
-    mailbox: Any = None
+from .spawn_request import (
+    RemoteSpawn,
+    SpawnHost,
+    SpawnRequest,
+    check_spawn,
+    passing_on,
+    spawn,
+    spawn_for_node,
+)
 
 
 @message
@@ -120,15 +110,8 @@ class StopRequest:
     seconds: float
 
 
-class KernelHost(Protocol):
+class KernelHost(SpawnHost, Protocol):
     """What a kernel needs of its system."""
-
-    names: Names
-    core: Core
-
-    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Any:
-        """Make a cell whose actor its own first turn will make."""
-        ...
 
     def process_of(self, address: Address) -> Process:
         """What stands behind an address, seen from here."""
@@ -193,48 +176,9 @@ class Kernel:
         if reply is None:
             return
         if isinstance(answer, Future):
-            answer.add_done_callback(lambda future: _pass_on(future, reply))
+            answer.add_done_callback(passing_on(reply))
         else:
             reply.resolve(answer)
-
-
-def _pass_on(future: Future[Any], reply: Reply) -> None:
-    if future._error is not None:
-        reply.reject(future._error)
-    else:
-        reply.resolve(future._value)
-
-
-def _spawn(host: KernelHost, request: SpawnRequest) -> Future[Any]:
-    try:
-        actor_class: type[Any] = import_type(request.class_name)
-    except Exception as error:
-        raise SpawnError(type(error).__name__, str(error)) from error
-    birth = Birth(actor_class, request.args, request.kwargs, request.dispatcher, request.mailbox)
-    cell = host.make(birth, request.name, request.parent, request.supervisor)
-    answer: Future[Any] = Future()
-
-    def made(future: Future[Any]) -> None:
-        error = future._error
-        if error is None:
-            answer.resolve(cell.ref)
-        elif isinstance(error, ZanniError):
-            answer.reject(error)
-        else:
-            answer.reject(SpawnError(type(error).__name__, str(error)))
-
-    cell.need_ties().birth = birth
-    made_future: Future[Any] = Future()
-    made_future.add_done_callback(made)
-    seconds = request.start_timeout
-    if seconds is not None:
-        limit_start(cell.core, cell, answer, seconds)
-    if request.supervisor is not None or actor_class.wait_for_start or seconds is not None:
-        cell.need_ties().starting = made_future
-    else:
-        cell.need_ties().born = made_future
-    cell.core.schedule(cell)
-    return answer
 
 
 def _withdraw(host: KernelHost, request: Withdraw) -> Future[None] | None:
@@ -256,7 +200,8 @@ def _mailbox_of(host: KernelHost, request: MailboxOf) -> MailboxRecord:
 
 
 HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
-    SpawnRequest: _spawn,
+    SpawnRequest: spawn,
+    RemoteSpawn: spawn_for_node,
     ReserveName: lambda host, request: host.names.reserve(request.name),
     BindName: lambda host, request: host.names.bind(request.name, request.ref),
     ReleaseName: lambda host, request: host.names.release(
@@ -275,5 +220,19 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     Withdraw: _withdraw,
 }
 
-FOR_OTHER_NODES = frozenset({WhereIs, Probe, Break, Withdraw})
+FOR_OTHER_NODES = frozenset({WhereIs, RemoteSpawn, Probe, Break, Withdraw})
 """What another node may ask of a core."""
+
+
+def check_from_node(message: object, home: CoreAddress) -> None:
+    """Any thread. Check that a core of another node may ask this of a kernel.
+
+    Raises:
+        ZanniError: it may not.
+        TypeError, ValueError: nobody may, as a field is not what it has to be.
+
+    """
+    if type(message) not in FOR_OTHER_NODES:
+        raise ZanniError("another node may ask a core for names, and to spawn, and nothing else")
+    if isinstance(message, RemoteSpawn):
+        check_spawn(message, home)

@@ -68,6 +68,12 @@ def type_name(cls: type) -> str:
     return f"{main_name() if module == '__main__' else module}:{cls.__qualname__}"
 
 
+def can_be_found(name: str) -> bool:
+    """Whether another process can find the class of that name: not of a REPL, or of a function."""
+    module, _, qualified = name.partition(":")
+    return module != "__main__" and "<locals>" not in qualified
+
+
 def main_name() -> str:
     """What the main module is called when another process imports it."""
     main = sys.modules["__main__"]

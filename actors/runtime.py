@@ -46,6 +46,10 @@ class Runtime:
     _loop_thread: LoopThread | None
     _disowned: Disowned | None = None
 
+    def place(self, core: int | str | None) -> int:
+        """Any thread. See `KernelHost.place`."""
+        return self._spawner.scheduler.place(core, None)
+
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core."""
         self._refuse_forked()

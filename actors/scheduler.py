@@ -53,7 +53,9 @@ class Scheduler:
             if core is not None:
                 raise ValueError("give core= or near=, not both")
             if near.node != home.name:
-                raise ValueError(f"near= names an actor of node {near.node!r}, not of this one")
+                raise ValueError(
+                    f"near= names an actor of node {near.node!r}: give node={near.node!r} as well"
+                )
             return self._checked(near.core)
         if (core is None or core == "here") and home.index < home.open_cores:
             return home.index
@@ -73,8 +75,9 @@ class Scheduler:
         if 0 <= core < home.core_count:
             raise ValueError(f"core {core} is being removed and takes no new actors")
         raise ValueError(
-            f"there is no core {core}: this node has {home.core_count} (0 to {home.core_count - 1})"
-            "; ask for more with ActorSystem(cores=...) or system.resize(cores=...)"
+            f"there is no core {core}: node {home.name!r} has {home.core_count} "
+            f"(0 to {home.core_count - 1}); "
+            "ask for more with ActorSystem(cores=...) or system.resize(cores=...)"
         )
 
     def _least_loaded(self) -> int:

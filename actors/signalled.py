@@ -88,10 +88,13 @@ class Signalled(Linked, Parked):
             return
         address = signal.process.address
         ties.children.pop(address, None)
+        ties.watchers.pop(address, None)  # the dead hear of nothing
         if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
             self.hasten(signal)
         if ties.parent is not None and ties.parent.address == address:
             self._on_shutdown(Shutdown("shutdown"))
+        elif ties.supervisor is not None and ties.supervisor.address == address:
+            self._on_bury(Bury())  # no verdict will come
 
     def _on_shutdown(self, signal: Shutdown) -> None:
         self.dismissed = True

@@ -8,27 +8,38 @@ from typing import Any, Protocol, TypeVar, cast
 
 from .actor import Actor
 from .address import CoreAddress
+from .arguments import checked_actor_name
 from .cell import Cell
 from .dispatcher import Core
 from .environment import now
 from .errors import ActorDeadError, NodeDown, SpawnError
 from .future import Future, check_may_wait
-from .kernel import BindName, ReleaseName, ReserveName, SpawnRequest, WhereIs
+from .kernel import BindName, ReleaseName, ReserveName, WhereIs
 from .kinds import kind_of_cell, make_cell
 from .links import Birth
 from .mailbox import Mailbox, checked_mailbox
-from .messages import type_name
+from .messages import can_be_found, type_name
 from .network import Network
 from .parking import current_sender, here
 from .process import Process, Watch
 from .ref import ActorRef
 from .registry import Names
 from .scheduler import Scheduler
+from .spawn_request import RemoteSpawn, SpawnRequest
 from .start_limit import limit_start
 
 A = TypeVar("A", bound=Actor)
 
-CHILD_OPTIONS = ("name", "core", "near", "mailbox", "dispatcher", "supervisor", "start_timeout")
+CHILD_OPTIONS = (
+    "name",
+    "core",
+    "node",
+    "near",
+    "mailbox",
+    "dispatcher",
+    "supervisor",
+    "start_timeout",
+)
 """What `spawn_child` takes besides the actor's arguments."""
 
 
@@ -53,12 +64,12 @@ class Home(Protocol):
 
 
 class Spawner:
-    """Makes the actors of one core's system, and asks other cores to make theirs."""
+    """Makes the actors of one core's system, and asks other cores and nodes to make theirs."""
 
     def __init__(self, home: Home, core: Core) -> None:
         self._home = home
         self._core = core
-        self._scheduler = Scheduler(home)
+        self.scheduler = Scheduler(home)
 
     def spawn(
         self,
@@ -69,6 +80,7 @@ class Spawner:
         *,
         name: str | None = None,
         core: int | str | None = None,
+        node: str | None = None,
         near: ActorRef[Any] | None = None,
         mailbox: Mailbox | None = None,
         dispatcher: str | None = None,
@@ -87,7 +99,11 @@ class Spawner:
             raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
         if near is not None and not isinstance(near, ActorRef):
             raise TypeError(f"near= takes an ActorRef, not {type(near).__name__}")
-        index = self._scheduler.place(core, near)
+        if node is not None and node != self._home.name:
+            core = _core_there(node, core, near)
+            request = self._request(birth, name, parent, supervisor, start_timeout)
+            return self._take(self._ask_node(node, RemoteSpawn(request, core)), birth, parent)
+        index = self.scheduler.place(core, near)
         if name is None:
             return self._spawn(index, birth, None, parent, supervisor, start_timeout)
         self._reserve(name)
@@ -110,6 +126,18 @@ class Spawner:
     ) -> ActorRef[Any]:
         if index == self._home.index:
             return self._spawn_here(birth, name, parent, supervisor, start_timeout)
+        request = self._request(birth, name, parent, supervisor, start_timeout)
+        return self._take(_ask(self._home.network.kernel(None, index), request), birth, parent)
+
+    def _request(
+        self,
+        birth: Birth,
+        name: str | None,
+        parent: Process | None,
+        supervisor: ActorRef[Any] | None,
+        start_timeout: float | None,
+    ) -> SpawnRequest:
+        """What to ask of another core; raises where that cannot be asked."""
         kind_of_cell(birth.actor_class, birth.dispatcher)  # refuses here what is made elsewhere
         parent_ref = None if parent is None else self._home.ref_to(parent)
         request = SpawnRequest(
@@ -129,7 +157,22 @@ class Spawner:
                 "mailbox=: a function, such as its priority, cannot go to another core: "
                 f"write  mailbox = Mailbox(priority=...)  in {birth.actor_class.__name__} itself"
             )
-        ref = cast("ActorRef[Any]", _ask(self._home.network.kernel(None, index), request))
+        return request
+
+    def _ask_node(self, node: str, spawn: RemoteSpawn) -> object:
+        """Any thread. Have another node spawn an actor; its core 0 decides."""
+        name, supervisor = spawn.request.name, spawn.request.supervisor
+        if name is not None:
+            checked_actor_name(name)
+        if supervisor is not None and supervisor.node != self._home.name:
+            raise ValueError(
+                f"supervisor= beside node= takes an actor of this node, not of {supervisor.node!r}"
+            )
+        return _ask(self._home.network.kernel(node, 0), spawn)
+
+    def _take(self, made: object, birth: Birth, parent: Process | None) -> ActorRef[Any]:
+        """Any thread. An actor was made elsewhere: it is known, and its parent's."""
+        ref = cast("ActorRef[Any]", made)
         ref._actor_class = birth.actor_class
         if parent is not None:
             cast("Cell", parent).need_ties().children[ref.address] = ref
@@ -191,9 +234,11 @@ class Spawner:
         core = self._core
         identity = core.next_id()
         cell = make_cell(core, identity, birth)
+        above: Process | None = None  # who is elsewhere and must not be lost without our knowing
         if isinstance(parent, ActorRef):  # a parent on another core
-            parent = parent.process
-            parent.signal(Watch(cell))
+            parent = above = parent.process
+        elif parent is None and supervisor is not None and not isinstance(supervisor.process, Cell):
+            above = supervisor.process
         if name is not None or parent is not None or supervisor is not None:
             ties = cell.need_ties()
             ties.name = name
@@ -206,6 +251,8 @@ class Spawner:
         if birth.actor_class.blocking:
             core.blocking.add(birth.actor_class)
         core.enter(identity, cell)
+        if above is not None:
+            above.signal(Watch(cell))
         return cell
 
     # Names
@@ -232,11 +279,7 @@ class Spawner:
             pass  # the node is ending, and its table with it
 
     def _reserve(self, name: str) -> None:
-        if not (isinstance(name, str) and 0 < len(name) <= 255 and name.isprintable()):  # type: ignore[redundant-expr]  # users may pass anything
-            raise ValueError(f"an actor's name is 1 to 255 printable characters, not {name!r:.80}")
-        if "@" in name:
-            raise ValueError(f"an actor's name holds no @, which stands before a node's: {name!r}")
-        self._ask_names(ReserveName(name))
+        self._ask_names(ReserveName(checked_actor_name(name)))
 
     def _ask_names(self, request: Any) -> object:
         if self._home.index != 0:
@@ -292,10 +335,24 @@ def _unwrapped(
 
 
 def _check_found_elsewhere(class_name: str) -> None:
-    module, _, qualified = class_name.partition(":")
-    if module == "__main__" or "<locals>" in qualified:
+    if not can_be_found(class_name):
         raise SpawnError(
             "LookupError",
-            f"{qualified} cannot be found by another core: put the class at the top of a module "
+            f"{class_name} cannot be found by another core: put the class at the top of a module "
             "or script (classes of a function, REPL or notebook work on core 0)",
         )
+
+
+def _core_there(
+    node: object, core: int | str | None, near: ActorRef[Any] | None
+) -> int | str | None:
+    """What to ask of that node as to the core, which it knows best itself."""
+    if not isinstance(node, str):
+        raise TypeError(f"node= takes the name of one node, not {node!r:.80}")
+    if near is None:
+        return core
+    if core is not None:
+        raise ValueError("give core= or near=, not both")
+    if near.node != node:
+        raise ValueError(f"near= names an actor of node {near.node!r}, and node= says {node!r}")
+    return near.core

@@ -8,8 +8,9 @@ from typing import Any, Self, TypeVar
 from . import collector
 from .actor import Actor
 from .address import CoreAddress
+from .allowed import Allowed
 from .alone import Alone
-from .arguments import checked_cores, checked_name, refuse_in_import, refuse_unbuilt
+from .arguments import checked_cores, checked_name, refuse_in_import
 from .cell import Cell
 from .config import Config
 from .cores import Cores
@@ -135,6 +136,7 @@ class ActorSystem(Cores, Scoped):
         self.events = Events()
         self.dead_letters = DeadLetters()
         self.names = Names()
+        self.allowed = Allowed(name)
         self.now = now
         self._thread: Any = None
         self._loop_thread = None
@@ -325,9 +327,10 @@ class ActorSystem(Cores, Scoped):
             *args: for its `__init__`, as are the other keyword arguments.
             name: unique in the node; `whereis` finds the actor by it.
             core: where: an index, "here" (the default), "spread" or "least-loaded".
+            node: where: the name of a joined node that allows the class there (see `allow`).
+                `core` is one of its cores then, its core 0 by default, and `name` one of its names.
             near: where: on the core of this actor.
             mailbox: a `Mailbox`, in place of the class's.
-            node: not there yet, and refused.
             dispatcher: what runs it, if not what its class says: "core", "asyncio" for its
                 handlers to run on the core's asyncio loop, "pinned" for a thread of its own.
             supervisor: the actor decides what follows when this one ends; then `spawn` returns
@@ -338,13 +341,13 @@ class ActorSystem(Cores, Scoped):
             TypeError: no actor class.
             ValueError: an argument that cannot be; the text names it.
             NameInUse: the name belongs to a living actor.
-            SpawnError: `__init__` failed on another core; on this one its own error is raised.
-            ShuttingDown: the system is stopping or stopped.
+            SpawnError: `__init__` failed on another core, or the class is not allowed on that
+                node; on this core its own error is raised.
+            NodeDown: that node is not joined, or lost; the text names those that are joined.
+            ShuttingDown: the system, or that node, is stopping or stopped.
 
         """
         self.check_running()
-        if node is not None:
-            refuse_unbuilt(node=node)
         return self._spawner.spawn(
             None,
             actor_class,
@@ -352,6 +355,7 @@ class ActorSystem(Cores, Scoped):
             kwargs,
             name=name,
             core=core,
+            node=node,
             near=near,
             mailbox=mailbox,
             dispatcher=dispatcher,
@@ -364,7 +368,6 @@ class ActorSystem(Cores, Scoped):
         """As `spawn`, for a child of `parent`. `start_timeout`: seconds `on_start` may take."""
         options = dict(options)
         named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
-        refuse_unbuilt(node=options.pop("node", None))
         return self._spawner.spawn(parent, actor_class, args, options, **named)
 
     def check_running(self) -> None:

@@ -22,10 +22,11 @@ from ..actors.actor import Actor
 from ..actors.errors import NameInUse
 from ..actors.future import Future
 from ..actors.links import ChildFailed, Down
+from ..actors.messages import can_be_found, type_name
 from ..actors.process import Bury
 from ..actors.system import ActorSystem
 from .outcome import Outcome
-from .target import Arguments, load
+from .target import Arguments, load, offered
 
 SIGNALS = ("SIGINT", "SIGTERM")
 HURRY = 0.8
@@ -84,6 +85,8 @@ def run(
     The class is loaded from the working directory. What stands after `--` is for its constructor:
     KEY=VALUE by name, the rest by position, all of them text. `--key value` works too, where zanni
     itself has no such option.
+
+    Joined nodes may spawn the actor classes that MODULE defines here, and no others.
     """
     if target.startswith("-"):
         raise click.UsageError(f"there is no option {target}; options of the actor follow its name")
@@ -102,7 +105,9 @@ def run(
         "join": join,
         "config": _settings(config),
     }
-    system = start_system(name, settings)
+    module = sys.modules[target.partition(":")[0]]
+    allowed = [cls for cls in offered(module).values() if can_be_found(type_name(cls))]
+    system = start_system(name, settings, allowed)
     code = Life(system, signals, debug).run(
         functools.partial(actor, *arguments.positional, **arguments.keyword)
     )
@@ -214,10 +219,13 @@ class Life:
         return code
 
 
-def start_system(name: str | None, settings: dict[str, Any]) -> ActorSystem:
+def start_system(
+    name: str | None, settings: dict[str, Any], allowed: Iterable[type[Actor]]
+) -> ActorSystem:
     """Make and start the system; a URL, port, name or setting that will not do is bad usage."""
     try:
         system = ActorSystem(**settings) if name is None else ActorSystem(name, **settings)
+        system.allow(*allowed)
         system.start()
     except (ValueError, OSError, NameInUse) as error:
         raise click.UsageError(str(error)) from error

@@ -93,17 +93,23 @@ def _broken(name: str, error: BaseException) -> str:
     return f"the module {name} was found, but importing it raised {describe(error)}{where}."
 
 
-def _offer(module: ModuleType) -> str:
-    """Say which actor classes a module defines, or else passes on."""
-    actors = [
-        name
+def offered(module: ModuleType) -> dict[str, type[Actor]]:
+    """The public actor classes that a module defines, or else passes on."""
+    ours = Actor.__module__.partition(".")[0]
+    actors = {
+        name: value
         for name, value in vars(module).items()
         if inspect.isclass(value)
         and issubclass(value, Actor)
-        and value.__module__.partition(".")[0] != Actor.__module__.partition(".")[0]
-    ]
-    own = [name for name in actors if vars(module)[name].__module__ == module.__name__]
-    names = ", ".join(own or actors)
+        and value.__module__.partition(".")[0] != ours
+        and not name.startswith("_")
+    }
+    own = {name: cls for name, cls in actors.items() if cls.__module__ == module.__name__}
+    return own or actors
+
+
+def _offer(module: ModuleType) -> str:
+    names = ", ".join(offered(module))
     return f"The module offers: {names}." if names else "The module offers no actor class."
 
 

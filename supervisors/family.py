@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..actors.errors import NotFound
 from ..actors.ref import ActorRef
+from .eligible import Eligible
 from .report import ChildCount, ChildInfo, ChildKind, State
 from .spec import ChildSpec, Shutdown
 from .strategy import Member
@@ -47,6 +48,10 @@ class Child:
     delay: float | None = None
     """The last delay of its backoff, in seconds and without jitter."""
     started_at: float = 0.0
+    nodes: Eligible = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nodes = Eligible(self.spec.nodes)
 
     def info(self) -> ChildInfo:
         """Owner only. Its line of `which_children()`."""

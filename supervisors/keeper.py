@@ -63,12 +63,15 @@ class Keeper:
 
     def _spawn(self, child: Child) -> None:
         spec = child.spec
-        names = ("name", "core", "node", "mailbox", "start_timeout")
+        names = ("name", "core", "mailbox", "start_timeout")
         options = {name: getattr(spec, name) for name in names}
         given = {name: value for name, value in options.items() if value is not None}
-        ref: ActorRef[Any] = self._owner.spawn(
-            spec.cls, *spec.args, supervisor=self._owner.actor_ref, **given, **spec.kwargs
-        )
+
+        def spawn(node: str | None) -> ActorRef[Any]:
+            where = {**given, "node": node, "supervisor": self._owner.actor_ref}
+            return self._owner.spawn(spec.cls, *spec.args, **where, **spec.kwargs)
+
+        ref = child.nodes.start(spawn)
         self._family.bind(child, ref)
         self._owner.watch(ref)
 

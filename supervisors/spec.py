@@ -16,6 +16,7 @@ from .strategy import RESTART_TYPES, AutoShutdown, RestartType
 
 Shutdown: TypeAlias = float | Literal["kill", "infinity"]
 Queue: TypeAlias = Literal["keep", "fresh"]
+Node: TypeAlias = str | tuple[str, ...] | list[str] | None
 ActorClass: TypeAlias = type[Actor] | functools.partial[Any]
 
 PLACES = ("here", "least-loaded", "spread")
@@ -35,7 +36,7 @@ class ChildSpec:
     significant: bool = False
     backoff: Backoff | None = None
     core: int | str | None = None
-    node: str | None = None
+    node: Node = None
     name: str | None = None
     mailbox: Mailbox | None = None
     start_timeout: float | None = None
@@ -49,6 +50,11 @@ class ChildSpec:
             found = found.func
         return found  # type: ignore[no-any-return]
 
+    @property
+    def nodes(self) -> list[str | None]:
+        """Where it may be started; None is the supervisor's own node."""
+        return [*self.node] if isinstance(self.node, tuple | list) else [self.node]
+
 
 def child(
     cls: ActorClass,
@@ -59,7 +65,7 @@ def child(
     significant: bool = False,
     backoff: Backoff | None = None,
     core: int | str | None = None,
-    node: str | None = None,
+    node: Node = None,
     name: str | None = None,
     mailbox: Mailbox | None = None,
     start_timeout: float | None = None,
@@ -79,7 +85,10 @@ def child(
             "infinity": wait. The default is 5 seconds, and "infinity" for a supervisor.
         significant: its end counts for the supervisor's `auto_shutdown`.
         backoff: delays between its restarts; the default is none.
-        core, node, name, mailbox: as for `spawn`.
+        core, name, mailbox: as for `spawn`.
+        node: as for `spawn`, or several to choose from. It is started on the first that is joined;
+            if that is lost, on another, and one that failed is tried again after those that have
+            not, or not since. While none is joined, each attempt fails and counts: see `Backoff`.
         start_timeout: seconds that each start of it may take; the default is no limit.
         queue: what a restart does with the messages that wait: "keep", the default, or "fresh":
             they are dead letters then, and the child gets a new ref under the same name.
@@ -124,11 +133,12 @@ def check_all(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown) -> None:
             raise SpecError(_subject(spec), "id", "two children have it: give each its own")
         ids.add(spec.id)
         if spec.name is not None:
-            if (spec.node, spec.name) in names:
+            claimed = {(node, spec.name) for node in spec.nodes}
+            if not names.isdisjoint(claimed):
                 raise SpecError(
                     _subject(spec), "name", f"two children claim {spec.name!r}: names are unique"
                 )
-            names.add((spec.node, spec.name))
+            names |= claimed
 
 
 def check_spec(spec: ChildSpec, auto_shutdown: AutoShutdown | None = None) -> None:
@@ -197,6 +207,12 @@ def _is_place(value: object) -> bool:
     return value is None or value in PLACES
 
 
+def _is_node(value: object) -> bool:
+    if not isinstance(value, list | tuple):
+        return value is None or _is_text(value)
+    return len(value) > 0 and all(map(_is_text, value)) and len(value) == len(set(value))
+
+
 _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("id", _is_text, "use a text that names the child within its supervisor"),
     ("cls", _is_actor_class, "use a subclass of zanni.Actor, or a functools.partial of one"),
@@ -214,7 +230,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         "use Mailbox(...) from zanni, or None",
     ),
     ("core", _is_place, f"use the index of a core, or one of {', '.join(PLACES)}"),
-    ("node", lambda v: v is None or _is_text(v), "use the name of a node, or None"),
+    ("node", _is_node, "use the name of a node, a tuple of several different ones, or None"),
     ("name", lambda v: v is None or _is_text(v), "use a text, or None"),
     (
         "start_timeout",

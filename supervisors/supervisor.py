@@ -146,6 +146,8 @@ class Supervisor(Actor):
         child = self._family.of(ref)
         if child is None:
             return
+        if reason == "noconnection":
+            child.nodes.failed(ref.node)
         if child.state == "running":
             self._keeper.report("terminated", child, reason)
             self._family.bind(child, None)

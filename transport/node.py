@@ -323,14 +323,21 @@ class Node:
                 return self.core.processes[KERNEL_ID]
             record = next((each for each in self.cores() if each["index"] == core), None)
             if not 0 <= core < system.core_count or (record and record["state"] == "given up"):
-                raise NodeDown(f"core {core} of this node is not up: {self._cores_in_words()}")
+                raise NodeDown(
+                    f"core {core} of node {system.name!r} is not up: {self._cores_in_words()}"
+                )
             return RemoteProcess(Address(system.name, core, 0, KERNEL_ID), self)
         if (node, core) not in self.members.current and (
             system.index == 0 or (node, core) not in self.members.known
         ):
-            joined = sorted({name for name, _ in tuple(self.members.current)} - {system.name})
-            raise NodeDown(f"node {node!r} is not joined, or lost; joined are: {joined}")
+            raise NodeDown(f"node {node!r} is not joined, or lost; joined are: {self._joined()}")
         return RemoteProcess(Address(node, core, 0, KERNEL_ID), self)
+
+    def _joined(self) -> list[str]:
+        """The names of the other nodes that are joined; a child core has them from its core 0."""
+        members = self.members
+        found = members.current if self._system.index == 0 else members.known
+        return sorted({name for name, _ in tuple(found)} - {self._system.name})
 
     def _cores_in_words(self) -> str:
         return ", ".join(f"{each['index']} is {each['state']}" for each in self.cores())

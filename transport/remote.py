@@ -15,16 +15,17 @@ from ..actors.errors import (
     MessageTooLarge,
     NodeDown,
     RemoteError,
-    ZanniError,
 )
 from ..actors.future import Future
-from ..actors.kernel import FOR_OTHER_NODES, MailboxOf
+from ..actors.kernel import MailboxOf, check_from_node
 from ..actors.mailbox import MailboxRecord
 from ..actors.messages import find_message, import_type
 from ..actors.parking import check_not_killed, here
 from ..actors.process import (
     Broken,
+    Bury,
     Died,
+    Failed,
     Headers,
     Link,
     Process,
@@ -157,6 +158,8 @@ class RemoteProcess:
                 return
         elif isinstance(signal, Unwatch):
             peer.unwatch(self.address.id, signal.watcher.address.id)
+        elif isinstance(signal, Died):  # the dead hear of nothing
+            peer.unwatch(self.address.id, signal.process.address.id)
         elif isinstance(signal, Link):
             if not peer.watch(self.address.id, signal.process, Broken):
                 signal.process.signal(Broken(self, "noconnection"))
@@ -170,6 +173,8 @@ class RemoteProcess:
             signal.reply.reject(node_down(self.address.home))
         elif isinstance(signal, Unlink):
             signal.process.signal(Unlinked(self))
+        elif isinstance(signal, Failed):
+            signal.process.signal(Bury())  # there is nobody to give a verdict
 
 
 class RemoteReply:
@@ -282,8 +287,8 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
     try:
         if type(message) is Undecodable:
             raise message.error
-        if target == KERNEL_ID and not peer.own and type(message) not in FOR_OTHER_NODES:
-            raise ZanniError("another node may ask a core for names only")
+        if target == KERNEL_ID and not peer.own:
+            check_from_node(message, peer.home)
         process.deliver(message, sender, reply, headers)
     except (ActorDeadError, MailboxFull):
         pass  # counted by the process, as there is no reply

@@ -114,6 +114,6 @@ def subject_of(signal: object) -> Address | None:
     """Any thread. The actor that a signal is about, where it has to be the sender's own."""
     if isinstance(signal, Watch | Unwatch):
         return signal.watcher.address
-    if isinstance(signal, Died | Link | Unlink | Unlinked | Broken):
+    if isinstance(signal, Died | Failed | Link | Unlink | Unlinked | Broken):
         return signal.process.address
     return None

@@ -93,7 +93,6 @@ def test_wrong_arguments_for_init(system):
         ({"core": True}, "core="),
         ({"core": "nearby"}, "least-loaded"),
         ({"core": 1.0}, "core="),
-        ({"node": "other"}, "node"),
         ({"dispatcher": "thread"}, "dispatcher"),
     ],
 )

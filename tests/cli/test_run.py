@@ -83,7 +83,16 @@ class Ending(Supervisor):
     auto_shutdown = "any_significant"
     def children(self):
         return [child(Echo, id="echo", restart="transient", significant=True)]
+
+class _Hidden(Actor):
+    pass
 """
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +187,50 @@ def test_a_supervisor_may_be_the_root(start: Any) -> None:
     command.interrupt()
     assert command.wait(timeout=5) == 130
     assert "stopped" in command.out
+
+
+GUEST = """
+from zanni import Actor, SpawnError
+import acts
+
+class Guest(Actor):
+    def on_start(self):
+        self.actor_ref.tell("look")
+    def on_receive(self, message):
+        if len(self.system.nodes()) < 2:
+            self.after(0.05, "look")
+            return
+        print("spawned at", self.spawn(acts.Idle, node="host", core=1).address)
+        for cls in (acts._Hidden, acts.Supervisor, Guest):
+            try:
+                self.spawn(cls, node="host")
+            except SpawnError as error:
+                print(cls.__name__, error.type)
+        self.stop()
+"""
+
+
+def test_joined_nodes_may_spawn_what_the_module_defines_and_nothing_else(
+    start: Any, module: Any
+) -> None:
+    module("guest", GUEST)
+    url = f"tcp://127.0.0.1:{free_port()}"
+    host = start("run", "acts:Idle", "--cores", "2", "--name", "host", "--listen", url)
+    host.expect("ready 2")
+    guest = start("run", "guest:Guest", "--name", "guest", "--join", url)
+    assert guest.wait() == 0, guest.err
+    where, *refused = guest.out.splitlines()
+    assert where.startswith("spawned at host/1/")
+    assert refused == [f"{name} PermissionError" for name in ("_Hidden", "Supervisor", "Guest")]
+    host.expect("ready 2")
+    host.expect("stopped")  # with its parent
+
+
+def test_a_class_that_other_nodes_cannot_name_may_still_be_run(start: Any, module: Any) -> None:
+    module("made", "import acts\ndef make():\n    class Made(acts.Echo): pass\n    return Made\n")
+    module("maker", "from made import make\nMade = make()\n")
+    command = start("run", "maker:Made")
+    assert command.wait() == 0, command.err
 
 
 @pytest.mark.parametrize("root", ["Stuck", "StuckTeam"])

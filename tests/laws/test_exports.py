@@ -112,6 +112,7 @@ MEMBERS = {
     ],
     "ActorSystem": [
         "actors",
+        "allow",
         "cores",
         "dead_letters",
         "events",

@@ -55,6 +55,11 @@ def test_a_partial_stands_for_its_class():
         ("core", 1.5),
         ("core", "anywhere"),
         ("node", ""),
+        ("node", 7),
+        ("node", ()),
+        ("node", ("n1", "")),
+        ("node", ("n1", "n1")),
+        ("node", {"n1", "n2"}),
         ("name", 7),
         ("start_timeout", 0),
         ("start_timeout", "soon"),
@@ -113,6 +118,16 @@ def test_two_children_of_one_name():
 
 def test_one_name_on_two_nodes_is_two_names():
     check_all([child(Worker, id=n, name="ann", node=n) for n in ("n1", "n2")], "never")
+    either = child(Worker, id="e", name="ann", node=("n2", "n3"))
+    check_all([child(Worker, id="n1", name="ann", node="n1"), either], "never")
+    with pytest.raises(SpecError, match="child 'e': name: two children claim 'ann'"):
+        check_all([child(Worker, id="n3", name="ann", node=["n3"]), either], "never")
+
+
+@pytest.mark.parametrize("node", [None, "n1", ("n1", "n2"), ["n2", "n1"]])
+def test_every_node_that_is_right(node):
+    expected = list(node) if isinstance(node, tuple | list) else [node]
+    assert child(Worker, id="w", node=node).nodes == expected
 
 
 def test_a_significant_child_needs_a_supervisor_that_cares():

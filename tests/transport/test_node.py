@@ -88,13 +88,13 @@ def test_nodes_are_listed(bank, teller, url):
     assert {record["name"] for record in bank.nodes()} == {"bank", "teller"}
 
 
-def test_a_node_may_ask_another_for_names_only(bank, teller):
+def test_a_node_may_ask_another_for_names_and_spawns_and_nothing_else(bank, teller):
     from zanni.actors.future import Future  # noqa: PLC0415
     from zanni.actors.kernel import ListActors  # noqa: PLC0415
 
     answer = Future()
     teller.network.kernel("bank", 0).deliver(ListActors(), None, answer, None)
-    with pytest.raises(zanni.ZanniError, match="names only"):
+    with pytest.raises(zanni.ZanniError, match="nothing else"):
         answer.get(timeout=DEADLINE)
 
 

@@ -198,6 +198,44 @@ class Broken(Actor):
         raise Overdrawn(3)
 
 
+class BadStart(Actor):
+    def on_start(self):
+        raise Overdrawn(4)
+
+
+class SlowStart(Actor):
+    def on_start(self):
+        Future().get()
+
+
+class Head(Actor):
+    """Has children elsewhere, and says what becomes of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def have(self, cls, node, **options):
+        child = self.spawn(cls, node=node, **options)
+        self.watch(child)
+        return child
+
+    def have_counter(self, node, core):
+        return self.spawn(Counter, 5, node=node, core=core)
+
+    def children(self):
+        return list(self._cell.need_ties().children.values())
+
+    def allow_counters(self):
+        self.system.allow(Counter)
+
+    def on_receive(self, message):
+        if message == "heard":
+            return self.heard
+        self.heard.append(message)
+        return None
+
+
 class Brief(Actor):
     def on_start(self):
         self.exit()
