@@ -89,6 +89,8 @@ Start = Callable[..., Zanni]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start `zanni` with some arguments; whatever is left of it is killed at the end."""
     running: list[Zanni] = []
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; inherited
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start_one(*arguments: str | Path) -> Zanni:
         running.append(Zanni(tmp_path, *arguments))

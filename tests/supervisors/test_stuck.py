@@ -8,7 +8,8 @@ import sys
 import pytest
 
 SCRIPT = """
-import ctypes, os, sys, threading
+import ctypes, os, sys, threading, time
+from pathlib import Path
 from zanni import Actor, ActorSystem
 from zanni.actors.signalled import Abandoned
 from zanni.supervisors import Supervisor, SupervisorReport, child
@@ -22,6 +23,7 @@ class Stuck(Actor):
         return os.getpid()
 
     def stick(self):
+        Path("sticking").touch()
         ctypes.PyDLL(None).sleep(1000)  # PyDLL: without giving the lock up
 
 
@@ -63,6 +65,13 @@ class Seen:
             assert self.changed.wait_for(lambda: any(map(found, self.events)), WAIT), self.events
 
 
+def until_it_sticks():
+    end = time.monotonic() + WAIT
+    while not Path("sticking").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def main():
     config = {"kill_timeout": 0.5}
     with ActorSystem("bank", cores=2, config=config) as system:
@@ -75,6 +84,7 @@ def terminated(system, seen):
     stuck = system.whereis("stuck")
     pid = stuck.call(Stuck.pid).get(timeout=WAIT)
     stuck.cast(Stuck.stick)
+    until_it_sticks()
     bank.call(Supervisor.terminate_child, "stuck").get(timeout=WAIT)
     seen.until(lambda event: event == Abandoned(stuck))
     seen.until(lambda event: event == CoreDied(1, "signal:9"))
@@ -92,6 +102,7 @@ def group(system, seen):
     bank = system.spawn(Group)
     stuck = system.whereis("stuck")
     stuck.cast(Stuck.stick)
+    until_it_sticks()
     near = bank.call(Supervisor.which_children).get(timeout=WAIT)[1][1]
     near.kill()  # the group restarts
     seen.until(lambda event: event == Abandoned(stuck))
@@ -106,6 +117,7 @@ def parent(system, seen):
     actor.CHILD_SHUTDOWN = 0.2
     owner = system.spawn(Owner)
     stuck = owner.call(Owner.which).get(timeout=WAIT)
+    until_it_sticks()
     assert owner.stop(timeout=WAIT)
     seen.until(lambda event: event == Abandoned(stuck))
 
@@ -125,6 +137,7 @@ def test_a_child_stuck_in_c_is_abandoned_and_its_core_replaced(tmp_path, scene):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        cwd=tmp_path,
     )
     try:
         out, err = process.communicate(timeout=50)

@@ -292,8 +292,8 @@ def test_nobody_fails_in_anothers_name(bank, teller):
     """Else a peer could have a supervisor here restart a child that is not its own."""
     supervisor, victim = bank.spawn(crew.Head), bank.spawn(crew.Counter)
     found = teller.ref_of(supervisor.address, None)
-    found.process.signal(Failed(victim.process, "forged"))
-    found.process.signal(Failed(teller.spawn(crew.Counter).process, "own"))
+    found.process.signal(Failed(victim.process, "forged", None))
+    found.process.signal(Failed(teller.spawn(crew.Counter).process, "own", None))
     heard = wait_for(lambda: supervisor.ask("heard", timeout=DEADLINE))
     assert [failed.reason for failed in heard] == ["own"]
     assert bank.dead_letters.statistics().get("forged") == 1
@@ -453,7 +453,7 @@ def test_who_fails_to_a_supervisor_whose_node_is_lost_is_buried(bank, teller):
     bank.stop()
     wait_for(lambda: not supervisor.is_alive())
     ear = Ear(teller)
-    supervisor.process.signal(Failed(ear, "odd"))
+    supervisor.process.signal(Failed(ear, "odd", None))
     assert isinstance(ear.heard.get(timeout=DEADLINE), Bury)
 
 
