@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..actors.errors import (
     AlreadyPresent,
     AlreadyStarted,
+    MaxChildren,
     NotFound,
     Restarting,
     Running,
@@ -12,6 +13,7 @@ from ..actors.errors import (
     SupervisorError,
 )
 from .backoff import Backoff
+from .dynamic import DynamicSupervisor
 from .report import ChildCount, ChildInfo, SupervisorReport
 from .spec import ChildSpec, child
 from .supervisor import Supervisor
@@ -23,6 +25,8 @@ __all__ = [
     "ChildCount",
     "ChildInfo",
     "ChildSpec",
+    "DynamicSupervisor",
+    "MaxChildren",
     "NotFound",
     "Restarting",
     "Running",
