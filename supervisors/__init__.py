@@ -14,6 +14,8 @@ from ..actors.errors import (
 )
 from .backoff import Backoff
 from .dynamic import DynamicSupervisor
+from .keys import Key, Keyed
+from .partition import PartitionSupervisor
 from .report import ChildCount, ChildInfo, SupervisorReport
 from .spec import ChildSpec, child
 from .supervisor import Supervisor
@@ -26,8 +28,11 @@ __all__ = [
     "ChildInfo",
     "ChildSpec",
     "DynamicSupervisor",
+    "Key",
+    "Keyed",
     "MaxChildren",
     "NotFound",
+    "PartitionSupervisor",
     "Restarting",
     "Running",
     "SpecError",
