@@ -130,7 +130,8 @@ class Spawner:
                 f"write  mailbox = Mailbox(priority=...)  in {birth.actor_class.__name__} itself"
             )
         ref = cast("ActorRef[Any]", _ask(self._home.network.kernel(None, index), request))
-        ref._actor_class = birth.actor_class
+        if ref.type_name == request.class_name:  # that of a pool is called after its members'
+            ref._actor_class = birth.actor_class
         if parent is not None:
             cast("Cell", parent).need_ties().children[ref.address] = ref
             ref.process.signal(Watch(parent))  # to forget it when it ends, or has ended already

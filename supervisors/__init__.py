@@ -16,6 +16,7 @@ from .backoff import Backoff
 from .dynamic import DynamicSupervisor
 from .keys import Key, Keyed
 from .partition import PartitionSupervisor
+from .pools import pool
 from .report import ChildCount, ChildInfo, SupervisorReport
 from .spec import ChildSpec, child
 from .supervisor import Supervisor
@@ -40,4 +41,5 @@ __all__ = [
     "SupervisorError",
     "SupervisorReport",
     "child",
+    "pool",
 ]

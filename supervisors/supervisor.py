@@ -23,6 +23,7 @@ from ..actors.environment import random_float
 from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
 from ..actors.intensity import Intensity
 from ..actors.links import ChildFailed, Down
+from ..actors.pool import Pool
 from ..actors.ref import ActorRef
 from .family import Child, Family
 from .journal import Journal
@@ -256,7 +257,7 @@ class Supervisor(Actor):
     # ------------------------------------------------------------------ one child
 
     def _adopt(self, spec: ChildSpec) -> Child:
-        is_supervisor = issubclass(spec.actor_class, Supervisor)
+        is_supervisor = issubclass(spec.actor_class, Supervisor | Pool)  # has children itself
         shutdown = spec.shutdown
         if shutdown is None:
             shutdown = "infinity" if is_supervisor else DEFAULT_SHUTDOWN

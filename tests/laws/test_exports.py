@@ -62,6 +62,7 @@ NAMES = {
         "Supervisor",
         "SupervisorError",
         "child",
+        "pool",
     ],
 }
 
@@ -122,6 +123,7 @@ MEMBERS = {
         "join",
         "name",
         "nodes",
+        "pool",
         "resize",
         "spawn",
         "start",
