@@ -22,7 +22,7 @@ from .parking import asker_deadline
 from .process import OWN, Process, Unwatch, Watch
 from .receiving import Receiving
 from .ref import ActorRef
-from .serving import Settling, forward, pipe, reply_later
+from .serving import IN_HAND, Settling, forward, pipe, reply_later
 from .timers import Periodic, Timer
 
 A = TypeVar("A", bound="Actor")
@@ -111,17 +111,18 @@ class Actor(Receiving, pykka.Actor):
         until = asker_deadline.get()
         return None if until == inf else max(until - now(), 0.0)
 
-    def forward(self, ref: ActorRef[Any]) -> None:
+    def forward(self, ref: ActorRef[Any], message: Any = IN_HAND) -> None:
         """Send the message in hand on to another actor, as from its sender.
 
-        An ask is answered by that actor: what this handler returns is no answer then.
+        An ask is answered by that actor: what this handler returns is no answer then. Give a
+        `message` to send that in its place: what the one in hand wraps, perhaps.
 
         Raises:
             RuntimeError: no message is in hand.
             ActorDeadError, EncodeError, MessageTooLarge: as `tell`; the message is still in hand.
 
         """
-        forward(self._cell, _process_of(ref, "forward"))
+        forward(self._cell, _process_of(ref, "forward"), message)
 
     def reply_later(self) -> Future[Any]:
         """Answer the ask in hand later: by `set` or `set_exception` of this future, in any thread.

@@ -24,7 +24,8 @@
             ├── AlreadyPresent    a child of that id is known, and not running
             ├── Running           the child is running
             ├── Restarting        the child is waiting to be restarted
-            └── NotFound          there is no child of that id
+            ├── NotFound          there is no child of that id
+            └── MaxChildren       there are as many children as there may be
 
 An error of this tree keeps its type over any number of hops: each can be rebuilt from `args`.
 """
@@ -44,6 +45,7 @@ __all__ = [
     "ForkedError",
     "Ignore",
     "MailboxFull",
+    "MaxChildren",
     "MessageTooLarge",
     "NameInUse",
     "NodeDown",
@@ -220,3 +222,14 @@ class Restarting(SupervisorError):
 
 class NotFound(SupervisorError):
     """The supervisor has no child of that id."""
+
+
+class MaxChildren(SupervisorError):
+    """A `DynamicSupervisor` has as many children as it may have, which is `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"there are {self.limit} children, and max_children allows no more"

@@ -37,6 +37,11 @@ class System(Protocol):
         ...
 
     @property
+    def open_cores(self) -> int:
+        """How many cores take new actors: the first ones, 0 up."""
+        ...
+
+    @property
     def crashes(self) -> Crashes:
         """Where the log's reports of crashes are written."""
         ...

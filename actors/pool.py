@@ -81,10 +81,13 @@ OWN = frozenset({Resize, Members, Move, Fill, ChildFailed, *CONTROL}) - FOR_MEMB
 """What a pool handles itself."""
 
 
-class Plan(NamedTuple):
-    """What a pool is made of."""
+@message
+class Plan:
+    """What a pool is made of: its members' class and arguments, how many, and `spawn`'s options."""
 
-    worker: functools.partial[Any]
+    worker: type[Actor]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     size: int
     router: str
     core: int | str | None
@@ -157,6 +160,12 @@ class PoolCell(Cell):
                 self.core.owner.dead_letters.count(type(error).__name__, said, self.address, sender)
             return True
 
+    def _let_go(self) -> None:
+        """Owner only. The members go with this incarnation: what is sent waits for the next one."""
+        with self._lock:
+            self._members = ()
+        super()._let_go()
+
     def die(self) -> None:
         """Owner only. See `Lifecycle.die`."""
         super().die()
@@ -179,7 +188,7 @@ class Pool(Actor):
         self._members: list[ActorRef[Any]] = []
         self._delay = 0.0
         self._pool_cell = cast("PoolCell", self._cell)
-        self._pool_cell.stand_for(cast("type[Actor]", plan.worker.func), plan.router)
+        self._pool_cell.stand_for(plan.worker, plan.router)
 
     def on_start(self) -> None:
         """Start the members; what one of them raises is raised by `system.pool`."""
@@ -213,20 +222,22 @@ class Pool(Actor):
 
     def _add(self) -> None:
         plan = self._plan
+        worker = functools.partial(plan.worker, *plan.args, **plan.kwargs)
         ref: ActorRef[Any] = self.spawn(
-            plan.worker, supervisor=self.actor_ref, core=self._next_core(), **plan.options
+            worker, supervisor=self.actor_ref, core=self._next_core(), **plan.options
         )
         self.watch(ref)
         self._members.append(ref)
         self._publish()
 
     def _next_core(self) -> int | str | None:
-        """With "spread", the core that is up and has the fewest members."""
+        """With "spread", the core with the fewest members, of those not known to be down."""
         if self._plan.core != "spread":
             return self._plan.core
         counts = Counter(ref.core for ref in self._members)
-        up = [record["index"] for record in self.system.cores() if record["state"] == "up"]
-        return min(up, key=lambda index: (counts[index], index), default="here")
+        down = {each["index"] for each in self.system.cores() if each["state"] != "up"}
+        open_ = [index for index in range(self.system.open_cores) if index not in down]
+        return min(open_, key=lambda index: (counts[index], index), default="here")
 
     def _publish(self) -> None:
         self._pool_cell.set_members(self._members)
@@ -278,6 +289,7 @@ class Pool(Actor):
 
     def _stop_children(self) -> None:
         """After `stop`, the members finish what was sent to them before; else they end at once."""
+        self._pool_cell.set_members([])  # what is sent from now on waits for a next life, if any
         if self._cell.exit_reason == "normal":
             ends = [ref.exited() for ref in self._members]
             for ref in self._members:
@@ -313,10 +325,11 @@ def plan_pool(
     if not isinstance(worker_class, type) or not issubclass(worker_class, Actor):
         raise TypeError(f"a pool takes a subclass of zanni.Actor; {worker_class!r:.80} is none")
     check_size(n)
-    if router not in ROUTERS:
+    if router not in [*ROUTERS]:  # a list, which takes also what cannot be hashed
         words = ", ".join(repr(word) for word in ROUTERS)
         raise ValueError(f"router= takes one of {words}, not {router!r:.80}")
-    return Plan(functools.partial(actor_class, *args, **kwargs), n, router, core, options)
+    made: functools.partial[Any] = functools.partial(actor_class, *args, **kwargs)  # flattened
+    return Plan(worker_class, made.args, made.keywords, n, router, core, options)
 
 
 def check_size(n: object) -> None:

@@ -45,11 +45,15 @@ def in_hand(cell: ActorCell, verb: str) -> Item:
     return cell.current
 
 
-def forward(cell: ActorCell, target: Process) -> None:
+IN_HAND: Any = object()
+"""In place of a message: the one in hand."""
+
+
+def forward(cell: ActorCell, target: Process, instead: object = IN_HAND) -> None:
     """Own turn only. See `Actor.forward`."""
     message, sender, reply, headers = in_hand(cell, "forward")
     headers = None if headers is OWN else copied(headers)
-    target.deliver(message, sender, reply, headers)
+    target.deliver(message if instead is IN_HAND else instead, sender, reply, headers)
     cell.current = (message, sender, None, headers)
     hand_on(reply, target)
 

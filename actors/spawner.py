@@ -173,7 +173,8 @@ class Spawner:
     def _take(self, made: object, birth: Birth, parent: Process | None) -> ActorRef[Any]:
         """Any thread. An actor was made elsewhere: it is known, and its parent's."""
         ref = cast("ActorRef[Any]", made)
-        ref._actor_class = birth.actor_class
+        if ref.type_name == type_name(birth.actor_class):  # that of a pool is called as its members
+            ref._actor_class = birth.actor_class
         if parent is not None:
             cast("Cell", parent).need_ties().children[ref.address] = ref
             ref.process.signal(Watch(parent))  # to forget it when it ends, or has ended already

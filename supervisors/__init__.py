@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..actors.errors import (
     AlreadyPresent,
     AlreadyStarted,
+    MaxChildren,
     NotFound,
     Restarting,
     Running,
@@ -12,6 +13,10 @@ from ..actors.errors import (
     SupervisorError,
 )
 from .backoff import Backoff
+from .dynamic import DynamicSupervisor
+from .keys import Key, Keyed
+from .partition import PartitionSupervisor
+from .pools import pool
 from .report import ChildCount, ChildInfo, SupervisorReport
 from .spec import ChildSpec, child
 from .supervisor import Supervisor
@@ -23,7 +28,12 @@ __all__ = [
     "ChildCount",
     "ChildInfo",
     "ChildSpec",
+    "DynamicSupervisor",
+    "Key",
+    "Keyed",
+    "MaxChildren",
     "NotFound",
+    "PartitionSupervisor",
     "Restarting",
     "Running",
     "SpecError",
@@ -31,4 +41,5 @@ __all__ = [
     "SupervisorError",
     "SupervisorReport",
     "child",
+    "pool",
 ]

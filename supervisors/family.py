@@ -72,29 +72,38 @@ class Family:
     """Owner only, all of it: the children in start order. A restarted child keeps its place."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, Child] = {}
+        self._children: dict[object, Child] = {}
         self._by_ref: dict[ActorRef[Any], Child] = {}
 
     def __iter__(self) -> Iterator[Child]:
-        return iter(self._by_id.values())
+        return iter(self._children.values())
 
     def __reversed__(self) -> Iterator[Child]:
-        return reversed(self._by_id.values())
+        return reversed(self._children.values())
 
     def __contains__(self, id: str) -> bool:
-        return id in self._by_id
+        return id in self._children
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return len(self._children)
+
+    def key(self, child: Child) -> object:
+        """What no two children share."""
+        return child.spec.id
 
     def add(self, child: Child) -> None:
         """Put the child last in the start order."""
-        self._by_id[child.spec.id] = child
+        self._children[self.key(child)] = child
 
     def drop(self, child: Child) -> None:
         """Forget the child and its spec."""
         self.bind(child, None)
-        del self._by_id[child.spec.id]
+        del self._children[self.key(child)]
+
+    def retire(self, child: Child) -> None:
+        """The child was stopped, or will not be restarted: a temporary one is forgotten."""
+        if child.spec.restart == "temporary":
+            self.drop(child)
 
     def get(self, id: str) -> Child:
         """Return the child of that id.
@@ -104,7 +113,7 @@ class Family:
 
         """
         try:
-            return self._by_id[id]
+            return self._children[id]
         except KeyError:
             raise NotFound(id) from None
 

@@ -11,7 +11,9 @@ Owner only, all of it: these are parts of the supervisor's own turn, and may par
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from math import inf
+from typing import Any, NamedTuple
 
 from ..actors.actor import Actor
 from ..actors.ending import kill
@@ -29,6 +31,25 @@ from ..actors.ref import ActorRef
 from .family import Child, Family
 from .report import Kind, SupervisorReport
 from .strategy import is_orderly
+
+
+class _Way(NamedTuple):
+    """How a child is told to stop."""
+
+    signal: Signal
+    reason: str
+    """For which it ends, if it does as it is told."""
+    seconds: float
+    """After which it is killed; inf: it is waited for."""
+
+
+class _Ending(NamedTuple):
+    """A child that has been told to stop."""
+
+    child: Child
+    ref: ActorRef[Any]
+    way: _Way
+    exited: Future[Any]
 
 
 class Keeper:
@@ -91,15 +112,41 @@ class Keeper:
         if child.state != "running":
             self.let_go(child, drop=False)
             return
-        ref = child.ref
-        match child.shutdown:
-            case "kill":
-                asked, reason = "killed", self._end(child, Kill(), None)
-            case "infinity":
-                asked, reason = "shutdown", self._end(child, Shutdown("shutdown"), None)
-            case seconds:
-                asked, reason = "shutdown", self._end(child, Shutdown("shutdown"), seconds)
-        self._note_stop(child, asked, reason, ref)
+        ref, way = child.ref, _way_to_stop(child)
+        reason = self._end(child, way.signal, way.seconds)
+        self._note_stop(child, way.reason, reason, ref)
+
+    def stop_together(self, children: Iterable[Child]) -> None:
+        """Rule 8 of a `DynamicSupervisor`: tell all to stop, and wait until all are gone.
+
+        The time that each may take begins when all have been told.
+        """
+        endings: list[_Ending] = []
+        suspended: list[Child] = []
+        for child in children:
+            ref = child.ref
+            if child.state != "running" or ref is None:
+                suspended.append(child)
+            else:
+                way, exited = _way_to_stop(child), self._forsake(child, ref)
+                ref.process.signal(way.signal)
+                endings.append(_Ending(child, ref, way, exited))
+        told = self._owner.system.now()
+        for child in suspended:
+            self.let_go(child, drop=False)
+        endings.sort(key=lambda ending: ending.way.seconds)
+        for _, ref, way, exited in endings:
+            if way.seconds == inf:
+                break
+            left = told + way.seconds - self._owner.system.now()
+            try:
+                exited.get(timeout=max(left, 0.0))
+            except Timeout:  # waited for below: others may have to be killed before it is gone
+                ref.process.signal(Kill())
+        for child, ref, way, exited in endings:
+            killed = way.seconds < inf and not exited.done()
+            reason = kill(self._owner.system, ref, exited) if killed else exited.get()
+            self._note_stop(child, way.reason, reason, ref)
 
     def suspend(self, child: Child) -> None:
         """As `stop`, for a restart: the child's ref, name and queue wait for its next `start`.
@@ -145,26 +192,20 @@ class Keeper:
             self.report("shutdown_error", child, reason, ref)
 
     def let_go(self, child: Child, *, drop: bool = True) -> None:
-        """A child that does not run will not be restarted: its spec stays, unless temporary."""
+        """A child that does not run will not be restarted: it is retired, if told to `drop` it."""
         child.cancel_retry()
         self._end(child, Bury(), None)
         child.state = "stopped"
         child.reason = None
-        if drop and child.spec.restart == "temporary":
-            self._family.drop(child)
+        if drop:
+            self._family.retire(child)
 
     def _end(self, child: Child, signal: Signal, seconds: float | None) -> object:
         """End what is left of a child, kill it after so many seconds; wait; return its reason."""
         ref = child.ref
         if ref is None:
             return "noproc"
-        # Waited for by the runtime's own watch: what the child does to its links and watches
-        # cannot hide its end. The supervisor's watch would only leave a message to be ignored.
-        exited = ref.exited()
-        self._owner.unwatch(ref)
-        self._family.bind(child, None)
-        # A supervised actor that ends is suspended, unless it knows that nobody will restart it.
-        ref.process.signal(Bury())
+        exited = self._forsake(child, ref)
         if isinstance(signal, Kill):
             return kill(self._owner.system, ref, exited)
         ref.process.signal(signal)
@@ -172,6 +213,17 @@ class Keeper:
             return exited.get(timeout=seconds)
         except Timeout:
             return kill(self._owner.system, ref, exited)
+
+    def _forsake(self, child: Child, ref: ActorRef[Any]) -> Future[Any]:
+        """Forget the child's ref: its next end is its last. The future of the reason."""
+        # Waited for by the runtime's own watch: what the child does to its links and watches
+        # cannot hide its end. The supervisor's watch would only leave a message to be ignored.
+        exited = ref.exited()
+        self._owner.unwatch(ref)
+        self._family.bind(child, None)
+        # A supervised actor that ends is suspended, unless it knows that nobody will restart it.
+        ref.process.signal(Bury())
+        return exited
 
     def report(
         self,
@@ -194,3 +246,13 @@ class Keeper:
                 **more,
             )
         )
+
+
+def _way_to_stop(child: Child) -> _Way:
+    match child.shutdown:
+        case "kill":
+            return _Way(Kill(), "killed", 0.0)
+        case "infinity":
+            return _Way(Shutdown("shutdown"), "shutdown", inf)
+        case seconds:
+            return _Way(Shutdown("shutdown"), "shutdown", seconds)

@@ -24,18 +24,24 @@ def check_settings(supervisor: Settings) -> None:
         SpecError: the first setting that is wrong, with the class and the remedy.
 
     """
-    subject = f"supervisor {type(supervisor).__name__}"
+    subject = subject_of(supervisor)
     if supervisor.strategy not in STRATEGIES:
         raise SpecError(subject, "strategy", f"use one of {', '.join(STRATEGIES)}")
     if supervisor.auto_shutdown not in AUTO_SHUTDOWNS:
         raise SpecError(subject, "auto_shutdown", f"use one of {', '.join(AUTO_SHUTDOWNS)}")
-    if not _is_count(supervisor.intensity):
+    if not is_count(supervisor.intensity):
         raise SpecError(subject, "intensity", "use a whole number of restarts, 0 or more")
     if not _is_seconds(supervisor.period):
         raise SpecError(subject, "period", "use seconds, more than 0")
 
 
-def _is_count(value: object) -> bool:
+def subject_of(supervisor: object) -> str:
+    """How errors name a supervisor."""
+    return f"supervisor {type(supervisor).__name__}"
+
+
+def is_count(value: object) -> bool:
+    """Whether it is a whole number, 0 or more."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from ..actors.actor import Actor
 from ..actors.crash import Crash
@@ -23,6 +23,7 @@ from ..actors.environment import random_float
 from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
 from ..actors.intensity import Intensity
 from ..actors.links import ChildFailed, Down
+from ..actors.pool import Pool
 from ..actors.ref import ActorRef
 from .family import Child, Family
 from .journal import Journal
@@ -73,11 +74,13 @@ class Supervisor(Actor):
     """Whether the supervisor ends with its significant children: with the first that ends by itself
     ("any_significant"), or with the last ("all_significant")."""
 
+    _family_class: ClassVar[type[Family]] = Family
+
     trap_exit = True  # what it is linked to must not take it down: its parent and its children may
 
     def __init__(self) -> None:
         super().__init__()
-        self._family = Family()
+        self._family = self._family_class()
         self._keeper = Keeper(self, self._family)
         self._journal = Journal(self)
         self._restarts = Intensity(self.intensity, self.period)
@@ -223,20 +226,23 @@ class Supervisor(Actor):
             match step:
                 case Stop():
                     self._keeper.suspend(child)
-                    if child.spec.restart == "temporary":
-                        self._family.drop(child)
-                case Start() if starts:
-                    try:
-                        self._keeper.start(child)
-                    except Exception as error:
-                        self._keeper.report("start_error", child, error)
-                        child.state = "restarting"
-                        child.reason = error
-                        tell = partial(self._journal.not_started, child, error)
-                        self._schedule(child, tell, again=True)
-                        return
+                    self._family.retire(child)
                 case Start():
-                    return
+                    if not (starts and self._start_again(child)):
+                        return
+
+    def _start_again(self, child: Child) -> bool:
+        """Attempt a restart; if that fails, another attempt is due, or the supervisor gives up."""
+        try:
+            self._keeper.start(child)
+        except Exception as error:
+            self._keeper.report("start_error", child, error)
+            child.state = "restarting"
+            child.reason = error
+            tell = partial(self._journal.not_started, child, error)
+            self._schedule(child, tell, again=True)
+            return False
+        return True
 
     def _give_up(self, child: Child, tell: Tell) -> None:
         tell(f"is not restarted, as there may be {self._limit}: its supervisor gives up")
@@ -253,7 +259,7 @@ class Supervisor(Actor):
     # ------------------------------------------------------------------ one child
 
     def _adopt(self, spec: ChildSpec) -> Child:
-        is_supervisor = issubclass(spec.actor_class, Supervisor)
+        is_supervisor = issubclass(spec.actor_class, Supervisor | Pool)  # has children itself
         shutdown = spec.shutdown
         if shutdown is None:
             shutdown = "infinity" if is_supervisor else DEFAULT_SHUTDOWN
@@ -281,6 +287,9 @@ class Supervisor(Actor):
             if present.state == "running":
                 raise AlreadyStarted(present.ref)
             raise AlreadyPresent(spec.id)
+        return self._start_new(spec)
+
+    def _start_new(self, spec: ChildSpec) -> ActorRef[Any] | None:
         child = self._adopt(spec)
         try:
             self._keeper.start(child)
@@ -299,10 +308,11 @@ class Supervisor(Actor):
             NotFound: there is no child of that id.
 
         """
-        child = self._family.get(id)
+        self._terminate(self._family.get(id))
+
+    def _terminate(self, child: Child) -> None:
         self._keeper.stop(child)
-        if child.spec.restart == "temporary":
-            self._family.drop(child)
+        self._family.retire(child)
 
     def restart_child(self, id: str) -> ActorRef[Any] | None:
         """Start a child that was terminated, or had ended; it keeps its place in the start order.

@@ -90,6 +90,22 @@ def test_a_forwarded_ask_is_answered_by_whom_it_went_to(system, desk):
     assert desk.ask("hello", timeout=DEADLINE) == ("hello", None)
 
 
+class Unwrapping(Desk):
+    def on_receive(self, message):
+        self.forward(self.target, message[0])
+
+
+@pytest.mark.parametrize("inner", ["hello", None, KeyError("x")], ids=str)
+def test_another_message_may_be_forwarded_in_its_place(system, inner):
+    desk = system.spawn(Unwrapping, system.spawn(Clerk))
+    asker = system.spawn(Asker)
+    if isinstance(inner, KeyError):
+        with pytest.raises(KeyError):
+            asker.ask((desk, [inner]), timeout=DEADLINE)
+    else:
+        assert asker.ask((desk, [inner]), timeout=DEADLINE) == (inner, asker)
+
+
 def test_its_errors_are_the_askers(desk):
     with pytest.raises(KeyError):
         desk.ask(KeyError("x"), timeout=DEADLINE)

@@ -51,13 +51,18 @@ NAMES = {
         "AlreadyPresent",
         "AlreadyStarted",
         "Backoff",
+        "DynamicSupervisor",
+        "Keyed",
+        "MaxChildren",
         "NotFound",
+        "PartitionSupervisor",
         "Restarting",
         "Running",
         "SpecError",
         "Supervisor",
         "SupervisorError",
         "child",
+        "pool",
     ],
 }
 

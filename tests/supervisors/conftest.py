@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from zanni import Actor, ActorSystem, Future
-from zanni.supervisors import Supervisor, SupervisorReport, child
+from zanni.supervisors import DynamicSupervisor, Supervisor, SupervisorReport, child
 
 DEADLINE = 10.0
 
@@ -78,6 +78,21 @@ class World:
             self.settle()
             self.journal.clear()
         return self.supervisor
+
+    def template(self, **options):
+        """What `start_child(id)` completes: a worker whose own id is the argument."""
+        return child(Worker, self, id="w", **options)
+
+    def supervise_many(self, template=None, *, max_children=None, **settings):
+        """Spawn a dynamic supervisor."""
+        cls = type("Subject", (DynamicSupervisor,), settings)
+        self.supervisor = self.system.spawn(cls, template, max_children=max_children)
+        return self.supervisor
+
+    def start(self, *args, **kwargs):
+        """Have a dynamic supervisor start a child; its ref."""
+        asked = self.supervisor.call(DynamicSupervisor.start_child, *args, **kwargs)
+        return asked.get(timeout=DEADLINE)
 
     def refused(self, *children, **settings):
         """Why a supervisor of those children does not start."""

@@ -1,0 +1,80 @@
+"""Pools as children: several actors behind one ref, which a supervisor keeps running."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..actors.actor import CHILD_SHUTDOWN
+from ..actors.errors import SpecError
+from ..actors.kinds import kind_of_cell
+from ..actors.mailbox import Mailbox
+from ..actors.pool import Pool, plan_pool
+from .backoff import Backoff
+from .spec import ActorClass, ChildSpec, Queue, Shutdown, child
+from .strategy import RestartType
+
+POOL_SHUTDOWN = 2 * CHILD_SHUTDOWN
+"""Seconds that a pool may take to stop, in which its members may take theirs."""
+
+
+def pool(
+    cls: ActorClass,
+    n: int,
+    *args: Any,
+    id: str,
+    router: str = "round_robin",
+    core: int | str | None = "spread",
+    mailbox: Mailbox | None = None,
+    dispatcher: str | None = None,
+    restart: RestartType = "permanent",
+    shutdown: Shutdown | None = None,
+    significant: bool = False,
+    backoff: Backoff | None = None,
+    node: str | None = None,
+    name: str | None = None,
+    start_timeout: float | None = None,
+    queue: Queue = "keep",
+    **kwargs: Any,
+) -> ChildSpec:
+    """Describe a child that is a pool, as `ActorSystem.pool` makes one. Nothing is started by it.
+
+    The pool itself starts its members again. It is the supervisor's child as a whole: killed, or
+    lost with its core, it is started again with new members. What its members had is lost with
+    them; what is sent meanwhile waits, unless `queue="fresh"`. `which_children` calls it a
+    "supervisor", OTP's word for a child that has children.
+
+    Args:
+        cls: the members' class, or a `functools.partial` of it.
+        n: how many members.
+        args: positional arguments of each member's `__init__`.
+        id, restart, significant, backoff, node, name, start_timeout, queue: of the pool, as in
+            `child`.
+        shutdown: of the pool, as in `child`; the default is 10 seconds. When it is told to stop,
+            its members have 5 seconds, all at the same time, before it kills them.
+        router, core, mailbox, dispatcher: of the members, as in `ActorSystem.pool`.
+        kwargs: keyword arguments of each member's `__init__`.
+
+    Raises:
+        SpecError: a field is wrong; its text names the child, the field and the remedy.
+
+    """
+    child(cls, *args, id=id, core=core, mailbox=mailbox, **kwargs)  # refuses what no member may be
+    options = {"mailbox": mailbox, "dispatcher": dispatcher}
+    try:
+        plan = plan_pool(cls, args, kwargs, n=n, router=router, core=core, **options)
+        kind_of_cell(plan.worker, dispatcher)
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"child {id!r}", "pool", str(error)) from error
+    return child(
+        Pool,
+        plan,
+        id=id,
+        restart=restart,
+        shutdown=POOL_SHUTDOWN if shutdown is None else shutdown,
+        significant=significant,
+        backoff=backoff,
+        node=node,
+        name=name,
+        start_timeout=start_timeout,
+        queue=queue,
+    )
