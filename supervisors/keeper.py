@@ -35,6 +35,8 @@ class Keeper:
 
     def __init__(self, owner: Actor, family: Family) -> None:
         self._owner = owner
+        self._owner_ref = owner.actor_ref
+        self._events = owner.system.events
         self._family = family
 
     def start(self, child: Child) -> None:
@@ -173,7 +175,7 @@ class Keeper:
         self, kind: Kind, child: Child, reason: object, ref: ActorRef[Any] | None = None
     ) -> None:
         """Publish an event about a child; `ref` is its ref where it has no longer one."""
-        self._owner.system.events.publish(
+        self._events.publish(
             SupervisorReport(
                 kind=kind,
                 id=child.spec.id,
@@ -181,6 +183,6 @@ class Keeper:
                 restart=child.spec.restart,
                 shutdown=child.shutdown,
                 reason=reason,
-                supervisor=self._owner.actor_ref,
+                supervisor=self._owner_ref,
             )
         )
