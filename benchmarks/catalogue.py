@@ -15,6 +15,7 @@ MODULES = (
     "m08_big",
     "m09_processes",
     "m10_cpu",
+    "m11_restart",
     "m12_startup",
     "m13_idle",
 )

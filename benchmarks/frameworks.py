@@ -5,6 +5,7 @@ base class to them, and nothing else: the handlers, the messages and the driver 
 """
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
@@ -16,6 +17,10 @@ class Framework(Protocol):
 
     def actor(self, behaviour: type) -> Callable[..., Any]:
         """A function that starts an actor that behaves like that and returns its ref."""
+        ...
+
+    def supervise(self, behaviour: type, *arguments: Any) -> None:
+        """Start an actor that behaves like that, and start it again whenever it has failed."""
         ...
 
     def future(self) -> Any:
@@ -40,6 +45,19 @@ class Zanni:
         actor_class = type(behaviour.__name__, (behaviour, self.base), {})
         return functools.partial(self.system.spawn, actor_class)
 
+    def supervise(self, behaviour: type, *arguments: Any) -> None:
+        from zanni.supervisors import Supervisor, child  # noqa: PLC0415  (as above)
+
+        actor_class = type(behaviour.__name__, (behaviour, self.base), {})
+
+        class Keeper(Supervisor):
+            intensity, period = sys.maxsize, 1.0
+
+            def children(self):
+                return [child(actor_class, *arguments, id="kept")]
+
+        self.system.spawn(Keeper)
+
 
 class Pykka:
     """A thread for each actor."""
@@ -57,6 +75,15 @@ class Pykka:
     def actor(self, behaviour: type) -> Callable[..., Any]:
         actor_class = type(behaviour.__name__, (behaviour, self.base), {})
         return actor_class.start  # type: ignore[attr-defined]
+
+    def supervise(self, behaviour: type, *arguments: Any) -> None:
+        """By hand, as Pykka has no supervisors: the last deed of an actor is to start the next."""
+
+        def start_next(*_: object) -> None:
+            actor_class.start(*arguments)  # type: ignore[attr-defined]
+
+        actor_class = type(behaviour.__name__, (behaviour, self.base), {"on_failure": start_next})
+        start_next()
 
 
 def in_both(work: Callable[[Framework, int], Figures], *, zanni: int, pykka: int) -> list[Side]:

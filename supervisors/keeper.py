@@ -57,6 +57,8 @@ class Keeper:
 
     def __init__(self, owner: Actor, family: Family) -> None:
         self._owner = owner
+        self._owner_ref = owner.actor_ref
+        self._events = owner.system.events
         self._family = family
 
     def start(self, child: Child) -> None:
@@ -89,7 +91,7 @@ class Keeper:
         given = {name: value for name, value in options.items() if value is not None}
 
         def spawn(node: str | None) -> ActorRef[Any]:
-            where = {**given, "node": node, "supervisor": self._owner.actor_ref}
+            where = {**given, "node": node, "supervisor": self._owner_ref}
             return self._owner.spawn(spec.cls, *spec.args, **where, **spec.kwargs)
 
         ref = child.nodes.start(spawn)
@@ -161,26 +163,26 @@ class Keeper:
         if child.state != "running" or ref is None:
             child.state = "stopped"
             return
-        asked = "killed" if child.shutdown == "kill" else "shutdown"
+        way = _way_to_stop(child)
         try:
-            reason = self._end_incarnation(child, ref, asked)
+            reason = self._end_incarnation(ref, way)
             child.unheard += 1
         except (ActorDeadError, NodeDown):
             reason = self._end(child, Bury(), None)
         except (EncodeError, MessageTooLarge) as error:  # a reason that cannot travel
             reason = error
             child.unheard += 1
-        self._note_stop(child, asked, reason, ref)
+        self._note_stop(child, way.reason, reason, ref)
         child.reason = reason
 
-    def _end_incarnation(self, child: Child, ref: ActorRef[Any], asked: str) -> object:
+    def _end_incarnation(self, ref: ActorRef[Any], way: _Way) -> object:
         """Have a child end its incarnation, and return its reason; raises if nothing is left."""
         ended: Future[Any] = Future()
-        if asked == "killed":
-            ref.process.signal(Kill())  # before the other, or hooks might run
-        ref.process.signal(Suspend(asked, ended))
+        if isinstance(way.signal, Kill):
+            ref.process.signal(way.signal)  # before the other, or hooks might run
+        ref.process.signal(Suspend(way.reason, ended))
         try:
-            return ended.get(timeout=None if isinstance(child.shutdown, str) else child.shutdown)
+            return ended.get(timeout=way.seconds)
         except Timeout:
             return kill(self._owner.system, ref, ended)
 
@@ -234,7 +236,7 @@ class Keeper:
         **more: Any,
     ) -> None:
         """Publish an event about a child; `ref` is its ref where it has no longer one."""
-        self._owner.system.events.publish(
+        self._events.publish(
             SupervisorReport(
                 kind=kind,
                 id=child.spec.id,
@@ -242,7 +244,7 @@ class Keeper:
                 restart=child.spec.restart,
                 shutdown=child.shutdown,
                 reason=reason,
-                supervisor=self._owner.actor_ref,
+                supervisor=self._owner_ref,
                 **more,
             )
         )

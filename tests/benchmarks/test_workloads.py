@@ -1,7 +1,9 @@
 """Every side of every benchmark does a little of its work, and the checks agree. No timing."""
 
 import importlib
+import itertools
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -201,12 +203,26 @@ def test_a_token_that_ends_elsewhere_is_found_out(monkeypatch: pytest.MonkeyPatc
         ring.ring(10, framework, 42)
 
 
+def test_state_that_outlives_a_crash_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    restart, workload = imported("m11_restart"), imported("workload")
+    starts = itertools.count()
+
+    def remember(self: Any, tester: Any) -> None:
+        self.tester, self.hits = tester, next(starts)
+
+    monkeypatch.setattr(restart.Kept, "__init__", remember)
+    with imported("frameworks").Zanni() as framework, pytest.raises(workload.CheckFailed):
+        restart.restart(2, framework, 8)
+    assert logging.getLogger("zanni").isEnabledFor(logging.ERROR)  # crashes are told again
+
+
 def test_what_arithmetic_says() -> None:
     assert imported("m03_fan_in").expected(8_000) == [8_000, 28_000, 0]
     assert imported("m04_ring").expected(503, 1_000_000) == 36
     assert imported("m07_skynet").expected(100_000) == 4_999_950_000
     assert imported("m07_skynet").actors_of(1_000_000) == 1_111_111
     assert imported("m08_big").expected(1_000) == 5_039_320
+    assert imported("m11_restart").expected(100, 10_000) == [10_100, 0]
     cpu = imported("m10_cpu")
     assert cpu.expected(1_000_000) == 15_999_840
     assert cpu.expected(1_000) == sum(cpu.job(start, 1_000) for start in cpu.JOBS)
