@@ -27,6 +27,8 @@ PERIOD = 10.0
 """Seconds."""
 SHOWN = 200
 """Characters of a message that a report shows."""
+CHAIN = 16
+"""How many of an error's causes are looked at."""
 TRACE = 8192
 """Characters of a traceback, its end, that go to a supervisor on another core."""
 
@@ -121,11 +123,13 @@ class Crashes:
             text = "%s crashed in its incarnation %d%s: %s%s"
             below = f"\n{crash.trace}" if crash.trace else ""
             _write(text, crash.who, crash.incarnation, at, follows, below, error=error)
+        _forget_locals(crash.error)
 
     def report_start(self, who: str, error: BaseException, follows: str) -> None:
         """Write that a supervised actor did not start."""
         if self._may_write():
             _write("%s did not start: %s", who, follows, error=error)
+        _forget_locals(error)
 
     def report_end(self, who: str, reason: object, follows: str) -> None:
         """Write that a supervised actor ended otherwise: it was killed, say, or is lost."""
@@ -163,6 +167,18 @@ def _write(text: str, *args: object, error: BaseException | None = None) -> None
         logger.error(text, *args, exc_info=error)
     except Exception:  # noqa: S110  (filters and handlers are users' code: the actor goes on)
         pass
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Empty the frames that an error was raised through: they have ended, and hold the dead actor.
+
+    Events and watchers may keep the error for long. What it says of lines and calls stays.
+    """
+    for _ in range(CHAIN):
+        if error is None:
+            return
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 _short = reprlib.Repr()

@@ -1,6 +1,9 @@
 """What a supervisor writes into the log: one report for a crash, with what it does about it."""
 
+import gc
 import logging
+import weakref
+from typing import ClassVar
 
 import pytest
 
@@ -145,3 +148,30 @@ def test_the_crash_of_one_that_is_stopped_for_good_is_reported_too(world, log):
     terminated.get(timeout=10)
     (record,) = log.records
     assert record.exc_info[1].args == ("in passing",)
+
+
+class Heavy(Actor):
+    made: ClassVar = weakref.WeakSet()
+
+    def __init__(self):
+        super().__init__()
+        self.made.add(self)
+
+    def on_receive(self, message):
+        try:
+            raise KeyError(message)
+        except KeyError as error:
+            raise ValueError(message) from error
+
+
+def test_what_is_kept_of_a_crash_keeps_no_actor_alive(world, log):
+    world.supervise(child(Heavy, id="a"), intensity=100)
+    ref = world.ref("a")
+    for number in range(20):
+        ref.tell(number)
+    world.until(lambda: len(world.kinds("terminated")) == 20)
+    world.settle()
+    gc.collect()
+    assert len(Heavy.made) == 1  # the one that lives
+    assert "raise ValueError(message) from error" in log.text
+    assert len(world.system.events.last) >= 40
