@@ -1,12 +1,14 @@
 """A dynamic supervisor whose children live on two cores, and what a lost core leaves of them."""
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 PARTS = """
-import os, signal, threading
+import ctypes, os, signal, threading, time
 from zanni import Actor, ActorSystem, Future
 from zanni.supervisors import DynamicSupervisor, MaxChildren, NotFound, SupervisorReport, child
 
@@ -23,6 +25,10 @@ class Worker(Actor):
 
     def say(self):
         return self.label
+
+    def stick(self, path):
+        open(path, "w").close()
+        ctypes.PyDLL(None).sleep(1000)  # PyDLL: without giving the interpreter's lock up
 
     def hold(self, bell):
         bell.tell("held")
@@ -105,7 +111,7 @@ def labels(many):
 
 
 def main():
-    with ActorSystem("many", cores=2) as system:
+    with ActorSystem("many", cores=2, config={"kill_timeout": 0.5}) as system:
         run(system, Watch(system))
     print("done")
 
@@ -154,6 +160,25 @@ def run(system, watch):
     assert set(system.actors()) == {bell, gate}
 """
 
+STUCK = """
+def run(system, watch):
+    many, path = system.spawn(Many), __file__ + ".begun"
+    slow, killed = [
+        start(many, child(Worker, 0, id="far", core=1, shutdown=each)) for each in (0.1, "kill")
+    ]
+    near = start(many, child(Worker, 1, id="near", core=0, shutdown="infinity"))
+    slow.cast(Worker.stick, path)
+    deadline = time.monotonic() + WAIT
+    while not os.path.exists(path):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    gone = [ref.exited() for ref in (slow, killed, near)]
+    assert many.stop(timeout=WAIT)
+    reasons = [future.get(timeout=WAIT) for future in gone]
+    assert reasons == ["noconnection", "noconnection", "shutdown"], reasons
+    assert watch.count("shutdown_error") == 2
+"""
+
 LOST = """
 def run(system, watch):
     many = system.spawn(Many)
@@ -177,6 +202,7 @@ def run(system, watch):
     [
         pytest.param(ASKED, id="children may be asked for from another core"),
         pytest.param(STOPPED, id="all are told to stop at once"),
+        pytest.param(STUCK, id="one that nothing can stop is abandoned with its core"),
         pytest.param(LOST, id="a lost core makes its permanent children anew"),
     ],
 )
@@ -184,7 +210,17 @@ def test_children_on_two_cores(tmp_path, part):
     script = tmp_path / "program.py"
     head, guard, tail = PARTS.partition("def main():\n")
     script.write_text(f"{head}{part}\n\n{guard}{tail}")
-    done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=False, timeout=50
+    process = subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    try:
+        out, err = process.communicate(timeout=50)
+    finally:
+        if process.poll() is None:  # with its cores, one of which hears nothing any more
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    assert (process.returncode, out) == (0, "done\n"), err
