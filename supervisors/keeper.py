@@ -23,6 +23,7 @@ from ..actors.errors import (
     Timeout,
 )
 from ..actors.future import Future
+from ..actors.oversight import in_words
 from ..actors.process import Bury, Kill, Restart, Shutdown, Signal, Suspend
 from ..actors.ref import ActorRef
 from .family import Child, Family
@@ -57,6 +58,7 @@ class Keeper:
         child.cancel_retry()
         child.state = "running"
         child.reason = None
+        child.restarts += child.started_at > 0
         child.started_at = self._owner.system.now()
         self.report("started", child, None)
 
@@ -138,6 +140,7 @@ class Keeper:
         self, child: Child, asked: str, reason: object, ref: ActorRef[Any] | None
     ) -> None:
         child.state = "stopped"
+        child.ended = in_words(reason)
         if reason != asked and not (is_orderly(reason) and child.spec.restart != "permanent"):
             self.report("shutdown_error", child, reason, ref)
 
@@ -173,6 +176,8 @@ class Keeper:
         self, kind: Kind, child: Child, reason: object, ref: ActorRef[Any] | None = None
     ) -> None:
         """Publish an event about a child; `ref` is its ref where it has no longer one."""
+        if kind in ("terminated", "start_error"):
+            child.ended = in_words(reason)
         self._owner.system.events.publish(
             SupervisorReport(
                 kind=kind,
