@@ -98,6 +98,7 @@ def run(
         "listen": listen,
         "join": join,
         "config": _settings(config),
+        "observable": True,
     }
     system = start_system(name, settings)
     code = Life(system, signals, debug).run(
