@@ -27,16 +27,13 @@ class Intensity:
 
         Returns whether that was one too many. Those that have left the window are forgotten.
         """
-        second = int(now)
-        self._forget(second)
-        self._times.append(second)
-        return len(self._times) > self._limit
+        second, times = int(now), self._times
+        while times and times[0] < second - self._period:
+            times.popleft()
+        times.append(second)
+        return len(times) > self._limit
 
     def count(self, now: float) -> int:
-        """Owner only. How many restarts the window that ends at `now` holds."""
-        self._forget(int(now))
-        return len(self._times)
-
-    def _forget(self, second: int) -> None:
-        while self._times and self._times[0] < second - self._period:
-            self._times.popleft()
+        """Any thread. How many restarts the window that ends at `now` holds."""
+        begin = int(now) - self._period
+        return sum(second >= begin for second in tuple(self._times))

@@ -28,7 +28,8 @@ from .dispatcher import Core
 from .environment import make_rlock
 from .future import Future
 from .links import ChildFailed, Down
-from .messages import message
+from .messages import message, type_name
+from .oversight import ChildRecord, Overseer, Oversight, in_words
 from .process import Bury, Headers, Item, Process, Reply, Restart
 from .proxy import Describe
 from .ref import ActorRef
@@ -175,7 +176,7 @@ class PoolCell(Cell):
             self.lose(item)
 
 
-class Pool(Actor):
+class Pool(Overseer, Actor):
     """Keeps the members: their `supervisor`, who always starts them again."""
 
     _cell_class: ClassVar[type[Any] | None] = PoolCell
@@ -186,6 +187,8 @@ class Pool(Actor):
         self._plan = plan
         self._wanted = plan.size
         self._members: list[ActorRef[Any]] = []
+        self._revived: dict[ActorRef[Any], tuple[int, str]] = {}
+        """How often a member was started again, and why the last time."""
         self._delay = 0.0
         self._pool_cell = cast("PoolCell", self._cell)
         self._pool_cell.stand_for(plan.worker, plan.router)
@@ -204,6 +207,7 @@ class Pool(Actor):
                 self._revive(ref, reason)
             case Down(ref, _) if ref in self._members:
                 self._members.remove(ref)
+                self._revived.pop(ref, None)
                 self._publish()
                 self._fill()
             case Fill():
@@ -257,6 +261,11 @@ class Pool(Actor):
 
     def _revive(self, ref: ActorRef[Any], reason: object) -> None:
         """Start a member again that has ended; if it fails, it is gone, and its `Down` comes."""
+        if ref not in self._members:
+            ref.process.signal(Bury())
+            return
+        times, _ = self._revived.get(ref, (0, None))
+        self._revived[ref] = times + 1, in_words(reason)
         started: Future[Any] = Future()
 
         def look(future: Future[Any]) -> None:
@@ -264,7 +273,7 @@ class Pool(Actor):
                 ref.process.signal(Bury())
 
         started.add_done_callback(look)
-        ref.process.signal(Restart(reason, started) if ref in self._members else Bury())
+        ref.process.signal(Restart(reason, started))
 
     def _resize(self, n: int) -> int:
         self._wanted = n
@@ -274,10 +283,30 @@ class Pool(Actor):
         self._fill()
         return len(self._members)
 
+    def _oversight(self) -> Oversight:
+        numbered = enumerate([*self._members])
+        members = (self._record(number, ref) for number, ref in numbered)
+        return Oversight("pool", self._plan.router, None, None, None, members)
+
+    def _record(self, number: int, ref: ActorRef[Any]) -> ChildRecord:
+        restarts, reason = self._revived.get(ref, (0, None))
+        return ChildRecord(
+            id=str(number),
+            kind="worker",
+            restart="permanent",
+            state="running",
+            class_name=type_name(self._plan.worker),
+            address=ref.address,
+            name=None,
+            restarts=restarts,
+            reason=reason,
+        )
+
     def _let_go(self, leaving: list[ActorRef[Any]]) -> None:
         """Send those that are no members any more nothing more; they end after what they have."""
         self._publish()
         for ref in leaving:
+            self._revived.pop(ref, None)
             self.unwatch(ref)
             _stop_for_good(ref)
 

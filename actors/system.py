@@ -77,6 +77,7 @@ class ActorSystem(Cores, Scoped):
             the core's threads alone. Nothing where the platform cannot do it (macOS).
         keys: for links beyond this machine; not there yet, and refused.
         config: settings by name, as `Config` has them (seconds, bytes).
+        observable: let `zanni tree` find it, as it finds any that has more cores or a network.
 
     Raises:
         ValueError: an argument that cannot be; the text names it.
@@ -104,6 +105,7 @@ class ActorSystem(Cores, Scoped):
         pin: bool = False,
         keys: object = None,
         config: Mapping[str, float] | Config | None = None,
+        observable: bool = False,
     ) -> None:
         refuse_in_import()
         if keys is not None:
@@ -117,6 +119,7 @@ class ActorSystem(Cores, Scoped):
         )
         self.cpus = allowed_cpus() if pin else []
         self.listen = listen
+        self.observable = observable
         self.joins = (join,) if isinstance(join, str) else tuple(join)
 
     def _set_up(
@@ -131,6 +134,7 @@ class ActorSystem(Cores, Scoped):
         self.cpus = []
         self.listen = None
         self.joins = ()
+        self.observable = False
         self.run_directory: str | None = None
         self.tcp_host: str | None = None
         self.events = Events()
@@ -203,7 +207,8 @@ class ActorSystem(Cores, Scoped):
         if self._state != "new":
             raise RuntimeError(f"the system {self.name!r} was started before: make a new one")
         self._state = "stopped"  # as long as there is nothing to stop, should this fail
-        if self.core_count > 1 or self.index > 0 or self.listen is not None or self.joins:
+        reachable = self.listen is not None or self.joins or self.observable
+        if self.core_count > 1 or self.index > 0 or reachable:
             self.network = _network_of(self)
         else:
             self.network = Alone(self)

@@ -7,12 +7,14 @@ import sys
 import click
 
 from .run import run
+from .tree import tree
 
 EXAMPLES = """\b
 Examples:
   zanni run examples.census:Census --cores 2
   zanni run bank:Bank --name bank --listen tcp://127.0.0.1:7400
   zanni run bank:Teller --join tcp://127.0.0.1:7400 -- amount=20
+  zanni tree bank --watch
 """
 
 
@@ -38,6 +40,7 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(tree)
 
 if __name__ == "__main__":
     main(prog_name="zanni")

@@ -104,6 +104,7 @@ def run(
         "listen": listen,
         "join": join,
         "config": _settings(config),
+        "observable": True,
     }
     module = sys.modules[target.partition(":")[0]]
     allowed = [cls for cls in offered(module).values() if can_be_found(type_name(cls))]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..actors.errors import NotFound
+from ..actors.messages import type_name
+from ..actors.oversight import ChildRecord
 from ..actors.ref import ActorRef
 from .eligible import Eligible
 from .report import ChildCount, ChildInfo, ChildKind, State
@@ -48,17 +50,43 @@ class Child:
     delay: float | None = None
     """The last delay of its backoff, in seconds and without jitter."""
     started_at: float = 0.0
+    """When it last started; 0: it never has."""
+    restarts: int = 0
+    """How often it was started again."""
+    ended: str | None = None
+    """Why it last ended or did not start. As text: an error would keep its frames alive."""
     nodes: Eligible = field(init=False)
 
     def __post_init__(self) -> None:
         self.nodes = Eligible(self.spec.nodes)
 
+    @property
+    def kind(self) -> ChildKind:
+        """Any thread. What is supervised."""
+        return "supervisor" if self.is_supervisor else "worker"
+
     def info(self) -> ChildInfo:
         """Owner only. Its line of `which_children()`."""
-        kind: ChildKind = "supervisor" if self.is_supervisor else "worker"
+        kind = self.kind
         if self.state == "restarting":
             return self.spec.id, "restarting", kind, self.spec.restart
         return self.spec.id, self.ref if self.state == "running" else None, kind, self.spec.restart
+
+    def record(self) -> ChildRecord:
+        """Any thread. What those see who look at the running system."""
+        ref = self.ref
+        is_new = not self.started_at and self.ended is None
+        return ChildRecord(
+            id=self.spec.id,
+            kind=self.kind,
+            restart=self.spec.restart,
+            state="not started" if is_new else self.state,
+            class_name=type_name(self.spec.actor_class),
+            address=None if ref is None else ref.address,
+            name=self.spec.name,
+            restarts=self.restarts,
+            reason=self.ended,
+        )
 
     def cancel_retry(self) -> None:
         """Owner only. The attempt that is due, if any, will not take place."""
@@ -137,6 +165,10 @@ class Family:
     def significant_left(self) -> bool:
         """Whether a significant child runs, or waits to be restarted."""
         return any(child.spec.significant and child.state != "stopped" for child in self)
+
+    def records(self) -> Iterator[ChildRecord]:
+        """Any thread. The children in start order, as they are when each is asked for."""
+        return (child.record() for child in [*self])
 
     def infos(self) -> list[ChildInfo]:
         """One line for each child, in reverse start order."""

@@ -26,6 +26,7 @@ from ..actors.errors import (
     Timeout,
 )
 from ..actors.future import Future
+from ..actors.oversight import in_words
 from ..actors.process import Bury, Kill, Restart, Shutdown, Signal, Suspend
 from ..actors.ref import ActorRef
 from .family import Child, Family
@@ -81,6 +82,7 @@ class Keeper:
         child.cancel_retry()
         child.state = "running"
         child.reason = None
+        child.restarts += child.started_at > 0
         child.started_at = self._owner.system.now()
         self.report("started", child, None)
 
@@ -190,6 +192,7 @@ class Keeper:
         self, child: Child, asked: str, reason: object, ref: ActorRef[Any] | None
     ) -> None:
         child.state = "stopped"
+        child.ended = in_words(reason)
         if reason != asked and not (is_orderly(reason) and child.spec.restart != "permanent"):
             self.report("shutdown_error", child, reason, ref)
 
@@ -236,6 +239,8 @@ class Keeper:
         **more: Any,
     ) -> None:
         """Publish an event about a child; `ref` is its ref where it has no longer one."""
+        if kind in ("terminated", "start_error"):
+            child.ended = in_words(reason)
         self._events.publish(
             SupervisorReport(
                 kind=kind,

@@ -23,6 +23,7 @@ from ..actors.environment import random_float
 from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
 from ..actors.intensity import Intensity
 from ..actors.links import ChildFailed, Down
+from ..actors.oversight import Overseer, Oversight
 from ..actors.pool import Pool
 from ..actors.ref import ActorRef
 from .family import Child, Family
@@ -52,7 +53,7 @@ class _Retry:
         self.child = child
 
 
-class Supervisor(Actor):
+class Supervisor(Overseer, Actor):
     """Starts the children that `children()` lists, and restarts those that fail.
 
     Subclass it, set the class attributes, and override `children`. A hook or `on_receive` that you
@@ -360,3 +361,15 @@ class Supervisor(Actor):
     def count_children(self) -> ChildCount:
         """How many children there are: all specs, those that run, supervisors and workers."""
         return self._family.count()
+
+    # ------------------------------------------------------------------ looked at from outside
+
+    def _oversight(self) -> Oversight:
+        return Oversight(
+            kind="supervisor",
+            strategy=self.strategy,
+            intensity=self.intensity,
+            period=self.period,
+            recent=self._restarts.count(self.system.now()),
+            children=self._family.records(),
+        )

@@ -12,7 +12,7 @@ from typing import Protocol
 from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
 from .endpoint import Endpoint, Link
-from .frame import CONTROL_CAP, Header, Kind, Lane, node_id, pack_header
+from .frame import CONTROL_CAP, Header, Kind, control_frame, node_id
 from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible
 from .peer import Source
 from .security import RefusedAddress, check_url
@@ -143,8 +143,7 @@ class Associations:
         logger.warning("no answer from %s yet: %s; trying on", call.url, what)
 
     def _frame(self, kind: Kind, destination: int, body: bytes) -> tuple[bytes, bytes]:
-        header = Header(kind, Lane.CONTROL, 0, *self._source(), destination, 0, 0, 0, 0, len(body))
-        return pack_header(header), body
+        return control_frame(kind, self._source(), destination, body)
 
     # Receiving
 

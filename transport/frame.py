@@ -17,7 +17,8 @@ A message on a link is `header | batch | payload frames...`. The header, big-end
 How to change it, so that a cluster can be upgraded node by node:
 1. A new meaning that an old node may ignore: define a flag, or append a field at the END, and raise
    VERSION_MINOR. Receivers take the first `HEADER_SIZE` bytes that they know and ignore the rest;
-   a receiver that knows the field takes a shorter header for one where the field is 0.
+   a receiver that knows the field takes a shorter header for one where the field is 0. So it is
+   with a new kind, which goes only to those whose handshake tells of a version that has it.
 2. Anything else (an order, a width, a meaning): raise VERSION_MAJOR. Nodes of different major
    versions refuse each other with both versions named; there is no translation. The magic and the
    two version bytes never move, so that this refusal always works.
@@ -36,7 +37,8 @@ from .endpoint import Frames
 
 MAGIC = b"ZANN"
 VERSION_MAJOR = 1
-VERSION_MINOR = 0
+VERSION_MINOR = 1
+"""1: OBSERVE."""
 
 CONTROL_CAP = 256 * 1024
 """The most bytes that a batch may have on the control lane."""
@@ -62,6 +64,8 @@ class Kind(IntEnum):
     REJECT = 6
     HEARTBEAT = 7
     GOODBYE = 8
+    OBSERVE = 9
+    """A question of an observer, or a part of the answer: see observation.py."""
 
 
 class Lane(IntEnum):
@@ -70,6 +74,8 @@ class Lane(IntEnum):
     DATA = 0
     CONTROL = 1
 
+
+HANDSHAKES = frozenset({Kind.HELLO, Kind.WELCOME, Kind.CONFIRM, Kind.REJECT})
 
 _KINDS = {int(kind): kind for kind in Kind}
 _LANES = {int(lane): lane for lane in Lane}
@@ -106,6 +112,22 @@ def pack_header(header: Header) -> bytes:
 
     """
     return _LAYOUT.pack(MAGIC, VERSION_MAJOR, VERSION_MINOR, *header)
+
+
+def control_frame(
+    kind: Kind, source: tuple[int, int, int], destination: int, body: bytes
+) -> tuple[bytes, bytes]:
+    """Any thread. A frame of the control lane that is not part of the lane's sequence.
+
+    Args:
+        kind: what it is for.
+        source: `node_id`, core and incarnation of who sends it.
+        destination: the incarnation that it is for; 0: not known yet.
+        body: the batch.
+
+    """
+    header = Header(kind, Lane.CONTROL, 0, *source, destination, 0, 0, 0, 0, len(body))
+    return pack_header(header), body
 
 
 def unpack_header(frame: bytes | memoryview) -> Header:

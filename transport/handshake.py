@@ -6,7 +6,8 @@
                                 CONFIRM(echo b)
 
 Each body is a msgpack map of bounded size, with what the sender is: node, core, incarnation,
-versions, role, frame cap, its own two endpoints and those of its node's other cores.
+versions, role, frame cap, its own two endpoints and those of its node's other cores. A `NODE` is
+adopted as a peer; an `OBSERVER` is answered, and is no member of anything: see observers.py.
 
 Guarantees:
 - A peer's incarnation is adopted only on the CURRENT nonce of its URL (WELCOME) or of its node and
@@ -27,6 +28,8 @@ from ..actors.address import CoreAddress
 from ..actors.environment import random_bits
 from .frame import VERSION_MAJOR, VERSION_MINOR
 
+NODE, OBSERVER = "node", "observer"
+"""Roles."""
 BODY_LIMIT = 64 * 1024
 """The most bytes that a body may have."""
 NAME_LIMIT = 255
@@ -57,17 +60,18 @@ class Identity(NamedTuple):
     home: CoreAddress
     control: str
     data: str
-    role: str = "node"
+    role: str = NODE
     frame_cap: int = 0
     cores: tuple[CorePlace, ...] = ()
     """The other cores of its node, by where they listen for this kind of peer."""
+    versions: tuple[int, int] = (VERSION_MAJOR, VERSION_MINOR)
 
 
 class Refusal(NamedTuple):
     """Why an association is refused."""
 
     reason: str
-    """A word: `dead`, `name_in_use`, `version`."""
+    """A word: `dead`, `name_in_use`, `version`, `role`."""
     detail: str
     """A sentence for people."""
 
@@ -193,7 +197,7 @@ def _pack(me: Identity, **more: object) -> bytes:
         "node": me.home.node,
         "core": me.home.core,
         "incarnation": me.home.incarnation,
-        "versions": [VERSION_MAJOR, VERSION_MINOR],
+        "versions": list(me.versions),
         "role": me.role,
         "frame_cap": me.frame_cap,
         "control": me.control,
@@ -229,6 +233,7 @@ def _identity(body: dict[str, Any]) -> Identity:
         _text(body, "role"),
         _number(body, "frame_cap"),
         tuple(_place(item) for item in _list(body, "cores")),
+        _versions(body),
     )
 
 

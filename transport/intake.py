@@ -15,10 +15,11 @@ from ..actors.environment import now
 from ..actors.process import Broken, Died
 from ..actors.system import ActorSystem
 from .endpoint import Frames
-from .frame import BadFrame, Header, Kind, Lane, unpack_frames
+from .frame import HANDSHAKES, BadFrame, Header, Kind, Lane, unpack_frames
 from .gossip import Gossip
 from .host import Host
 from .members import Members
+from .observation import BadObservation
 from .peer import Peer, State
 from .remote import receive
 
@@ -30,7 +31,6 @@ BAD_LIMIT = 16
 """After how many undecodable frames a peer is given up."""
 LOG_INTERVAL = 60.0
 """Seconds between two log lines about bad frames."""
-HANDSHAKES = frozenset({Kind.HELLO, Kind.WELCOME, Kind.CONFIRM, Kind.REJECT})
 
 
 class Intake:
@@ -59,7 +59,7 @@ class Intake:
             or peer.own is not own
             or header.destination_incarnation != self._system.home.incarnation
         ):
-            self.strays += 1
+            self._receive_from_outside(header, batch, own=own)
             return
         self._members.liveness.heard(peer.home, now())
         if peer.state is State.CONNECTING:
@@ -69,11 +69,21 @@ class Intake:
         except Exception as error:  # hostile bytes, most of all; the loop outlives them all
             self._bad_frame(peer, error)
 
+    def _receive_from_outside(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
+        """Of no peer: an observer's question, or nothing for us."""
+        try:
+            if not self._members.observers.take(header, body, own=own):
+                self.strays += 1
+        except BadObservation as error:
+            self._complain(f"an observer's frame was ignored: {error}")
+
     def _receive_from(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
         if header.kind is Kind.HEARTBEAT:
             self._gossip.take(peer, batch)
         elif header.kind is Kind.GOODBYE:
             self._members.lose(peer.home, "it said goodbye")
+        elif header.kind is Kind.OBSERVE:
+            raise BadFrame("a node that asks what observers may")
         elif (header.kind is Kind.DATA) is not (header.lane is Lane.DATA):
             raise BadFrame("a kind of frame on the wrong lane")
         elif header.kind is Kind.CONTROL:

@@ -22,9 +22,10 @@ from .codec import Codec
 from .endpoint import Endpoint, Link
 from .events import JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .frame import Header, Kind, Lane, node_id
-from .handshake import BadHandshake, CorePlace, Identity, Refusal
+from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Identity, Refusal
 from .host import Host
 from .liveness import Liveness, Verdict
+from .observers import Observers
 from .peer import Peer, Source, State
 from .places import Listeners
 from .remote import PeerResolver, abandon
@@ -72,6 +73,7 @@ class Members:
         )
         self.associations = Associations(endpoint, lambda: self.source, self)
         self.refusals: dict[str, Refusal] = {}
+        self.observers = Observers(system, self.source, listeners, self.siblings)
 
     # Finding
 
@@ -144,6 +146,11 @@ class Members:
 
     def judge(self, identity: Identity, *, own: bool) -> Refusal | None:
         """See `Judge.judge`."""
+        if identity.role == OBSERVER:
+            return None
+        if identity.role != NODE:
+            detail = f"the role {identity.role!r} is none: there are {NODE} and {OBSERVER}"
+            return Refusal("role", detail)
         home = identity.home
         if home in self.dead:
             return Refusal("dead", f"{home} was declared down here: that start of it cannot return")
@@ -168,6 +175,9 @@ class Members:
 
     def adopt(self, identity: Identity, link: Link, *, own: bool, confirm: bytes | None) -> None:
         """See `Judge.adopt`."""
+        if identity.role == OBSERVER:
+            self.observers.adopt(identity, link, own=own)
+            return
         home = identity.home
         self._retire_others(identity)
         self._learn_places(identity, own=own)
@@ -327,5 +337,6 @@ class Members:
     def close(self) -> None:
         """Let go of everything; who still waits is told that the peer is down."""
         self.associations.close()
+        self.observers.close()
         for home in list(self.peers):
             self.lose(home, "this system has stopped")

@@ -264,6 +264,7 @@ class Node:
     def _say_goodbye(self) -> None:
         self._joins.clear()
         self._flush()
+        self.members.observers.say_goodbye()
         for peer in self.members.current.values():
             if not peer.own:
                 peer.send_now(Kind.GOODBYE, b"\x80")
@@ -376,6 +377,7 @@ class Node:
         self.core.call_later(self._system.config.heartbeat, self._beat)
         self._system.meter.measure()
         self.members.step()
+        self.members.observers.step()
         if self.children is not None:
             self.children.end_lost(self.members.dead)
         for url in self._joins:

@@ -1,8 +1,6 @@
 """Where a core listens: in the node's run directory for its siblings, on loopback for other nodes.
 
 Guarantees:
-- The run directory is ours alone (0700) and is removed at the end; those that killed systems left
-  behind are removed by the next one that starts.
 - A `listen` URL is bound exactly as given or not at all; an ipc path is locked beside it, since a
   second bind would steal it from its living holder.
 """
@@ -11,10 +9,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import shutil
-import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,10 +19,12 @@ from ..actors.environment import process_id
 from ..actors.system import ActorSystem
 from .endpoint import Endpoint, Frames
 from .handshake import CorePlace
-from .security import check_path, check_url, tcp_host
+from .run_directory import inside_urls, make_run_directory, open_lock
+from .security import RefusedAddress, check_path, check_url, tcp_host
+
+logger = logging.getLogger("zanni")
 
 LOOPBACK = "127.0.0.1"
-_LOCK = "lock"
 
 Receive = Callable[[Frames, bool], None]
 """Takes a message, and whether it came on the node's own sockets."""
@@ -50,8 +49,7 @@ class Listeners:
 
     def inside_of(self, core: int) -> CorePlace:
         """Any thread. Where that core of this node listens for the others."""
-        directory = self._system.run_directory
-        return CorePlace(core, 0, f"ipc://{directory}/{core}c", f"ipc://{directory}/{core}d")
+        return CorePlace(core, 0, *inside_urls(self._system.run_directory or "", core))
 
     def bind(self) -> None:
         """Bind all that this core needs from its start.
@@ -68,6 +66,15 @@ class Listeners:
             self.bind_outside()
         if system.core_count > 1:
             self.bind_inside()
+        else:
+            self._be_found()
+
+    def _be_found(self) -> None:
+        """Be reachable for observers of this machine; a system that cannot goes on without."""
+        try:
+            self.bind_inside()
+        except (OSError, RefusedAddress) as error:
+            logger.warning("zanni tree will not find %s: %s", self._system.name, error)
 
     def bind_inside(self) -> None:
         """Be reachable for the other cores of this node. Raises as `bind`."""
@@ -75,7 +82,7 @@ class Listeners:
         if self._inside:
             return
         if system.run_directory is None:
-            self._made, lock = make_run_directory(system.home.incarnation)
+            self._made, lock = make_run_directory(system.home.incarnation, system.name)
             self._locks.append(lock)
             system.run_directory = str(self._made)
         for url in self.inside[2:]:
@@ -111,54 +118,8 @@ class Listeners:
             os.close(self._locks.pop())
 
 
-def make_run_directory(incarnation: int) -> tuple[Path, int]:
-    """A directory of our own for this start of the node, and the descriptor that locks it.
-
-    Raises:
-        OSError: it cannot be made, or belongs to somebody else.
-
-    """
-    base = Path(tempfile.gettempdir()) / f"zanni-{os.getuid()}"
-    base.mkdir(mode=0o700, exist_ok=True)
-    found = base.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise OSError(errno.EPERM, f"{base} is not a directory of ours: remove it, or set TMPDIR")
-    base.chmod(0o700)
-    guard = _open_lock(base / _LOCK)
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX)  # nobody takes a new directory for one left behind
-        for each in base.iterdir():
-            if each.is_dir():
-                _remove_if_left_behind(each)
-        made = base / f"{incarnation:016x}"
-        made.mkdir(mode=0o700)
-        lock = _open_lock(made / _LOCK)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    finally:
-        os.close(guard)
-    return made, lock
-
-
-def _remove_if_left_behind(directory: Path) -> None:
-    try:
-        lock = _open_lock(directory / _LOCK)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(directory, ignore_errors=True)
-    except OSError:  # its system lives
-        pass
-    finally:
-        os.close(lock)
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-
-
 def _lock_path(path: str, url: str) -> int:
-    lock = _open_lock(Path(path + ".lock"))
+    lock = open_lock(Path(path + ".lock"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

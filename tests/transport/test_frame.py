@@ -54,7 +54,7 @@ def test_a_header_survives_the_wire(header: Header) -> None:
 
 def test_the_layout_is_the_documented_one() -> None:
     assert pack_header(HEADER).hex() == (
-        "5a414e4e010001000000" + f"{node_id('bank'):016x}" + "0001"
+        "5a414e4e010101000000" + f"{node_id('bank'):016x}" + "0001"
         "ffffffffffffffff000000000000000700000000000000080000000000000009"
         "0000000a00000100000000000000000c"
     )
@@ -72,7 +72,7 @@ def test_node_ids_never_change() -> None:
         (b"", "not a Zanni frame"),
         (b"GET / HTTP/1.1\r\n", "not a Zanni frame: it begins with b'GET '"),
         (MAGIC, "unreadable version"),
-        (MAGIC + bytes([9, 4]) + bytes(100), "version 9.4 .* this node 1.0"),
+        (MAGIC + bytes([9, 4]) + bytes(100), "version 9.4 .* this node 1.1"),
         (pack_header(HEADER)[:-1], "short"),
         (pack_header(HEADER._replace(length=FRAME_CAP + 1)), "over the cap"),
         (pack_header(HEADER._replace(lane=Lane.CONTROL, length=CONTROL_CAP + 1)), "over the cap"),

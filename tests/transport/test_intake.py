@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.process import Died, Watch
 from zanni.transport.codec import Envelope, EnvelopeKind
-from zanni.transport.frame import Lane
+from zanni.transport.frame import Kind, Lane, control_frame
 from zanni.transport.intake import HOLD, Intake
+from zanni.transport.observation import BadObservation
 from zanni.transport.peer import Peer, Source, State
 
 US, THEM = CoreAddress("us", 0, 11), CoreAddress("them", 1, 22)
@@ -178,3 +179,28 @@ def test_a_frame_that_comes_again_is_not_taken_in_again():
         line.intake.receive(frames, own=True)
     assert line.actor.heard == [0]
     assert line.receiver.duplicates == 2
+
+
+def test_a_node_may_not_ask_what_observers_may():
+    line = Line()
+    line.intake.receive(control_frame(Kind.OBSERVE, (2, 0, 22), US.incarnation, b""), own=True)
+    assert line.receiver.bad_frames == 1
+    assert line.actor.heard == []
+
+
+def test_a_frame_of_no_peer_is_offered_to_the_observers():
+    line = Line()
+    line.receiver = None
+    answers = deque([True, False])
+    members = line.intake._members
+    members.observers = SimpleNamespace(take=lambda header, body, own: answers.popleft())
+    for strays in (0, 1):
+        line.intake.receive(control_frame(Kind.OBSERVE, (7, 0, 7), 1, b""), own=False)
+        assert line.intake.strays == strays
+
+    def refuse(header, body, own):
+        raise BadObservation("none")
+
+    members.observers.take = refuse
+    line.intake.receive(control_frame(Kind.OBSERVE, (7, 0, 7), 1, b""), own=False)
+    assert line.intake.bad_frames == 1

@@ -11,7 +11,7 @@ from zanni.transport import members as members_module
 from zanni.transport import peer as peer_module
 from zanni.transport.events import NodeSuspected
 from zanni.transport.frame import Kind, unpack_frames
-from zanni.transport.handshake import Identity
+from zanni.transport.handshake import OBSERVER, Identity
 from zanni.transport.members import Members
 from zanni.transport.peer import State
 
@@ -116,3 +116,17 @@ def test_who_is_silent_is_suspected_and_recovers(table):
     assert peer.state is State.UP
     table.pass_(100)  # its end is told by its socket alone
     assert peer.state is State.SUSPECT
+
+
+def test_an_observer_is_adopted_as_no_peer(table):
+    identity = Identity(OTHER, "ipc://o", "ipc://o", OBSERVER)
+    assert table.members.judge(identity, own=True) is None
+    table.members.adopt(identity, FakeLink(), own=True, confirm=None)
+    assert (table.members.peers, table.members.current, table.members.known) == ({}, {}, {})
+    assert list(table.system.events.last) == []
+
+
+def test_a_role_that_is_not_known_is_refused(table):
+    refusal = table.members.judge(Identity(OTHER, "ipc://o", "ipc://o", "admin"), own=False)
+    assert refusal.reason == "role"
+    assert "'admin'" in refusal.detail

@@ -1,0 +1,61 @@
+"""What an actor that keeps others running shows of them to those who look at a running system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .address import Address
+from .crash import shown
+
+
+class ChildRecord(NamedTuple):
+    """One of those that are kept running, as it is at this moment."""
+
+    id: str
+    kind: str
+    """"worker" or "supervisor"."""
+    restart: str
+    """"permanent", "transient" or "temporary"."""
+    state: str
+    """"running", "restarting", "stopped" or "not started"."""
+    class_name: str
+    address: Address | None
+    """None: there is no actor."""
+    name: str | None
+    restarts: int
+    """How often it was started again."""
+    reason: str | None
+    """Why it last ended, or did not start; None: it never has."""
+
+
+class Oversight(NamedTuple):
+    """All of them, and by which rule they are kept running."""
+
+    kind: str
+    """"supervisor" or "pool"."""
+    strategy: str
+    """Of a pool: its router."""
+    intensity: int | None
+    """How many restarts are too many within `period` seconds; None: no number is."""
+    period: float | None
+    recent: int | None
+    """How many restarts there were within the period that ends now."""
+    children: Iterable[ChildRecord]
+    """In start order; each is made when it is asked for."""
+
+
+class Overseer:
+    """Base of actors that keep others running."""
+
+    def _oversight(self) -> Oversight:
+        """Owner only: the loop calls it, though a turn of the actor may run in another thread.
+
+        So it, and the making of each child's record, only reads; it never waits.
+        """
+        raise NotImplementedError
+
+
+def in_words(reason: object) -> str:
+    """Any thread. Why an actor ended, as text; it contains what a `__repr__` of users raises."""
+    return reason if isinstance(reason, str) else shown(reason)
