@@ -18,6 +18,8 @@ OUTPUT = {
     ("docs/mailboxes.md", 0): "printing page 1\npage 1\n0\n",
     ("docs/supervision.md", 0): "again after TypeError(\"unhashable type: 'list'\")\n1\n"
     "till worker transient\nstore worker permanent\n",
+    ("docs/supervision.md", 1): "web session of ann: hello\n['apples']\n['apples', 'pears']\n"
+    "guest session of anybody: hello\n",
     ("docs/nodes.md", 0): "11\n11\n11\n",
     ("README.md", 0): "130\ninsufficient funds\n",
     ("README.md", 1): "285\n",
