@@ -30,7 +30,6 @@ def pool(
     shutdown: Shutdown | None = None,
     significant: bool = False,
     backoff: Backoff | None = None,
-    node: str | None = None,
     name: str | None = None,
     start_timeout: float | None = None,
     queue: Queue = "keep",
@@ -47,8 +46,7 @@ def pool(
         cls: the members' class, or a `functools.partial` of it.
         n: how many members.
         args: positional arguments of each member's `__init__`.
-        id, restart, significant, backoff, node, name, start_timeout, queue: of the pool, as in
-            `child`.
+        id, restart, significant, backoff, name, start_timeout, queue: of the pool, as in `child`.
         shutdown: of the pool, as in `child`; the default is 10 seconds. When it is told to stop,
             its members have 5 seconds, all at the same time, before it kills them.
         router, core, mailbox, dispatcher: of the members, as in `ActorSystem.pool`.
@@ -58,6 +56,10 @@ def pool(
         SpecError: a field is wrong; its text names the child, the field and the remedy.
 
     """
+    if "node" in kwargs:
+        raise SpecError(
+            f"child {id!r}", "node", "a pool is where its supervisor is: have one on that node"
+        )
     child(cls, *args, id=id, core=core, mailbox=mailbox, **kwargs)  # refuses what no member may be
     options = {"mailbox": mailbox, "dispatcher": dispatcher}
     try:
@@ -73,7 +75,6 @@ def pool(
         shutdown=POOL_SHUTDOWN if shutdown is None else shutdown,
         significant=significant,
         backoff=backoff,
-        node=node,
         name=name,
         start_timeout=start_timeout,
         queue=queue,
