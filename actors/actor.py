@@ -62,6 +62,9 @@ class Actor(Receiving, pykka.Actor):
     wait_for_start: ClassVar[bool] = False
     """Whether `spawn` returns only when `on_start` is done, and raises what it raised."""
 
+    _shares_reason: ClassVar[bool] = False
+    """Whether it exits for the reason for which its parent ended; any other exits "shutdown"."""
+
     _cell_class: ClassVar[type[Any] | None] = None
     """What its cell is, where the runtime needs another."""
 
@@ -263,7 +266,8 @@ class Actor(Receiving, pykka.Actor):
 
     def _stop_children(self) -> None:
         """Stop the children, all at once, and wait; those that take too long are killed."""
-        stop_all(self.system, [*self._cell.need_ties().children.values()], CHILD_SHUTDOWN)
+        children = [*self._cell.need_ties().children.values()]
+        stop_all(self.system, children, CHILD_SHUTDOWN, self._cell.exit_reason)
 
     def __getattr__(self, name: str) -> Any:
         if name == "_cell":  # made by calling the class: an actor that no system runs

@@ -18,17 +18,25 @@ from .process import Kill, Shutdown
 from .ref import ActorRef
 
 
-def stop_all(system: System, refs: list[ActorRef[Any]], timeout: float) -> None:
-    """Have actors end after the message in hand; kill those that have not after `timeout` s."""
+def stop_all(
+    system: System, refs: list[ActorRef[Any]], timeout: float, parents_reason: object
+) -> None:
+    """Have children end after the message in hand; kill those that have not after `timeout` s."""
     ends = [ref.exited() for ref in refs]
     for ref in refs:
-        ref.process.signal(Shutdown("shutdown"))
+        ref.process.signal(Shutdown(reason_below(ref.actor_class, parents_reason)))
     deadline = now() + timeout
     for ref, end in zip(refs, ends, strict=True):
         try:
             end.get(timeout=max(deadline - now(), 0.0))
         except Timeout:
             kill(system, ref, end)
+
+
+def reason_below(actor_class: type[Any], parents_reason: object) -> object:
+    """Why a child of that class exits when its parent has ended for that reason."""
+    shares = getattr(actor_class, "_shares_reason", False)  # not there if only its name is known
+    return parents_reason if shares else "shutdown"
 
 
 def kill(system: System, ref: ActorRef[Any], end: Future[Any]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .ending import reason_below
 from .errors import ActorDeadError
 from .linked import Linked
 from .links import ChildFailed, leave_alone
@@ -92,7 +93,7 @@ class Signalled(Linked, Parked):
         if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
             self.hasten(signal)
         if ties.parent is not None and ties.parent.address == address:
-            self._on_shutdown(Shutdown("shutdown"))
+            self._on_shutdown(Shutdown(reason_below(self.actor_class, signal.reason)))
         elif ties.supervisor is not None and ties.supervisor.address == address:
             self._on_bury(Bury())  # no verdict will come
 

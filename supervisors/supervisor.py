@@ -60,7 +60,8 @@ class Supervisor(Overseer, Actor):
     override has to call the one here. Ask the methods without an underscore through `ref.call`.
 
     A supervisor that gives up exits with reason "shutdown": a parent that holds it as "transient"
-    does not start it again; as "permanent", the default, it does.
+    does not start it again; as "permanent", the default, it does. One whose parent ends stops its
+    children, in reverse, and exits for the parent's reason.
     """
 
     wait_for_start = True  # as OTP: who starts a supervisor finds its children there
@@ -78,6 +79,7 @@ class Supervisor(Overseer, Actor):
     _family_class: ClassVar[type[Family]] = Family
 
     trap_exit = True  # what it is linked to must not take it down: its parent and its children may
+    _shares_reason = True
 
     def __init__(self) -> None:
         super().__init__()

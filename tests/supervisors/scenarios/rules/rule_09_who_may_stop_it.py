@@ -1,4 +1,7 @@
-"""Rule 9, who may stop a supervisor."""
+"""Rule 9, who may stop a supervisor: a stop, for reason normal, and its parent by ending itself.
+
+Then it stops its children in reverse, and exits with its parent's reason.
+"""
 
 from scenarios.language import Tree
 from scenarios.scenario import a, b, c, d, scenario, sub, top
@@ -22,6 +25,46 @@ scenario(
     stop other
         stop d; stop c; ended other: normal
         top: other stopped, sub running
+    """,
+)
+scenario(
+    "it_exits_with_its_parents_reason_normal",
+    top(a, sub(b, c), d),
+    """
+    parent normal
+        stop d; stop c; stop b; stop a; exit top: normal
+    """,
+)
+scenario(
+    "it_exits_with_its_parents_reason_shutdown",
+    top(a, sub(b, c), d),
+    """
+    parent shutdown
+        stop d; stop c; stop b; stop a; exit top: shutdown
+    """,
+)
+scenario(
+    "it_exits_with_its_parents_reason_shutdown_x",
+    top(a, sub(b, c), d),
+    """
+    parent shutdown(x)
+        stop d; stop c; stop b; stop a; exit top: shutdown(x)
+    """,
+)
+scenario(
+    "it_exits_with_its_parents_reason_odd",
+    top(a, sub(b, c), d),
+    """
+    parent odd
+        stop d; stop c; stop b; stop a; exit top: odd
+    """,
+)
+scenario(
+    "it_exits_with_its_parents_reason_error",
+    top(a, sub(b, c), d),
+    """
+    parent error
+        stop d; stop c; stop b; stop a; exit top: error
     """,
 )
 scenario(
