@@ -45,12 +45,15 @@ Tell: TypeAlias = Callable[[str], None]
 
 
 class _Retry:
-    """A supervisor's message to itself: try again to restart the child, unless called off since."""
+    """A supervisor's message to itself: try again to restart the child, unless called off since.
 
-    __slots__ = ("child",)
+    `tell` is that of an attempt which counts when it is made; None: it has counted.
+    """
 
-    def __init__(self, child: Child) -> None:
-        self.child = child
+    __slots__ = ("child", "tell")
+
+    def __init__(self, child: Child, tell: Tell | None) -> None:
+        self.child, self.tell = child, tell
 
 
 class Supervisor(Overseer, Actor):
@@ -128,10 +131,8 @@ class Supervisor(Overseer, Actor):
             case Down(ref, reason):
                 self._lost(ref, reason)
             case _Retry():
-                child = message.child
-                if child.retry is message:
-                    child.cancel_retry()
-                    self._restart(child)
+                if message.child.retry is message:
+                    self._try_again(message.child, message.tell)
             case _:
                 logger.warning("supervisor %s: unknown message %.200r", self.actor_ref, message)
 
@@ -189,9 +190,13 @@ class Supervisor(Overseer, Actor):
         What is decided is told first, for the log.
 
         A failed attempt is repeated by a message (`again`), not a loop, so that other requests get
-        in between, one to terminate this child among them.
+        in between, one to terminate this child among them. It counts when it is made, as OTP's.
         """
         backoff = child.spec.backoff
+        if again and backoff is None:
+            child.retry = retry = _Retry(child, tell)
+            self.actor_ref.tell(retry)
+            return
         now = self.system.now()
         counted = backoff is None or backoff.counted
         if counted and self._restarts.exceeded(now):
@@ -200,18 +205,14 @@ class Supervisor(Overseer, Actor):
         which = f" ({self._restarts.count(now)} of {self._limit})" if counted else ""
         if backoff is None:
             tell(f"is restarted{which}")
-            if again:
-                child.retry = retry = _Retry(child)
-                self.actor_ref.tell(retry)
-            else:
-                self._restart(child)
+            self._restart(child)
             return
         if not again and now - child.started_at >= backoff.reset_after:
             child.delay = None
         child.delay = backoff.grow(child.delay)
         delay = backoff.spread(child.delay, random_float())
         tell(f"is restarted in {delay:.3g} seconds{which}")
-        child.retry = retry = _Retry(child)
+        child.retry = retry = _Retry(child, None)
         child.timer = self.after(delay, retry)
         # The siblings that depend on it stop now, not when the delay is over.
         self._carry_out(child, starts=False)
@@ -219,6 +220,13 @@ class Supervisor(Overseer, Actor):
     @property
     def _limit(self) -> str:
         return f"at most {self.intensity} within {self.period:g} seconds"
+
+    def _try_again(self, child: Child, tell: Tell | None) -> None:
+        child.cancel_retry()
+        if tell is None:
+            self._restart(child)
+        else:
+            self._schedule(child, tell)
 
     def _restart(self, child: Child) -> None:
         self._carry_out(child, starts=True)

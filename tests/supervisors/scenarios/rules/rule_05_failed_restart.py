@@ -1,6 +1,6 @@
 """Rule 5, a restart that fails: the next attempt is a message, so that others get in between.
 
-Until then the child is restarting.
+Until then the child is restarting. An attempt counts when it is made.
 """
 
 from scenarios.scenario import a, b, scenario, top
@@ -35,6 +35,15 @@ scenario(
         top: b running, a stopped
     restart_child top a
         start a; -> started
+    """,
+)
+scenario(
+    "an_attempt_that_is_called_off_does_not_count",
+    top(a, b, intensity=1),
+    """
+    fail a 1
+    meanwhile top: crash a, terminate_child top a
+        terminated a: error; fail a; start_error a: error; -> ok
     """,
 )
 scenario(
