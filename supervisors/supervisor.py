@@ -238,8 +238,12 @@ class Supervisor(Overseer, Actor):
                 case Stop():
                     self._keeper.suspend(child)
                     self._family.retire(child)
+                case Start() if not starts:
+                    return
                 case Start():
-                    if not (starts and self._start_again(child)):
+                    if not self._start_again(child):
+                        if child is not failed and failed.state == "restarting":
+                            failed.state = "stopped"  # the attempt that is due is the other's
                         return
 
     def _start_again(self, child: Child) -> bool:

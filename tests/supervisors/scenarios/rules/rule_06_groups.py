@@ -83,6 +83,17 @@ scenario(
     """,
 )
 scenario(
+    "only_the_member_that_did_not_start_is_restarting",
+    top(a, b, c, strategy="one_for_all", intensity=9),
+    """
+    fail b 1
+    meanwhile top: crash c, which_children top
+        terminated c: error; stop b; stop a; start a; fail b; start_error b: error
+        stop a; start a; start b; start c
+        -> top: c stopped, b restarting, a running
+    """,
+)
+scenario(
     "a_member_that_is_ignored_is_left_out_of_its_group",
     top(a, b, c, strategy="one_for_all"),
     """
