@@ -53,6 +53,24 @@ def test_infinity_waits(world):
     assert asked.get(timeout=10).active == 0
 
 
+@pytest.mark.parametrize("shutdown", [5.0, "kill", "infinity"])
+def test_a_child_that_hides_cannot_hold_up_its_supervisor(world, tools, shutdown):
+    class Hides(tools.Worker):
+        trap_exit = True
+
+        def on_receive(self, supervisor):
+            self.link(supervisor)
+            self.unlink(supervisor)
+            self.unwatch(supervisor)
+
+    world.supervise(child(Hides, world, "a", id="a", shutdown=shutdown))
+    ref = world.ref("a")
+    ref.ask(world.supervisor, timeout=10)
+    world.call(Supervisor.terminate_child, "a")
+    assert not ref.is_alive()
+    assert world.states() == {"a": "stopped"}
+
+
 def test_messages_that_wait_are_dead_letters_after_a_shutdown(world):
     world.supervise(world.child("a"))
     ref, gate = world.ref("a"), Future()
