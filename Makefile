@@ -8,7 +8,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format types bench lock clean
+.PHONY: help demo test soak otp lint format types bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,9 @@ test: $(VENV)/.installed ## run the tests
 
 soak: $(VENV)/.installed ## run the tests that take long
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+otp: $(VENV)/.installed ## compare supervisors with OTP's, where Erlang is installed
+	$(BIN)/python -m pytest tests/supervisors/test_otp.py -m "soak or not soak" -rs $(ARGS)
 
 lint: $(VENV)/.installed ## check style and format
 	$(BIN)/ruff check $(ARGS)

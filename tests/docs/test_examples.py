@@ -64,3 +64,14 @@ def test_every_test_that_the_semantics_name_exists() -> None:
     sources = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert {name for name in named if f"def {name}(" not in sources} == set()
     assert named
+
+
+def test_every_scenario_that_the_semantics_name_is_written() -> None:
+    text = (ROOT / "docs" / "semantics.md").read_text()
+    table = text.partition("| rule | scenario |\n")[2].partition("\n\n")[0]
+    cells = [line.split(" | ")[1] for line in table.splitlines()]
+    named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    folder = ROOT / "tests" / "supervisors" / "scenarios" / "rules"
+    written = "\n".join(path.read_text() for path in folder.glob("*.py"))
+    assert {name for name in named if f'"{name}"' not in written} == set()
+    assert named
