@@ -112,7 +112,10 @@ def import_type(name: str) -> type:
     for part in qualified.split("."):
         found = getattr(found, part, None)
     if not isinstance(found, type):
-        raise LookupError(f"module {module_name!r} has no class {qualified!r}")
+        raise LookupError(
+            f"{module_name} has no class {qualified!r} when it is imported: put it at the top of "
+            "the script or module, above any  if __name__ == '__main__':"
+        )
     return found
 
 
