@@ -297,5 +297,5 @@ def _check_found_elsewhere(class_name: str) -> None:
         raise SpawnError(
             "LookupError",
             f"{qualified} cannot be found by another core: put the class at the top of a module "
-            "or script (classes of a function, REPL or notebook work on core 0)",
+            "or script (those of a function, a REPL, a notebook or a zip archive work on core 0)",
         )

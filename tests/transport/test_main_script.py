@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ if __name__ == "__main__":
                 print(error)
 """
 
+MAIN = f"""{ECHO}
+@message
+class Early:
+    number: int
+
+if __name__ == "__main__":
+    with ActorSystem("main", cores=2) as system:
+        try:
+            print(*system.spawn(Echo, core=1).ask(Early(1)))
+        except SpawnError as error:
+            print(error)
+"""
+
 
 @pytest.fixture
 def run(tmp_path):
@@ -67,3 +81,17 @@ def test_a_class_under_the_guard_is_refused_with_the_remedy_and_a_tell_is_told_o
         assert f"guarded has no class '{name}' when it is imported" in text
         assert "at the top of the script or module, above any  if __name__ == '__main__':" in text
     assert "dead letter" in logged
+
+
+@pytest.mark.parametrize("arguments", [["app"], ["app/__main__.py"], ["-m", "app"]])
+def test_classes_of_a_folders_script_are_found_however_it_is_run(run, arguments):
+    printed, _ = run({"app/__main__.py": MAIN}, *arguments)
+    assert printed == "Early(number=1) app.__main__\n"
+
+
+def test_classes_of_a_zip_archives_script_are_refused_with_the_remedy(run, tmp_path):
+    with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+        archive.writestr("__main__.py", MAIN)
+    printed, _ = run({}, "app.pyz")
+    assert "put the class at the top of a module" in printed
+    assert "a zip archive work on core 0" in printed
