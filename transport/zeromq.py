@@ -26,6 +26,7 @@ import zmq
 from ..actors.config import FRAME_CAP
 from ..actors.environment import Waker, check_room_for_files, random_bytes, start_thread
 from .endpoint import Frames, Link
+from .holder import holder_of
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""
@@ -70,6 +71,14 @@ def _configure(socket: _Socket, options: dict[zmq.SocketOption, int], url: str) 
         socket.setsockopt(option, value)
     if url.startswith("tcp://["):
         socket.setsockopt(zmq.IPV6, 1)
+
+
+def _why(error: zmq.ZMQError, url: str) -> str:
+    if error.errno != errno.EADDRINUSE:
+        return zmq.strerror(error.errno or 0)
+    holder = holder_of(int(url.rpartition(":")[2]))
+    who = "another process" if holder is None else f"process {holder}"
+    return f"in use by {who}; choose another port, or 0 for a free one"
 
 
 class ZeroMQLink(Link):
@@ -133,7 +142,7 @@ class ZeroMQEndpoint:
             socket.bind(url)
         except zmq.ZMQError as error:
             socket.close(0)
-            raise OSError(error.errno, f"cannot listen on {url}: {error}") from None
+            raise OSError(error.errno, f"cannot listen on {url}: {_why(error, url)}") from None
         fd = cast(int, socket.getsockopt(_FD))
         self._routers[fd] = (socket, receive)
         self._undrained.add(fd)
