@@ -190,6 +190,8 @@ class Cores(Runtime):
     def join(self, url: str) -> None:
         """Join the node that listens at `url`; tried in the background until it answers.
 
+        The events `JoinFailing` and `JoinRefused` tell why it is not joined yet.
+
         Raises:
             ValueError: the URL may not be used, or this system was started without a network.
 

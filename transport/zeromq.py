@@ -24,7 +24,13 @@ from typing import cast
 import zmq
 
 from ..actors.config import FRAME_CAP
-from ..actors.environment import Waker, check_room_for_files, random_bytes, start_thread
+from ..actors.environment import (
+    Waker,
+    check_room_for_files,
+    is_listening,
+    random_bytes,
+    start_thread,
+)
 from .endpoint import Frames, Link
 from .holder import holder_of
 
@@ -180,6 +186,14 @@ class ZeroMQEndpoint:
         if socket in self._refused:
             self._refused.remove(socket)
             self._poller.unregister(socket)
+
+    def is_taken(self, url: str) -> bool:
+        """Owner only. Whether anything listens at `url`, be it a peer or not."""
+        scheme, _, place = url.partition("://")
+        if scheme == "ipc":
+            return is_listening(place)
+        host, _, port = place.rpartition(":")
+        return is_listening((host.strip("[]"), int(port)))
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""
