@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .cpus import usable_cpus
 from .environment import importing_main, process_id
 
@@ -24,6 +26,17 @@ def checked_cores(cores: int | str) -> int:
     if isinstance(cores, int) and not isinstance(cores, bool) and 1 <= cores <= 1024:
         return cores
     raise ValueError(f"cores= takes a number from 1 to 1024 or 'auto', not {cores!r}")
+
+
+def checked_urls(join: str | Iterable[str]) -> tuple[str, ...]:
+    """The URLs to join, or a ValueError that says what to give; they are checked at the start."""
+    if isinstance(join, str):
+        return (join,)
+    try:
+        return tuple(join)
+    except TypeError:
+        text = f"join= takes URLs such as 'tcp://127.0.0.1:7400', not {join!r:.80}"
+        raise ValueError(text) from None
 
 
 def refuse_unbuilt(**options: object) -> None:

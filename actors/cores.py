@@ -181,10 +181,12 @@ class Cores(Runtime):
 
     def cores(self) -> list[CoreRecord]:
         """The cores of this node."""
+        self._check_usable()
         return self.network.cores()
 
     def nodes(self) -> list[NodeRecord]:
         """This node and those joined with it."""
+        self._check_usable()
         return self.network.nodes()
 
     def join(self, url: str) -> None:
@@ -196,4 +198,5 @@ class Cores(Runtime):
             ValueError: the URL may not be used, or this system was started without a network.
 
         """
+        self._check_usable()
         self.network.join(url)

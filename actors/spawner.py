@@ -212,6 +212,8 @@ class Spawner:
 
     def whereis(self, name: str) -> ActorRef[Any] | None:
         """Any thread. See `ActorSystem.whereis`."""
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
+            raise TypeError(f"whereis takes an actor's name, a str, not {name!r:.80}")
         name, _, node = name.partition("@")
         if not node or node == self._home.name:
             return cast("ActorRef[Any] | None", self._ask_names(WhereIs(name)))
