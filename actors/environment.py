@@ -340,6 +340,26 @@ def inherited_socket(fd: int) -> socket.socket:
     return socket.socket(fileno=fd)
 
 
+def is_listening(place: tuple[str, int] | str, patience: float = 0.1) -> bool:
+    """Whether something takes connections at a host's number and port, or at a Unix socket's path.
+
+    Waits for `patience` seconds at most, which on this machine only a full queue makes it do.
+    """
+    if isinstance(place, str):
+        family = socket.AF_UNIX
+    else:
+        family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.settimeout(patience)
+            probe.connect(place)
+    except (TimeoutError, BlockingIOError):  # it has not come to take the ones before us
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def exit_now(code: int) -> None:
     """End this process at once, without clean-up."""
     os._exit(code)

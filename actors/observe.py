@@ -47,9 +47,14 @@ class DeadLetters:
         self._counting = make_rlock()  # a finaliser may lose a message meanwhile
 
     def count(
-        self, reason: str, message: object, target: Address, sender: Process | None = None
+        self,
+        reason: str,
+        message: object,
+        target: Address,
+        sender: Process | None = None,
+        level: int = logging.INFO,
     ) -> None:
-        """Any thread. Note the loss of a message."""
+        """Any thread. Note the loss of a message; `level` is that of its log line."""
         with self._counting:
             self.counts[reason] += 1
         address = None if sender is None else sender.address
@@ -59,7 +64,7 @@ class DeadLetters:
         moment = now()
         if moment - self._logged.get(reason, -LOG_INTERVAL) >= LOG_INTERVAL:
             self._logged[reason] = moment
-            logger.info("dead letter for %s (%s): %.200r", target, reason, message)
+            logger.log(level, "dead letter for %s (%s): %.300r", target, reason, message)
 
     def __len__(self) -> int:
         return self.counts.total()

@@ -172,7 +172,8 @@ def _travelling_name(cls: type) -> str:
     if "<locals>" in name:
         raise EncodeError("", f"{name} is made inside a function: move it to the top of its module")
     if name.startswith("__main__:"):
-        raise EncodeError("", f"{name} is of a REPL or notebook: put it in a module of its own")
+        what = "a REPL, a notebook or a zip archive's script"
+        raise EncodeError("", f"{name} is of {what}: put it in a module of its own")
     return name
 
 
