@@ -13,7 +13,6 @@ that another thread cannot settle while the lock is held.
 
 from __future__ import annotations
 
-import logging
 import queue
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -28,6 +27,7 @@ from .address import Address, CoreAddress
 from .deadlock import look, look_for_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop, start_thread
 from .errors import Timeout
+from .observe import contained
 from .parking import OwnCoroutine, Turn, Waiter, check_not_killed, here, own_coroutine
 from .waits import Wait, future_of
 
@@ -37,8 +37,6 @@ M = TypeVar("M")
 R = TypeVar("R")
 
 _settling = make_shared_lock()
-
-logger = logging.getLogger("zanni")
 
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
@@ -349,10 +347,7 @@ class _Callback:
         self._callback, self._future = callback, future
 
     def unpark(self) -> None:
-        try:
-            self._callback(self._future)
-        except Exception:  # the one who settles has no part in it
-            logger.exception("a callback of a future failed")
+        contained(self._callback, self._future, "a callback of %r failed")
 
 
 class _LoopWaiter:

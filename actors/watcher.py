@@ -27,6 +27,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
+from .crash import log
 from .crew import Worker
 from .dispatcher import Core
 from .environment import (
@@ -160,8 +161,8 @@ class Watcher:
             try:
                 busy = sum(self._look(core, look) for core, look in cores) > 0
                 late = self._look_at_late([core for core, _ in cores])
-            except Exception:  # a mistake of ours: the cores go on, unwatched for a moment
-                logger.exception("an error in the watcher; it goes on")
+            except Exception as error:  # a mistake of ours: the cores go on, unwatched for a moment
+                log(logging.ERROR, "an error in the watcher; it goes on", error=error)
                 busy = late = True
             idle = 0 if busy else idle + 1
             if idle < IDLE_LOOKS:
