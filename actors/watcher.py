@@ -45,8 +45,6 @@ from .environment import (
 )
 from .parking import user_code
 
-logger = logging.getLogger("zanni")
-
 LOOK = 0.001
 """Seconds between two looks, while a core has something to do."""
 IDLE_LOOKS = 20
@@ -207,12 +205,11 @@ class Watcher:
             if not look.at_limit:
                 look.at_limit = True
                 event = ThreadLimitReached(core.home.core, core.crew.limit)
-                logger.warning(
+                text = (
                     "core %d is stuck in a turn, and its %d threads are all in use: raise the "
-                    "setting 'threads', or block in fewer actors at once",
-                    *event,
+                    "setting 'threads', or block in fewer actors at once"
                 )
-                core.owner.events.publish(event)
+                _tell(core, event, text, *event)
             return
         look.at_limit = False
         worker.core = None  # from now on it posts
@@ -268,8 +265,8 @@ class Watcher:
         ref, stack = core.owner.ref_to(turn), stack_of(worker.thread_id)
         held_up = len(worker.ready)
         more = f"; it holds up {held_up} that waited on its thread" if held_up else ""
-        logger.warning("%s has been in one turn for %.1f s%s; it is at\n%s", ref, age, more, stack)
-        core.owner.events.publish(LongTurn(ref, age, stack, held_up))
+        text = "%s has been in one turn for %.1f s%s; it is at\n%s"
+        _tell(core, LongTurn(ref, age, stack, held_up), text, ref, age, more, stack)
 
     def _lower_interval(self) -> None:
         if self._interval is None and switch_interval() > GENEROUS:
@@ -280,6 +277,19 @@ class Watcher:
         if self._interval is not None:
             set_switch_interval(self._interval)
             self._interval = None
+
+
+def _tell(core: Core, event: object, text: str, *args: object) -> None:
+    """Log and publish something, in a thread of its own: whoever hears of it may block."""
+
+    def tell() -> None:
+        log(logging.WARNING, text, *args)
+        core.owner.events.publish(event)
+
+    try:
+        start_thread(tell, "zanni-teller")
+    except RuntimeError:  # no more threads
+        tell()
 
 
 def _in_user_code(worker: Worker) -> bool:

@@ -296,6 +296,24 @@ def test_a_long_turn_says_how_many_it_holds_up(system, eventually, caplog):
     assert [answer.get(timeout=DEADLINE) for answer in waiting] == ["now"] * 3
 
 
+def test_a_subscriber_that_blocks_holds_up_no_hand_off(system, eventually):
+    gate, heard = threading.Event(), threading.Event()
+
+    def hear(event):
+        heard.set()
+        assert gate.wait(DEADLINE)
+
+    system.events.subscribe(hear)
+    asked = [system.spawn(Blocks).ask(gate, block=False)]
+    assert heard.wait(DEADLINE)  # of the turn over a second
+    asked.append(system.spawn(Blocks).ask(gate, block=False))
+    assert system.spawn(Echo).ask("on", timeout=DEADLINE) == "on"
+    assert not any(future.done() for future in asked)
+    gate.set()
+    for future in asked:
+        future.get(timeout=DEADLINE)
+
+
 def test_a_killed_actor_that_is_stuck_is_abandoned(system):  # B5
     gate, sent = threading.Event(), []
 
