@@ -27,7 +27,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
-from .crash import log
+from .crash import log, title
 from .crew import Worker
 from .dispatcher import Core
 from .environment import (
@@ -266,7 +266,7 @@ class Watcher:
         held_up = len(worker.ready)
         more = f"; it holds up {held_up} that waited on its thread" if held_up else ""
         text = "%s has been in one turn for %.1f s%s; it is at\n%s"
-        _tell(core, LongTurn(ref, age, stack, held_up), text, ref, age, more, stack)
+        _tell(core, LongTurn(ref, age, stack, held_up), text, title(ref), age, more, stack)
 
     def _lower_interval(self) -> None:
         if self._interval is None and switch_interval() > GENEROUS:

@@ -264,13 +264,13 @@ def test_the_limit_on_threads_is_told_and_things_go_on_when_a_thread_returns(eve
 @pytest.mark.parametrize("kind", [Blocks, Computes])
 def test_a_turn_over_a_second_is_reported_once_with_its_stack(system, eventually, kind, caplog):
     gate = threading.Event() if kind is Blocks else []
-    stuck = system.spawn(kind)
+    stuck = system.spawn(kind, name="ann")
     answer = stuck.ask(gate, block=False)
     reports = lambda: [e for e in system.events.last if isinstance(e, LongTurn)]  # noqa: E731
     report = eventually(reports)[0]
     assert report.ref == stuck
     assert "on_receive" in report.stack
-    assert kind.__name__ in caplog.text
+    assert f"{kind.__name__} 'ann' at {stuck.address} has been in one turn" in caplog.text
     gate.set() if kind is Blocks else gate.append(1)
     answer.get(timeout=DEADLINE)
     assert len(reports()) == 1
