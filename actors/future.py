@@ -28,7 +28,15 @@ from .deadlock import look, look_for_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop, start_thread
 from .errors import Timeout
 from .observe import contained
-from .parking import OwnCoroutine, Turn, Waiter, check_not_killed, here, own_coroutine
+from .parking import (
+    OwnCoroutine,
+    Turn,
+    Waiter,
+    calls_back,
+    check_not_killed,
+    here,
+    own_coroutine,
+)
 from .waits import Wait, future_of
 
 T = TypeVar("T")
@@ -41,6 +49,7 @@ _settling = make_shared_lock()
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
+@calls_back
 class Future(pykka.Future[T]):
     """A handle to a value that is available now or later. Any thread may use it.
 
@@ -222,7 +231,10 @@ class Future(pykka.Future[T]):
             self._get_hook = func
 
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
-        """Any thread. Call `callback(self)` when settled, or now; what it raises is logged."""
+        """Any thread. Call `callback(self)` when settled, or now; what it raises is logged.
+
+        Whoever settles the future calls it, a core's loop perhaps: so it must not block.
+        """
         waiter = _Callback(callback, self)
         if not self._add_waiter(waiter):
             waiter.unpark()
@@ -340,6 +352,7 @@ def _loop() -> Any:
     return loop
 
 
+@calls_back
 class _Callback:
     __slots__ = ("_callback", "_future")
 

@@ -11,6 +11,7 @@ from .address import Address
 from .crash import log
 from .crew import Unwinding
 from .environment import make_rlock, now
+from .parking import calls_back
 from .process import Process
 
 LOG_INTERVAL = 60.0
@@ -20,6 +21,7 @@ LOG_INTERVAL = 60.0
 T = TypeVar("T")
 
 
+@calls_back
 def contained(function: Callable[[T], object], argument: T, text: str) -> None:
     """Any thread. Call what is a user's: whatever it raises is logged, and ends nothing of ours."""
     try:
@@ -74,6 +76,7 @@ class DeadLetters:
         return dict(self.counts)
 
 
+@calls_back
 class Events:
     """What happened in the runtime, told to whoever subscribed. Any thread may use it."""
 

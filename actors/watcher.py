@@ -11,7 +11,8 @@ A core is handed over
 How a core changes hands, while its thread may come back from user code at any time:
 
 1. The thread is seen in user code: of the frames on its stack, the innermost of the runtime's own
-   is one that calls user code, and other frames are above it.
+   is one that calls user code, and other frames are above it. Those of functions that users call,
+   and that call them back, count as theirs.
 2. The core is taken from it. From now on, whatever it does in the runtime finds that it does not
    hold the core and posts what it wants of it.
 3. It is seen in user code again, or at rest: so nothing that it began while it held the core is
@@ -43,7 +44,7 @@ from .environment import (
     thread_cpu,
     thread_frame,
 )
-from .parking import user_code
+from .parking import calling_back, user_code
 
 LOOK = 0.001
 """Seconds between two looks, while a core has something to do."""
@@ -296,7 +297,9 @@ def _in_user_code(worker: Worker) -> bool:
     """Whether the worker's thread is in what a handler or hook does, and not in the runtime."""
     innermost = frame = thread_frame(worker.thread_id)
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(RUNTIME):
+        if frame.f_globals.get("__name__", "").startswith(RUNTIME) and (
+            frame is innermost or frame.f_code not in calling_back
+        ):
             return frame is not innermost and frame.f_code in user_code
         frame = frame.f_back
     return False
