@@ -147,8 +147,9 @@ def process_id() -> int:
 
 def running_loop() -> Any | None:
     """The asyncio loop that runs in this thread; asyncio is not imported for the question."""
-    asyncio = sys.modules.get("asyncio")
-    return None if asyncio is None else asyncio._get_running_loop()
+    # While another thread imports it, it is there without what it will have: no loop runs yet.
+    get_running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return None if get_running_loop is None else get_running_loop()
 
 
 def current_task() -> object:
