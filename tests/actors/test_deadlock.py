@@ -6,6 +6,7 @@ import time
 import pytest
 
 from zanni import Actor, DeadlockError, Future, Mailbox, Timeout
+from zanni.actors.waits import next_in_line
 
 LONG = 30.0
 
@@ -105,8 +106,10 @@ def test_an_actor_may_ask_itself_and_not_wait(member):
 # Several
 
 
-@pytest.mark.parametrize("count", [2, 3, 10, 200])
-def test_a_ring_of_asks_is_a_deadlock_in_the_one_that_closes_it(system, count):
+@pytest.mark.parametrize("count", [2, 3, 10, 2000])
+def test_a_ring_of_asks_is_a_deadlock_in_the_one_that_closes_it(system, monkeypatch, count):
+    # At once: it is not looked for again later.
+    monkeypatch.setattr("zanni.actors.deadlock.PAUSE", 10 * LONG)
     members = ring(system, count)
     error = deadlock(members[0].ask("on", block=False))
     # The last one closed it: it heard the error, and passed it on to its asker as any other.
@@ -454,6 +457,36 @@ def test_a_thousand_that_wait_for_one_another_are_no_cycle(system):
         last.ask(lambda _: None, block=False)
     gate.set("open")
     assert [future.get(timeout=LONG) for future in asked] == ["open"] + ["x"] * 1000
+
+
+def test_a_line_that_grows_is_not_followed_to_its_end_by_each_that_joins(
+    system, monkeypatch, in_core
+):
+    steps, count = [], 300
+
+    def counted(cell):
+        steps.append(cell)
+        return next_in_line(cell)
+
+    monkeypatch.setattr("zanni.actors.deadlock.next_in_line", counted)
+    monkeypatch.setattr("zanni.actors.deadlock.PAUSE", 10 * LONG)
+    monkeypatch.setattr("zanni.actors.deadlock.NEAR", 4)
+    monkeypatch.setattr("zanni.actors.deadlock.SAVED", 100)
+    gate = Future()
+    last = system.spawn(Member)
+    asked = [last.ask(lambda _: gate.get(), block=False)]
+    for _ in range(count):
+        earlier, last = last, system.spawn(Member)
+        asked.append(last.ask(lambda _, earlier=earlier: earlier.ask("x"), block=False))
+    system.spawn(Member).ask("all wait")
+    core = system.core
+    assert 0 < len(steps) <= 100 + 4 * (in_core(lambda: core.turns) + count)
+    for _ in range(3):  # nor when those that last are followed again
+        steps.clear()
+        in_core(lambda: max(core._timers, key=lambda timer: timer.when).function())
+        assert 0 < len(steps) <= 2 * count
+    gate.set("open")
+    assert [future.get(timeout=LONG) for future in asked] == ["open"] + ["x"] * count
 
 
 def test_a_thousand_that_wait_for_the_same_are_no_cycle(system, member):
