@@ -7,8 +7,8 @@ Guarantees:
   one to the other, so at the moment between the laps all of them did.
 - The error is raised in the wait that closed the cycle, the youngest, and in no other: all probes
   of a cycle agree on it. (Between machines clocks differ: there it may be another one of them.)
-- A cycle is left alone where the timeout of another wait ends it soon: before half of the time is
-  over that the youngest may take.
+- A cycle is left alone where the timeout of another wait ends it soon: within a quarter of a
+  second, and before half of the time is over that the youngest may take.
 """
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ def _break_of(cycle: list[Step]) -> Break | None:
     youngest = max(cycle, key=lambda step: (step.since, step.address))
     place = cycle.index(youngest)
     first_end = min([step.deadline for step in cycle if step is not youngest], default=inf)
-    if first_end - now() < (youngest.deadline - now()) / 2:
+    if first_end - now() < min((youngest.deadline - now()) / 2, PAUSE):
         return None
     return Break(youngest.address, (*cycle[place:], *cycle[:place]))
 

@@ -525,29 +525,40 @@ def test_an_ask_with_a_timeout_that_closes_a_cycle_fails(system, member):
     assert member.ask(asks(second, None, then=closing), timeout=LONG) is DeadlockError
 
 
-def asked(ref, *, block):
-    answer = ref.ask("x", timeout=0.3, block=block)
-    return answer if block else answer.get()
+def crossing(system, first, closing):
+    """What came of the asks of two that ask one another, by `ask(other)` each."""
+    one, two = system.spawn(Member), system.spawn(Member)
+    queued = Future()
 
-
-@pytest.mark.parametrize("block", [True, False])
-def test_a_cycle_that_a_timeout_ends_soon_is_left_alone(system, member, block):
-    second = system.spawn(Member)
-    answers, queued = [], Future()
-
-    def closing(self):
+    def closes(self):
         queued.get(timeout=LONG)
-        answers.append(asks(member)(self))
+        return closing(one)
 
     def waits(self):
         queued.set()  # which is heard of when this waits
-        with pytest.raises(Timeout):
-            asked(second, block=block)
+        return first(two)
 
-    second.tell(closing)
-    member.ask(waits, timeout=LONG)
-    assert second.ask("sync", timeout=LONG) == "sync"
-    assert answers == ["x"]
+    outcomes = [two.ask(closes, block=False), one.ask(waits, block=False)]
+    return [future.get(timeout=LONG) for future in reversed(outcomes)]
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_a_cycle_that_a_timeout_ends_soon_is_left_alone(system, block):
+    def first(other):
+        with pytest.raises(Timeout):
+            other.ask("x", timeout=0.1) if block else other.ask("x", timeout=0.1, block=False).get()
+
+    assert crossing(system, first, lambda other: other.ask("x")) == [None, "x"]
+
+
+@pytest.mark.parametrize("timeout", [None, 10 * LONG])
+def test_a_cycle_that_a_timeout_ends_later_is_broken_as_it_closes(system, timeout):
+    outcomes = crossing(
+        system,
+        lambda other: other.ask("x", timeout=LONG),
+        lambda other: asks(other, timeout)(None),
+    )
+    assert outcomes == ["x", DeadlockError]
 
 
 def test_a_get_with_a_timeout_fails_and_the_ask_goes_on(system, member):
