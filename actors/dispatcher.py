@@ -122,8 +122,10 @@ class Core:
         self._wake: Callable[[], object] = poller.wake
         self._late = make_lock()
         self._stopping = False
+        self.followed = 0
+        """How many waits were followed as they began: see `deadlock.py`, for this and the next."""
         self.noted: dict[Any, Any] = {}
-        """Waits that may be part of a cycle, to be followed when they last: see `waits.py`."""
+        """Waits that may be part of a cycle, to be followed when they last."""
         self.handed_on: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """Replies to the asks of other cores that were passed on, by what those know them by."""
 
