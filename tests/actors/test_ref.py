@@ -10,6 +10,7 @@ import pykka
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorRef, Future, RemoteError, Timeout, msgpack_default
+from zanni.actors.process import Kill, Shutdown
 
 
 class Account(Actor):
@@ -384,6 +385,21 @@ def test_kill_ends_without_the_queue_and_without_hooks(system, tools):
     assert reason.get(timeout=10) == "killed"
     assert journal == ["start it"]
     assert not hooked.is_alive()
+
+
+def test_a_kill_is_the_reason_of_one_that_was_about_to_stop_too(system, tools, in_core):
+    journal = []
+    hooked = system.spawn(tools.Hooked, journal)
+    hooked.ask(("apply", lambda self: None))
+    reason = hooked.exited()
+
+    def stop_and_kill():
+        hooked.process.signal(Shutdown("shutdown"))
+        hooked.process.signal(Kill())
+
+    in_core(stop_and_kill)  # between the two it has no turn
+    assert reason.get(timeout=10) == "killed"
+    assert journal == ["start it"]
 
 
 def test_a_kill_of_the_dead_is_nothing(system, tools):
