@@ -1,10 +1,16 @@
 """A world in which supervisors can be watched: who started and stopped, in which order, and why."""
 
+import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scenarios.player import Stage
 
 from zanni import Actor, ActorSystem, Future
 from zanni.supervisors import DynamicSupervisor, Supervisor, SupervisorReport, child
@@ -198,3 +204,10 @@ def crash():
 @pytest.fixture
 def tools():
     return SimpleNamespace(Worker=Worker, World=World, DEADLINE=DEADLINE)
+
+
+@pytest.fixture(scope="module")
+def stage():
+    """Where scenarios are played."""
+    with Stage() as stage:
+        yield stage
