@@ -84,12 +84,22 @@ class Tag(IntEnum):
     PROXY_SET = 18
     ACTOR_STOP = 19
     ACTOR_CLASS = 20
+    BYTEARRAY = 21
 
 
 Data = Any
 """What msgpack packs by itself, or a list of such and of further typed values."""
 ToData = Callable[[Any], Data]
 FromData = Callable[[Any], object]
+
+
+class Buffer:
+    """Stands for a bytearray on its way, which msgpack would pack as bytes without asking."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: bytearray) -> None:
+        self.content = content
 
 
 def _moment(value: dt.datetime | dt.time) -> Data:
@@ -117,6 +127,7 @@ PLAIN: Mapping[type, tuple[int, ToData]] = {
     ),
     Decimal: (Tag.DECIMAL, str),
     UUID: (Tag.UUID, attrgetter("bytes")),
+    Buffer: (Tag.BYTEARRAY, attrgetter("content")),
     Address: (Tag.ADDRESS, list),
     CoreAddress: (Tag.CORE_ADDRESS, list),
     ProxyCall: (Tag.PROXY_CALL, _call),
