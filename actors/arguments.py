@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .cpus import usable_cpus
 from .environment import importing_main, process_id
 
@@ -33,6 +35,17 @@ def checked_actor_name(name: object) -> str:
     if "@" in name:
         raise ValueError(f"an actor's name holds no @, which stands before a node's: {name!r}")
     return name
+
+
+def checked_urls(join: str | Iterable[str]) -> tuple[str, ...]:
+    """The URLs to join, or a ValueError that says what to give; they are checked at the start."""
+    if isinstance(join, str):
+        return (join,)
+    try:
+        return tuple(join)
+    except TypeError:
+        text = f"join= takes URLs such as 'tcp://127.0.0.1:7400', not {join!r:.80}"
+        raise ValueError(text) from None
 
 
 def refuse_in_import() -> None:

@@ -23,6 +23,7 @@ from .environment import make_rlock, now
 from .future import Future
 from .links import ChildFailed, Hastened, Piped
 from .mailbox import Mailbox, MailboxRecord, size_of
+from .parking import calls_back
 from .process import Broken, Died, Item
 from .proxy import Describe, Mark
 
@@ -97,6 +98,7 @@ class Box:
 
     # Putting
 
+    @calls_back
     def put(self, item: Item, *, may_wait: bool) -> Put:
         """Any thread. Queue a message if there is room; if not, do as the settings say.
 
@@ -164,6 +166,7 @@ class Box:
                         return
         self.push_front([item])
 
+    @calls_back
     def _entry(self, item: Item, *, ranked: bool = True) -> Entry:
         kind = type(item[0])
         size = 0

@@ -17,7 +17,7 @@ from .environment import now, running_loop
 from .errors import ActorDeadError, DeadlockError, MailboxFull, Timeout
 from .future import Future
 from .mailbox import HIGH_WATER, Mailbox, MailboxHigh, MailboxRecord
-from .parking import check_not_killed, here
+from .parking import calls_back, check_not_killed, here
 from .process import OWN, Headers, Item, Process, Reply
 from .state import DEAD, IDLE, SCHEDULED
 
@@ -40,6 +40,7 @@ class Boxed(Cell):
 
     # Sending
 
+    @calls_back
     def deliver(
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
     ) -> None:

@@ -37,11 +37,11 @@ from greenlet import getcurrent
 from pykka.messages import _ActorStop
 
 from .control import CONTROL
+from .crash import log
 from .crew import Unwinding, Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
 from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
-from .observe import log
 from .overtaking import HASTENED
 from .parking import (
     Killed,
@@ -343,7 +343,7 @@ class Cell(Signalled):
             self.core.owner.dead_letters.count("failed", message, self.address, sender)
             self.fail(error)
         elif isinstance(error, Exception):
-            log(logging.INFO, "Exception returned from %s to caller:", self.actor, error)
+            log(logging.INFO, "Exception returned from %s to caller:", self.actor, error=error)
             if not reply.reject(error):
                 self._came_late(error, item)
             if self.actor.crash_on_ask_error:

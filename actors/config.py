@@ -65,6 +65,8 @@ class Config:
             return cls()
         if isinstance(settings, Config):
             return settings
+        if not isinstance(settings, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
+            raise ValueError(f"config= takes settings by name, or a Config, not {settings!r:.80}")
         known = {field.name: field.default for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
         for name, value in settings.items():

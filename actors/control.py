@@ -64,6 +64,7 @@ def _on_broken(cell: Overtaking, message: Broken) -> object:
     return _receive(cell, Exit(cell.core.owner.ref_to(linked), message.reason))
 
 
+@calls_user_code
 def _on_piped(cell: Overtaking, message: Piped) -> object:
     pipes = cell.need_ties().pipes
     if message not in pipes:

@@ -85,7 +85,6 @@ class Cores(Runtime):
             RuntimeError: this is not core 0.
 
         """
-        self._refuse_forked()
         if self.index != 0:
             raise RuntimeError("allow() is for core 0: call it where the system is started")
         self.allowed.add(classes)
@@ -201,17 +200,22 @@ class Cores(Runtime):
 
     def cores(self) -> list[CoreRecord]:
         """The cores of this node."""
+        self._check_usable()
         return self.network.cores()
 
     def nodes(self) -> list[NodeRecord]:
         """This node and those joined with it."""
+        self._check_usable()
         return self.network.nodes()
 
     def join(self, url: str) -> None:
         """Join the node that listens at `url`; tried in the background until it answers.
 
+        The events `JoinFailing` and `JoinRefused` tell why it is not joined yet.
+
         Raises:
             ValueError: the URL may not be used, or this system was started without a network.
 
         """
+        self._check_usable()
         self.network.join(url)

@@ -4,7 +4,7 @@ Guarantees:
 - One report for a crash. Of a supervised actor its supervisor writes it, with what it does about
   it; of any other actor, its own core does.
 - In a storm the first ones are written, and the others are counted and told in one line.
-- What users' `__repr__`s raise is contained.
+- What users' `__repr__`s raise is contained, as is what their filters and handlers of the log do.
 """
 
 from __future__ import annotations
@@ -16,10 +16,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
+from greenlet import GreenletExit
+
 from .address import Address
 from .environment import make_rlock, now
 
 logger = logging.getLogger("zanni")
+
+
+def log(level: int, text: str, *args: object, error: BaseException | None = None) -> None:
+    """Any thread. Write to the log; what users' filters and handlers raise ends nothing of ours."""
+    try:
+        logger.log(level, text, *args, exc_info=error)
+    except GreenletExit:  # the turn that logs is unwound
+        raise
+    except BaseException:  # noqa: S110  (nowhere to tell it)
+        pass
+
 
 BURST = 30
 """How many reports are written in one `PERIOD`."""
@@ -122,24 +135,24 @@ class Crashes:
             at = f" while handling {message}" if message else ""
             text = "%s crashed in its incarnation %d%s: %s%s"
             below = f"\n{crash.trace}" if crash.trace else ""
-            _write(text, crash.who, crash.incarnation, at, follows, below, error=error)
+            log(logging.ERROR, text, crash.who, crash.incarnation, at, follows, below, error=error)
         _forget_locals(crash.error)
 
     def report_start(self, who: str, error: BaseException, follows: str) -> None:
         """Write that a supervised actor did not start."""
         if self._may_write():
-            _write("%s did not start: %s", who, follows, error=error)
+            log(logging.ERROR, "%s did not start: %s", who, follows, error=error)
         _forget_locals(error)
 
     def report_end(self, who: str, reason: object, follows: str) -> None:
         """Write that a supervised actor ended otherwise: it was killed, say, or is lost."""
         if self._may_write():
-            _write("%s ended for reason %s: %s", who, shown(reason), follows)
+            log(logging.ERROR, "%s ended for reason %s: %s", who, shown(reason), follows)
 
     def report_alone(self, who: object, error: BaseException) -> None:
         """Write the report of an actor that nobody supervises, in Pykka's words."""
         if self._may_write():
-            _write("Unhandled exception in %s:", who, error=error)
+            log(logging.ERROR, "Unhandled exception in %s:", who, error=error)
 
     def _may_write(self) -> bool:
         with self._lock:
@@ -159,14 +172,8 @@ class Crashes:
         with self._lock:
             unwritten, self._unwritten = self._unwritten, 0
         if unwritten:
-            _write("%d more crashes within %g seconds are not told one by one", unwritten, PERIOD)
-
-
-def _write(text: str, *args: object, error: BaseException | None = None) -> None:
-    try:
-        logger.error(text, *args, exc_info=error)
-    except Exception:  # noqa: S110  (filters and handlers are users' code: the actor goes on)
-        pass
+            text = "%d more crashes within %g seconds are not told one by one"
+            log(logging.ERROR, text, unwritten, PERIOD)
 
 
 def _forget_locals(error: BaseException | None) -> None:

@@ -26,10 +26,9 @@ from typing import Any, Protocol
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from .cpus import pin_to
+from .crash import log
 from .environment import Alarm, make_lock, now, start_thread, thread_id
 from .parking import Turn, here
-
-logger = logging.getLogger("zanni")
 
 REST = 10.0
 """Seconds after which a thread that has nothing to do ends, unless it is the last at rest."""
@@ -269,7 +268,7 @@ class Crew:
         try:
             self._start_thread(worker)
         except RuntimeError as error:
-            logger.warning("no more threads for %s: %s", self._name, error)
+            log(logging.WARNING, "no more threads for %s: %s", self._name, error)
             return False
         return True
 

@@ -7,8 +7,8 @@ Guarantees:
   one to the other, so at the moment between the laps all of them did.
 - The error is raised in the wait that closed the cycle, the youngest, and in no other: all probes
   of a cycle agree on it. (Between machines clocks differ: there it may be another one of them.)
-- A cycle is left alone where the timeout of another wait ends it soon: before half of the time is
-  over that the youngest may take.
+- A cycle is left alone where the timeout of another wait ends it soon: within a quarter of a
+  second, and before half of the time is over that the youngest may take.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from .waits import (
     Passed,
     Wait,
     Waiting,
-    future_of,
     is_reentrant,
+    next_in_line,
     owes,
     take_out,
     wait_of,
@@ -42,8 +42,10 @@ from .waits import (
 PAUSE = 0.25
 """Seconds until a wait that leads elsewhere is followed there; each time after, twice as many."""
 
-NEAR = 64
-"""How many waits are followed at once when one begins; the rest, after a pause."""
+NEAR, SAVED = 64, 100_000
+"""How many waits may be followed at once for each turn of the core, and be saved up; the rest are
+after a pause. It is enough for a ring, in which each has had a turn to begin its wait; and a long
+line that grows, each new one waiting for the last, is not followed to its end each time."""
 
 LONGEST = 1000
 """The most actors of a cycle over several cores that is found."""
@@ -58,6 +60,10 @@ class Home(Protocol):
     processes: dict[int, Any]
     inbox: deque[Any]
     owner: Any
+    turns: int
+    """How many turns it has run."""
+    followed: int
+    """How many waits were followed at once, and how many have been forgone."""
     noted: dict[Waiting, Wait]
     """Waits that may close a cycle, to be followed if they last."""
     handed_on: WeakValueDictionary[Ask, Passed]
@@ -88,9 +94,9 @@ class Step:
     type_name: str
     label: str
 
-    def same_wait(self, other: Step) -> bool:
-        """Whether the other is of the same wait."""
-        return self.address == other.address and self.number == other.number
+    def is_of(self, address: Address, wait: Wait) -> bool:
+        """Whether it is that wait, of the actor there."""
+        return self.address == address and self.number == wait.number
 
 
 @message
@@ -147,21 +153,31 @@ def look_for_coroutine(cell: Any) -> None:
 
 
 def _look(cell: Any) -> None:
+    core: Home = cell.core
+    earned = NEAR * core.turns
+    core.followed = max(core.followed, earned - SAVED)
+    met: dict[Any, Any] = {}
+    end = _end_of_line(cell, met, max(earned - core.followed, NEAR))
+    core.followed += len(met)
+    if end is not None:
+        _note(cell)
+    if end is cell:
+        _follow(core, cell)
+
+
+def _end_of_line(cell: Any, met: dict[Any, Any], most: float = inf) -> Any:
+    """Owner only. Where the line of those ends that wait from this one on; None: for no wait.
+
+    It is an actor of elsewhere, or one that was met before; `met` says who began the line then. Or
+    the one after so many.
+    """
     at = cell
-    for _ in range(NEAR):
-        awaits = at.awaits
-        if awaits is None:
-            return
-        at = future_of(awaits).owed_by
-        if at is None or at.awaits is None or is_reentrant(at):
-            return
-        if at is cell:
-            _note(cell)
-            _follow(cell.core, cell, set())
-            return
-        if at.awaits is ELSEWHERE:
+    while at not in met:
+        met[at] = cell
+        at = next_in_line(at)
+        if at is None or at.awaits is ELSEWHERE or len(met) == most:
             break
-    _note(cell)
+    return at
 
 
 def hand_on(reply: Reply | None, process: Any) -> None:
@@ -175,7 +191,7 @@ def hand_on(reply: Reply | None, process: Any) -> None:
         for waiter in [*(asked._waiters or ())]:
             if getattr(waiter, "awaits", None) is not None:
                 _note(waiter)
-                _follow(waiter.core, waiter, set())
+                _follow(waiter.core, waiter)
 
 
 def _note(cell: Waiting) -> None:
@@ -194,30 +210,31 @@ def _note(cell: Waiting) -> None:
 def _follow_noted(core: Home) -> None:
     with _looking:
         noted, core.noted = core.noted, {}
-    seen: set[Any] = set()  # of many waits that lead to the same, only one is followed
-    for cell, wait in noted.items():
-        _follow_on(core, cell, wait, PAUSE, seen)
+    _follow_lasting(core, noted, PAUSE)
 
 
-def _follow_on(core: Home, cell: Waiting, wait: Wait, pause: float, seen: set[Any]) -> None:
-    """Owner only. Look where a wait leads, and again while it lasts: probes may be lost."""
-    if wait_of(cell) is wait:
-        _follow(core, cell, seen)
-        core.call_later(2 * pause, lambda: _follow_on(core, cell, wait, 2 * pause, set()))
+def _follow_lasting(core: Home, waits: dict[Waiting, Wait], pause: float) -> None:
+    """Owner only. Look where those waits lead that last, and again: probes may be lost."""
+    lasting = {cell: wait for cell, wait in waits.items() if wait_of(cell) is wait}
+    met: dict[Any, Any] = {}  # of many that lead to the same, only the first is followed
+    for cell in lasting:
+        end = _end_of_line(cell, met)
+        if end is not None and (end.awaits is ELSEWHERE or met[end] is cell):
+            _follow(core, cell)
+    if lasting:
+        core.call_later(2 * pause, partial(_follow_lasting, core, lasting, 2 * pause))
 
 
 # From wait to wait
 
 
-def _follow(
-    core: Home, cell: Any, seen: set[Any], path: tuple[Step, ...] = (), again: int = 0
-) -> None:
+def _follow(core: Home, cell: Any, path: tuple[Step, ...] = (), again: int = 0) -> None:
     """Owner only, or the turn that has just begun to wait. See where the wait of `cell` leads.
 
-    For it waits the last of `path`, if there is one. What was seen already is not followed.
+    For it waits the last of `path`, if there is one.
     """
     with _looking:
-        found = _chase(core, cell, seen, path, again)
+        found = _chase(core, cell, path, again)
         wait = _mark(core, found) if isinstance(found, Break) else None
     if wait is not None:
         _end(core, wait)
@@ -225,34 +242,31 @@ def _follow(
         _send(core, found)
 
 
-def _chase(
-    core: Home, cell: Any, seen: set[Any], path: tuple[Step, ...], again: int
-) -> Probe | Break | None:
+def _chase(core: Home, cell: Any, path: tuple[Step, ...], again: int) -> Probe | Break | None:
     steps = list(path)
     places = {step.address: place for place, step in enumerate(steps)}
     while True:
         wait = wait_of(cell)
         if wait is None or is_reentrant(cell):
             return None
-        step = _step(cell, wait)
-        if again or step.address in places:
+        address = cell.address
+        if not again and address not in places:
+            places[address] = len(steps)
+            steps.append(_step(cell, wait))
+        else:
             if not again:
-                del steps[: places[step.address]]  # these wait for the cycle, and are not of it
-            if not step.same_wait(steps[again]):
+                del steps[: places[address]]  # these wait for the cycle, and are not of it
+            if not steps[again].is_of(address, wait):
                 return None
             again += 1
             if again == len(steps):
                 return _break_of(steps)
-        elif len(steps) == LONGEST or cell in seen:
-            return None
-        else:
-            seen.add(cell)
-            places[step.address] = len(steps)
-            steps.append(step)
         owner = wait.future.owed_by
         if owner is None or owner.awaits is None:
             return None
         if owner.awaits is ELSEWHERE:
+            if len(steps) > LONGEST:
+                return None
             return Probe(owner.address, tuple(steps), again, core.home, wait.future.ask_number)
         if not owes(owner, wait.future):
             return None
@@ -271,7 +285,7 @@ def take_probe(core: Home, probe: Probe) -> None:
     if passed is not None:
         _send(core, passed)
     elif getattr(cell, "awaits", None) is not None and owes(cell, (probe.asker, probe.ask)):
-        _follow(core, cell, set(), probe.path, probe.again)
+        _follow(core, cell, probe.path, probe.again)
 
 
 def _who_has(core: Home, message: M) -> tuple[Any, M | None]:
@@ -294,7 +308,7 @@ def _break_of(cycle: list[Step]) -> Break | None:
     youngest = max(cycle, key=lambda step: (step.since, step.address))
     place = cycle.index(youngest)
     first_end = min([step.deadline for step in cycle if step is not youngest], default=inf)
-    if first_end - now() < (youngest.deadline - now()) / 2:
+    if first_end - now() < min((youngest.deadline - now()) / 2, PAUSE):
         return None
     return Break(youngest.address, (*cycle[place:], *cycle[:place]))
 

@@ -5,14 +5,15 @@ The floors below `system.py` cannot know it; they call hooks, which are filled h
 
 from __future__ import annotations
 
+import logging
 from typing import Any, NoReturn, TypeVar
 
 from .actor import Actor, make_unstarted, start_on_default_system
 from .address import Address
 from .alone import Alone
 from .cell import Cell
+from .crash import log
 from .environment import after_fork_in_child, make_shared_lock, now, on_exit
-from .observe import logger
 from .parking import here
 from .ref import ActorRef, resolve_ref
 from .system import ActorSystem, systems
@@ -79,7 +80,8 @@ def _stop_at_exit() -> None:
     left = [system for system in systems.values() if system.index == 0]
     for system in left:
         if system.name != _DEFAULT:
-            logger.warning("the system %r was not stopped: use 'with' or stop()", system.name)
+            text = "the system %r was not stopped: use 'with' or stop()"
+            log(logging.WARNING, text, system.name)
         system.drain(LAST_DRAIN)
     drained = now() + LAST_DRAIN
     for system in left:  # all of them in the one time

@@ -23,10 +23,10 @@ from itertools import count
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
-from greenlet import getcurrent
+from greenlet import GreenletExit, getcurrent
 
 from .address import Address, CoreAddress
-from .crash import Crashes
+from .crash import Crashes, log
 from .crew import Crew, Worker
 from .environment import make_lock, make_rlock, now
 from .network import Poller
@@ -34,8 +34,6 @@ from .observe import DeadLetters, Events
 from .parking import CONTEXTVARS, contexts, here, modules
 from .process import Process
 from .timers import Timer
-
-logger = logging.getLogger("zanni")
 
 SLICE = 0.001
 """Seconds of turns between two looks at sockets, timers and what other threads posted."""
@@ -124,8 +122,10 @@ class Core:
         self._wake: Callable[[], object] = poller.wake
         self._late = make_lock()
         self._stopping = False
+        self.followed = 0
+        """How many waits were followed as they began: see `deadlock.py`, for this and the next."""
         self.noted: dict[Any, Any] = {}
-        """Waits that may be part of a cycle, to be followed when they last: see `waits.py`."""
+        """Waits that may be part of a cycle, to be followed when they last."""
         self.handed_on: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         """Replies to the asks of other cores that were passed on, by what those know them by."""
 
@@ -237,8 +237,8 @@ class Core:
             before, here.worker = here.worker, self.worker
             try:
                 self._take_in()
-            except Exception:
-                logger.exception("an error in the runtime itself, after its end")
+            except Exception as error:
+                log(logging.ERROR, "an error in the runtime itself, after its end", error=error)
             finally:
                 here.worker = before
                 self._late.release()
@@ -259,8 +259,10 @@ class Core:
                     self.poller.poll()
                 else:
                     self._sleep()
-            except Exception:  # a mistake of ours must not take the other actors along
-                logger.exception("an error in the runtime itself; the core goes on")
+            except GreenletExit:  # this greenlet ends, and not the loop
+                raise
+            except BaseException as error:  # a mistake of ours must not take the others along
+                log(logging.ERROR, "an error in the runtime itself; the core goes on", error=error)
         if worker.core is self:
             self._end()
 

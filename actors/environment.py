@@ -147,8 +147,9 @@ def process_id() -> int:
 
 def running_loop() -> Any | None:
     """The asyncio loop that runs in this thread; asyncio is not imported for the question."""
-    asyncio = sys.modules.get("asyncio")
-    return None if asyncio is None else asyncio._get_running_loop()
+    # While another thread imports it, it is there without what it will have: no loop runs yet.
+    get_running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return None if get_running_loop is None else get_running_loop()
 
 
 def current_task() -> object:
@@ -270,9 +271,29 @@ def check_room_for_files(count: int) -> None:
 
 
 def on_signals(names: Iterable[str], handler: Callable[[str], None]) -> None:
-    """Main thread only. Call `handler` with the name, such as "SIGTERM", when one arrives."""
-    for name in names:
-        signal.signal(signal.Signals[name], lambda number, _: handler(signal.Signals(number).name))
+    """Main thread only. Call `handler` with the name, such as "SIGTERM", when one arrives.
+
+    It is called in a thread of its own. Python runs handlers in the main thread alone, and when the
+    kernel hands a signal to another one, does not end what the main thread waits for.
+    """
+    wanted = {signal.Signals[name] for name in names}
+    read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(write_fd, False)
+    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
+    for number in wanted:
+        signal.signal(number, _do_nothing)
+
+    def listen() -> None:
+        while True:
+            for number in os.read(read_fd, 64):
+                if number in wanted:
+                    handler(signal.Signals(number).name)
+
+    start_thread(listen, "zanni-signals")
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    """In place of what a signal does by default."""
 
 
 _LEFT_TO_THE_PARENT = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -285,7 +306,7 @@ def leave_signals_to_parent() -> None:
     By handlers, since what is ignored would be so in the programs that actors start, too.
     """
     for number in _LEFT_TO_THE_PARENT:
-        signal.signal(number, lambda _number, _frame: None)
+        signal.signal(number, _do_nothing)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _LEFT_TO_THE_PARENT)
 
 
@@ -338,6 +359,26 @@ class ChildProcess:
 def inherited_socket(fd: int) -> socket.socket:
     """In a child: the socket to the parent."""
     return socket.socket(fileno=fd)
+
+
+def is_listening(place: tuple[str, int] | str, patience: float = 0.1) -> bool:
+    """Whether something takes connections at a host's number and port, or at a Unix socket's path.
+
+    Waits for `patience` seconds at most, which on this machine only a full queue makes it do.
+    """
+    if isinstance(place, str):
+        family = socket.AF_UNIX
+    else:
+        family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.settimeout(patience)
+            probe.connect(place)
+    except (TimeoutError, BlockingIOError):  # it has not come to take the ones before us
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def exit_now(code: int) -> None:

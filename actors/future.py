@@ -13,7 +13,6 @@ that another thread cannot settle while the lock is held.
 
 from __future__ import annotations
 
-import logging
 import queue
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -28,7 +27,16 @@ from .address import Address, CoreAddress
 from .deadlock import look, look_for_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop, start_thread
 from .errors import Timeout
-from .parking import OwnCoroutine, Turn, Waiter, check_not_killed, here, own_coroutine
+from .observe import contained
+from .parking import (
+    OwnCoroutine,
+    Turn,
+    Waiter,
+    calls_back,
+    check_not_killed,
+    here,
+    own_coroutine,
+)
 from .waits import Wait, future_of
 
 T = TypeVar("T")
@@ -38,11 +46,10 @@ R = TypeVar("R")
 
 _settling = make_shared_lock()
 
-logger = logging.getLogger("zanni")
-
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
+@calls_back
 class Future(pykka.Future[T]):
     """A handle to a value that is available now or later. Any thread may use it.
 
@@ -224,7 +231,10 @@ class Future(pykka.Future[T]):
             self._get_hook = func
 
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
-        """Any thread. Call `callback(self)` when settled, or now; what it raises is logged."""
+        """Any thread. Call `callback(self)` when settled, or now; what it raises is logged.
+
+        Whoever settles the future calls it, a core's loop perhaps: so it must not block.
+        """
         waiter = _Callback(callback, self)
         if not self._add_waiter(waiter):
             waiter.unpark()
@@ -342,6 +352,7 @@ def _loop() -> Any:
     return loop
 
 
+@calls_back
 class _Callback:
     __slots__ = ("_callback", "_future")
 
@@ -349,10 +360,7 @@ class _Callback:
         self._callback, self._future = callback, future
 
     def unpark(self) -> None:
-        try:
-            self._callback(self._future)
-        except Exception:  # the one who settles has no part in it
-            logger.exception("a callback of a future failed")
+        contained(self._callback, self._future, "a callback of %r failed")
 
 
 class _LoopWaiter:

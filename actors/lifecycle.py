@@ -19,14 +19,13 @@ from pykka.messages import _ActorStop
 
 from .actor import Actor
 from .address import Address
-from .crash import Crash, seen, shown, title
+from .crash import Crash, log, seen, shown, title
 from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, ChildFailed, Hastened, Piped, Ties, leave_alone
 from .mailbox import MailboxRecord
-from .observe import log
 from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import (
     Broken,
@@ -231,7 +230,7 @@ class Lifecycle:
             told = (reply is not None and reply.reject(error)) or told
         ties.born = ties.starting = None
         if not told and not killed and not isinstance(error, Ignore):
-            log(logging.ERROR, "Unhandled exception in %s:", self.ref, error)
+            log(logging.ERROR, "Unhandled exception in %s:", self.ref, error=error)
         self._let_go()
         if hasattr(self, "actor"):
             del self.actor
@@ -309,7 +308,7 @@ class Lifecycle:
         except Killed:
             pass
         except BaseException as error:
-            log(logging.ERROR, "Unhandled exception in %s:", self.ref, error)
+            log(logging.ERROR, "Unhandled exception in %s:", self.ref, error=error)
 
     def _let_go(self) -> None:
         """Drop what belongs to the incarnation: children that remain, timers, watches."""

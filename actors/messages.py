@@ -8,6 +8,7 @@ the same program finds it by importing the script without running its guarded pa
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import importlib.util
 import sys
@@ -76,21 +77,35 @@ def can_be_found(name: str) -> bool:
 
 def main_name() -> str:
     """What the main module is called when another process imports it."""
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return str(spec.name)
-    path = getattr(main, "__file__", None)
-    return "__main__" if path is None else Path(path).stem
+    path = main_path()
+    if path is not None:
+        return _script_name(path)
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return "__main__" if spec is None else str(spec.name)
 
 
 def main_path() -> str | None:
-    """The file of the main script; None for `python -m`, a REPL or a notebook."""
+    """The file of the main script; None for `python -m`, a REPL, a notebook or a zip archive."""
     main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
     path = getattr(main, "__file__", None)
-    if getattr(main, "__spec__", None) is not None or path is None:
+    if path is None or (spec is not None and spec.name != "__main__"):  # `python folder` has one
         return None
-    return str(Path(path).resolve())
+    return _resolved(path)
+
+
+@functools.cache
+def _resolved(path: str) -> str | None:
+    """The file's path as another process finds it; None where there is no such file."""
+    file = Path(path).resolve()
+    return str(file) if file.is_file() else None
+
+
+@functools.cache
+def _script_name(path: str) -> str:
+    """The name of a script's module. That of `python folder` is as of `python -m folder`."""
+    file = Path(path)
+    return f"{file.parent.name}.__main__" if file.stem == "__main__" else file.stem
 
 
 def set_main_script(path: str | None) -> None:
@@ -118,18 +133,22 @@ def import_type(name: str) -> type:
     for part in qualified.split("."):
         found = getattr(found, part, None)
     if not isinstance(found, type):
-        raise LookupError(f"module {module_name!r} has no class {qualified!r}")
+        raise LookupError(
+            f"{module_name} has no class {qualified!r} when it is imported: put it at the top of "
+            "the script or module, above any  if __name__ == '__main__':"
+        )
     return found
 
 
 def _import(name: str) -> ModuleType:
     if name == "__main__":
         raise LookupError(
-            "classes of a REPL or notebook work on core 0 only: put them in a module of their own"
+            "classes of a REPL, a notebook or a zip archive's script work on core 0 only: "
+            "put them in a module of their own"
         )
     if name == main_name():
         return sys.modules["__main__"]
-    if _main_script is not None and Path(_main_script).stem == name and name not in sys.modules:
+    if _main_script is not None and _script_name(_main_script) == name and name not in sys.modules:
         return _import_script(name, _main_script)
     return importlib.import_module(name)
 

@@ -5,24 +5,31 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .address import Address
+from .crash import log
+from .crew import Unwinding
 from .environment import make_rlock, now
+from .parking import calls_back
 from .process import Process
-
-logger = logging.getLogger("zanni")
 
 LOG_INTERVAL = 60.0
 """Seconds between two log lines about dead letters of one reason: a storm is told in one line."""
 
 
-def log(level: int, text: str, who: object, error: BaseException) -> None:
-    """Any thread. Write a line about an actor's error; filters and handlers are user code too."""
+T = TypeVar("T")
+
+
+@calls_back
+def contained(function: Callable[[T], object], argument: T, text: str) -> None:
+    """Any thread. Call what is a user's: whatever it raises is logged, and ends nothing of ours."""
     try:
-        logger.log(level, text, who, exc_info=error)
-    except Exception:  # noqa: S110  (nowhere to tell it: the actor's own error goes on)
-        pass
+        function(argument)
+    except Unwinding:
+        raise
+    except BaseException as error:
+        log(logging.ERROR, text, argument, error=error)
 
 
 class DeadLetter(NamedTuple):
@@ -47,9 +54,14 @@ class DeadLetters:
         self._counting = make_rlock()  # a finaliser may lose a message meanwhile
 
     def count(
-        self, reason: str, message: object, target: Address, sender: Process | None = None
+        self,
+        reason: str,
+        message: object,
+        target: Address,
+        sender: Process | None = None,
+        level: int = logging.INFO,
     ) -> None:
-        """Any thread. Note the loss of a message."""
+        """Any thread. Note the loss of a message; `level` is that of its log line."""
         with self._counting:
             self.counts[reason] += 1
         address = None if sender is None else sender.address
@@ -59,7 +71,7 @@ class DeadLetters:
         moment = now()
         if moment - self._logged.get(reason, -LOG_INTERVAL) >= LOG_INTERVAL:
             self._logged[reason] = moment
-            logger.info("dead letter for %s (%s): %.200r", target, reason, message)
+            log(level, "dead letter for %s (%s): %.300r", target, reason, message)
 
     def __len__(self) -> int:
         return self.counts.total()
@@ -69,6 +81,7 @@ class DeadLetters:
         return dict(self.counts)
 
 
+@calls_back
 class Events:
     """What happened in the runtime, told to whoever subscribed. Any thread may use it."""
 
@@ -81,10 +94,7 @@ class Events:
         """Any thread. Tell the subscribers, on this thread; one that raises is logged."""
         self.last.append(event)
         for subscriber in self._subscribers:
-            try:
-                subscriber(event)
-            except Exception:
-                logger.exception("a subscriber to events failed on %r", event)
+            contained(subscriber, event, "a subscriber to events failed on %r")
 
     def subscribe(self, subscriber: Callable[[object], object]) -> None:
         """Any thread. Have `subscriber(event)` called with each event from now on."""

@@ -10,7 +10,7 @@ import sys
 from _contextvars import ContextVar, copy_context  # see `contexts`
 from collections.abc import Callable
 from math import inf
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from .environment import Local, current_task, deadline_in
@@ -151,6 +151,21 @@ def calls_user_code(function: F) -> F:
     """
     user_code.add(function.__code__)
     return function
+
+
+calling_back: set[CodeType] = set()
+"""The functions for users that may call what users wrote. See `watcher.py`."""
+
+
+def calls_back(tool: F) -> F:
+    """Mark a function for users, or a class of such, that calls back: a `map`, say, or a callback.
+
+    What they call from user code is user code as well, then. It is for any thread: so whatever it
+    does after the call, it asks whether its thread holds the core.
+    """
+    functions = (tool, *vars(tool).values())
+    calling_back.update(each.__code__ for each in functions if isinstance(each, FunctionType))
+    return tool
 
 
 def travelling_with_ask(timeout: float | None) -> tuple[Headers | None, float]:

@@ -151,8 +151,7 @@ class ReentrantCell(Cell):
         if self._late is strand:
             self._late = None
             waiting, self._waiting = self._waiting, []
-            for each in waiting:
-                self.core.schedule(each)
+            self.core.run_queue.extendleft(reversed(waiting))  # before those that came later
 
     def may_begin(self) -> bool:
         """Owner only. Whether a strand that has not begun may do so."""

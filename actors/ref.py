@@ -21,6 +21,7 @@ from .mailbox import MailboxRecord
 from .messages import type_name
 from .parking import (
     asker_deadline,
+    calls_back,
     contexts,
     coroutine_owner,
     current_sender,
@@ -64,6 +65,7 @@ class ActorProcess(Process, Protocol):
         ...
 
 
+@calls_back
 class ActorRef(pykka.ActorRef[A]):
     """Names one life of an actor: hashable, equal by address, valid in every core and node.
 

@@ -52,7 +52,7 @@ class Runtime:
 
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core."""
-        self._refuse_forked()
+        self._check_usable()
         return [cell.ref for cell in living(self.core) if cell.is_alive()]
 
     def process_of(self, address: Address) -> Process:
@@ -118,6 +118,12 @@ class Runtime:
         self.names.disown(self._disowned)
         self.network.disown(self._disowned)
 
-    def _refuse_forked(self) -> None:
+    def _check_usable(self) -> None:
+        """Any thread. Raise for a system that is a forked child's parent's, or was not started."""
         if self._disowned is not None:
             self._disowned()
+        if self._state == "new":
+            raise RuntimeError(
+                f"the system {self.name!r} was not started: use  with ActorSystem(...) as system:  "
+                "or call system.start() first"
+            )

@@ -21,7 +21,7 @@ from .errors import ActorDeadError, RemoteError
 from .future import ExcInfo, Future
 from .hosting import ActorCell
 from .links import Piped
-from .parking import copied
+from .parking import calls_back, copied
 from .process import OWN, Item, Process, Reply
 
 
@@ -170,6 +170,7 @@ def _when_done(future: Any, callback: Callable[[Any], object]) -> None:
         future.add_done_callback(callback)
 
 
+@calls_back
 def result_of(future: Any) -> object:
     """Own turn only. What became of a future that is done; raises what it failed with."""
     return future.get() if isinstance(future, pykka.Future) else future.result()

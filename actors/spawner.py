@@ -260,6 +260,8 @@ class Spawner:
 
     def whereis(self, name: str) -> ActorRef[Any] | None:
         """Any thread. See `ActorSystem.whereis`."""
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
+            raise TypeError(f"whereis takes an actor's name, a str, not {name!r:.80}")
         name, _, node = name.partition("@")
         if not node or node == self._home.name:
             return cast("ActorRef[Any] | None", self._ask_names(WhereIs(name)))
@@ -340,7 +342,7 @@ def _check_found_elsewhere(class_name: str) -> None:
         raise SpawnError(
             "LookupError",
             f"{class_name} cannot be found by another core: put the class at the top of a module "
-            "or script (classes of a function, REPL or notebook work on core 0)",
+            "or script (those of a function, a REPL, a notebook or a zip archive work on core 0)",
         )
 
 

@@ -10,7 +10,7 @@ from .actor import Actor
 from .address import CoreAddress
 from .allowed import Allowed
 from .alone import Alone
-from .arguments import checked_cores, checked_name, refuse_in_import
+from .arguments import checked_cores, checked_name, checked_urls, refuse_in_import
 from .cell import Cell
 from .config import Config
 from .cores import Cores
@@ -65,7 +65,8 @@ def _network_of(system: ActorSystem) -> Network:
 class ActorSystem(Cores, Scoped):
     """A node: one or more cores that run actors, by name reachable for other nodes.
 
-    Use it as a context manager, plain or async, or call `start` and `stop`. Any thread may use it.
+    Use it as a context manager, plain or async, or call `start` and `stop`. Any thread may use it;
+    what asks something of it before it was started raises RuntimeError.
 
     Args:
         name: the node's name; other nodes reach its actors as `actor@name`.
@@ -120,7 +121,7 @@ class ActorSystem(Cores, Scoped):
         self.cpus = allowed_cpus() if pin else []
         self.listen = listen
         self.observable = observable
-        self.joins = (join,) if isinstance(join, str) else tuple(join)
+        self.joins = checked_urls(join)
 
     def _set_up(
         self, *, name: str, index: int, core_count: int, incarnation: int, config: Config
@@ -377,7 +378,7 @@ class ActorSystem(Cores, Scoped):
 
     def check_running(self) -> None:
         """Any thread. See `Home.check_running`."""
-        self._refuse_forked()
+        self._check_usable()
         if self._state != "running":
             raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
 
@@ -394,5 +395,5 @@ class ActorSystem(Cores, Scoped):
         None if there is none, or the node is not joined or lost. Waits for the answer of the core
         that keeps the names, if that is another.
         """
-        self._refuse_forked()
+        self._check_usable()
         return self._spawner.whereis(name)

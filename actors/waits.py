@@ -141,6 +141,13 @@ def is_reentrant(cell: Any) -> bool:
     return bool(getattr(getattr(cell, "actor_class", None), "reentrant", False))
 
 
+def next_in_line(cell: Any) -> Any:
+    """Any thread. Who owes what an actor awaits, and may wait itself; None if that is nobody."""
+    awaits = cell.awaits
+    owner = None if awaits is None else future_of(awaits).owed_by
+    return None if owner is None or owner.awaits is None or is_reentrant(owner) else owner
+
+
 def owes(cell: Waiting, ask: object) -> bool:
     """Any thread. Whether the actor has that ask (see `_is`) in hand, queued or set aside.
 

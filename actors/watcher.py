@@ -11,7 +11,8 @@ A core is handed over
 How a core changes hands, while its thread may come back from user code at any time:
 
 1. The thread is seen in user code: of the frames on its stack, the innermost of the runtime's own
-   is one that calls user code, and other frames are above it.
+   is one that calls user code, and other frames are above it. Those of functions that users call,
+   and that call them back, count as theirs.
 2. The core is taken from it. From now on, whatever it does in the runtime finds that it does not
    hold the core and posts what it wants of it.
 3. It is seen in user code again, or at rest: so nothing that it began while it held the core is
@@ -27,6 +28,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
+from .crash import log, title
 from .crew import Worker
 from .dispatcher import Core
 from .environment import (
@@ -42,9 +44,7 @@ from .environment import (
     thread_cpu,
     thread_frame,
 )
-from .parking import user_code
-
-logger = logging.getLogger("zanni")
+from .parking import calling_back, user_code
 
 LOOK = 0.001
 """Seconds between two looks, while a core has something to do."""
@@ -160,8 +160,8 @@ class Watcher:
             try:
                 busy = sum(self._look(core, look) for core, look in cores) > 0
                 late = self._look_at_late([core for core, _ in cores])
-            except Exception:  # a mistake of ours: the cores go on, unwatched for a moment
-                logger.exception("an error in the watcher; it goes on")
+            except Exception as error:  # a mistake of ours: the cores go on, unwatched for a moment
+                log(logging.ERROR, "an error in the watcher; it goes on", error=error)
                 busy = late = True
             idle = 0 if busy else idle + 1
             if idle < IDLE_LOOKS:
@@ -206,12 +206,11 @@ class Watcher:
             if not look.at_limit:
                 look.at_limit = True
                 event = ThreadLimitReached(core.home.core, core.crew.limit)
-                logger.warning(
+                text = (
                     "core %d is stuck in a turn, and its %d threads are all in use: raise the "
-                    "setting 'threads', or block in fewer actors at once",
-                    *event,
+                    "setting 'threads', or block in fewer actors at once"
                 )
-                core.owner.events.publish(event)
+                _tell(core, event, text, *event)
             return
         look.at_limit = False
         worker.core = None  # from now on it posts
@@ -267,8 +266,8 @@ class Watcher:
         ref, stack = core.owner.ref_to(turn), stack_of(worker.thread_id)
         held_up = len(worker.ready)
         more = f"; it holds up {held_up} that waited on its thread" if held_up else ""
-        logger.warning("%s has been in one turn for %.1f s%s; it is at\n%s", ref, age, more, stack)
-        core.owner.events.publish(LongTurn(ref, age, stack, held_up))
+        text = "%s has been in one turn for %.1f s%s; it is at\n%s"
+        _tell(core, LongTurn(ref, age, stack, held_up), text, title(ref), age, more, stack)
 
     def _lower_interval(self) -> None:
         if self._interval is None and switch_interval() > GENEROUS:
@@ -281,11 +280,26 @@ class Watcher:
             self._interval = None
 
 
+def _tell(core: Core, event: object, text: str, *args: object) -> None:
+    """Log and publish something, in a thread of its own: whoever hears of it may block."""
+
+    def tell() -> None:
+        log(logging.WARNING, text, *args)
+        core.owner.events.publish(event)
+
+    try:
+        start_thread(tell, "zanni-teller")
+    except RuntimeError:  # no more threads
+        tell()
+
+
 def _in_user_code(worker: Worker) -> bool:
     """Whether the worker's thread is in what a handler or hook does, and not in the runtime."""
     innermost = frame = thread_frame(worker.thread_id)
     while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(RUNTIME):
+        if frame.f_globals.get("__name__", "").startswith(RUNTIME) and (
+            frame is innermost or frame.f_code not in calling_back
+        ):
             return frame is not innermost and frame.f_code in user_code
         frame = frame.f_back
     return False

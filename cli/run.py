@@ -13,7 +13,7 @@ import functools
 import logging
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -27,6 +27,8 @@ from ..actors.process import Bury
 from ..actors.system import ActorSystem
 from .outcome import Outcome
 from .target import Arguments, load, offered
+
+T = TypeVar("T")
 
 SIGNALS = ("SIGINT", "SIGTERM")
 HURRY = 0.8
@@ -115,38 +117,33 @@ def run(
     ctx.exit(code)
 
 
-class Interrupted(BaseException):
+class Interrupted(Exception):
     """A signal arrived while the command waited."""
 
 
 class Signals:
-    """The signals so far. They interrupt the main thread where it waits, and nowhere else."""
+    """The signals so far, and the wait that the next one ends."""
 
     def __init__(self) -> None:
         self.received: list[str] = []
         self._heeded = 0
-        self._waiting = False
+        self._next = environment.Latch()
 
     def __call__(self, name: str) -> None:
-        """Main thread only, between any two of its instructions."""
+        """A thread of its own. One has arrived."""
         self.received.append(name)
-        if self._waiting:
-            self._raise()
+        self._next.release()
 
-    def interrupt(self, wait: Callable[[], Any]) -> Any:
-        """Return what `wait` does, or raise Interrupted for a signal before or during it."""
-        self._waiting = True
-        try:
-            if len(self.received) > self._heeded:
-                self._raise()
-            return wait()
-        finally:
-            self._waiting = False
-
-    def _raise(self) -> None:
-        self._waiting = False
-        self._heeded = len(self.received)
-        raise Interrupted
+    def wait(self, future: Future[T]) -> T:
+        """Main thread only. Wait for the future; raises Interrupted for a signal before or then."""
+        self._next = done = environment.Latch()
+        future.add_done_callback(lambda _: done.release())
+        if len(self.received) == self._heeded:
+            done.wait()
+        if len(self.received) > self._heeded:
+            self._heeded = len(self.received)
+            raise Interrupted
+        return future.get()
 
 
 class Usher(Actor):
@@ -188,7 +185,7 @@ class Life:
         self._system.events.subscribe(outcome.hear)
         self._system.spawn(Usher, root, ended)
         try:
-            end = self._signals.interrupt(ended.get)
+            end = self._signals.wait(ended)
         except Interrupted:
             end = Down(None, "shutdown")
         drained = self._stop()
@@ -198,8 +195,17 @@ class Life:
 
     def _stop(self) -> bool:
         """Drain the system; one more signal cuts that short. False when it did not drain."""
+        stopped: Future[bool] = Future()
+
+        def stop() -> None:
+            try:
+                stopped.set(self._system.stop())
+            except BaseException as error:
+                stopped.set_exception((type(error), error, error.__traceback__))
+
+        environment.start_thread(stop, "zanni-stop")
         try:
-            return bool(self._signals.interrupt(self._system.stop))
+            return self._signals.wait(stopped)
         except Interrupted:
             pass
         environment.start_thread(self._hurry, "zanni-hurry")

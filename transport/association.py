@@ -12,6 +12,7 @@ from typing import Protocol
 from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
 from .endpoint import Endpoint, Link
+from .events import NO_NODE, NOTHING_LISTENS
 from .frame import CONTROL_CAP, Header, Kind, control_frame, node_id
 from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible
 from .peer import Source
@@ -26,7 +27,7 @@ ANSWER_LIFE = 5.0
 CALL_LIMIT = 512
 """Links that handshakes may have open; a stranger who asks for one more is ignored."""
 LOG_INTERVAL = 60.0
-"""Seconds between two log lines about one URL."""
+"""Seconds between two complaints about one URL."""
 
 
 class Judge(Protocol):
@@ -48,6 +49,10 @@ class Judge(Protocol):
         """Owner only. The core at the URL does not take us."""
         ...
 
+    def unanswered(self, url: str, reason: str) -> None:
+        """Owner only. Whatever is at the URL of another node, it does not answer."""
+        ...
+
 
 class Call:
     """A link to one control URL, with the handshake frames that go there."""
@@ -59,13 +64,11 @@ class Call:
         self.retry = FIRST_RETRY
         self.due = now() + ANSWER_LIFE
         """When it ends, or, while we dial, when HELLO is to be repeated."""
-        self.greeted = False
-        """Whether the link has ever taken a frame: whether anything like us is there."""
 
     def pump(self) -> bool:
         """Send what waits; False where the link refuses it."""
         if self.waiting is not None and self.link.send(self.waiting):
-            self.waiting, self.greeted = None, True
+            self.waiting = None
         return self.waiting is None
 
 
@@ -135,12 +138,13 @@ class Associations:
         if call.own or now() - self._logged.get(call.url, -LOG_INTERVAL) < LOG_INTERVAL:
             return  # a core of our own that does not come up is told of by who starts it
         self._logged[call.url] = now()
-        what = (
-            "something took the connection and does not answer as a Zanni node of this version"
-            if call.greeted
-            else "nothing listens there, or what does is no Zanni node (an HTTP server?)"
-        )
-        logger.warning("no answer from %s yet: %s; trying on", call.url, what)
+        reason = NO_NODE if self._endpoint.is_taken(call.url) else NOTHING_LISTENS
+        self._judge.unanswered(call.url, reason)
+
+    def _refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
+        if url is not None:  # there is an answer, so nothing to complain of for a while
+            self._logged[url] = now()
+        self._judge.refused(url, home, refusal)
 
     def _frame(self, kind: Kind, destination: int, body: bytes) -> tuple[bytes, bytes]:
         return control_frame(kind, self._source(), destination, body)
@@ -161,7 +165,7 @@ class Associations:
             else:
                 url, home, refusal = self._handshake.on_reject(body)
                 if url is not None or header.destination_incarnation == self._source().incarnation:
-                    self._judge.refused(url, home, refusal)
+                    self._refused(url, home, refusal)
         except (BadHandshake, RefusedAddress, OSError) as error:
             self.bad += 1
             if now() - self._logged.get("", -LOG_INTERVAL) >= LOG_INTERVAL:
@@ -201,7 +205,7 @@ class Associations:
         self._check(header, identity)
         refusal = self._judge.judge(identity, own=own)
         if refusal is not None:
-            self._judge.refused(welcomed.url, identity.home, refusal)
+            self._refused(welcomed.url, identity.home, refusal)
             return
         call = self._calls.pop(welcomed.url, None)
         if call is not None:

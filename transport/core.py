@@ -363,5 +363,6 @@ def _obey(line: ParentLine, system: ActorSystem) -> None:
     if line.read_line() != b"stop" or not hasattr(system, "core"):
         exit_now(1)  # the parent is gone, or has given up before we were up
     system.core.stop()
-    if line.read_line() is None:  # gone while we stop
-        exit_now(1)
+    while line.read_line() is not None:  # told again: a stop was hurried
+        pass
+    exit_now(1)  # the parent is gone while we stop

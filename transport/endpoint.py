@@ -43,6 +43,10 @@ class Endpoint(Protocol):
         """Owner only. Begin to connect; retried in the background until the link is closed."""
         ...
 
+    def is_taken(self, url: str) -> bool:
+        """Owner only. Whether anything listens at `url`, be it a peer or not; a moment's work."""
+        ...
+
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""
         ...

@@ -45,6 +45,21 @@ class JoinRefused(NamedTuple):
     detail: str
 
 
+NOTHING_LISTENS = "nothing listens there (connection refused)"
+NO_NODE = (
+    "what listens there does not answer as a Zanni node of this version "
+    "(a web server? another version?)"
+)
+
+
+class JoinFailing(NamedTuple):
+    """The node at `url` does not answer; it is tried on, and this told once a minute at most."""
+
+    url: str
+    reason: str
+    """`NOTHING_LISTENS` or `NO_NODE`."""
+
+
 class CoreDied(NamedTuple):
     """A child core of this node has ended: `exit:7`, `signal:9`."""
 

@@ -20,7 +20,7 @@ from ..actors.system import ActorSystem
 from .association import Associations
 from .codec import Codec
 from .endpoint import Endpoint, Link
-from .events import JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
+from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .frame import Header, Kind, Lane, node_id
 from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Identity, Refusal
 from .host import Host
@@ -254,6 +254,11 @@ class Members:
             self.refusals[url] = refusal
             self._system.events.publish(JoinRefused(url, refusal.reason, refusal.detail))
             logger.warning("%s refuses this node: %s: %.300s", url, refusal.reason, refusal.detail)
+
+    def unanswered(self, url: str, reason: str) -> None:
+        """See `Judge.unanswered`."""
+        self._system.events.publish(JoinFailing(url, reason))
+        logger.warning("no answer from %s yet: %s; trying on", url, reason)
 
     # Ends
 

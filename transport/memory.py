@@ -132,6 +132,10 @@ class MemoryEndpoint:
         """Owner only. The way to an address, whether it is there yet or not."""
         return MemoryLink(self._network, self, url)
 
+    def is_taken(self, url: str) -> bool:
+        """Owner only. Whether anything listens at `url`."""
+        return url in self._network._addresses
+
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""
         self._readers[fd] = ready

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgpack
 
 from .bounds import MAX_DEPTH, OutOfBounds, check
-from .values import Data, Tag, ToData, stand_in
+from .values import Buffer, Data, Tag, ToData, stand_in
 
 LARGE_ERROR = 64 * 1024
 """Bytes: an exception, or a reason, that takes more travels as its text."""
@@ -20,6 +20,7 @@ _PACK = cast(Any, msgpack).Packer
 _EXT = cast(Any, msgpack).ExtType
 _new = tuple.__new__
 _CONTAINERS = frozenset({list, dict})
+_LOOKED_INTO = _CONTAINERS | {bytearray}
 _STR = frozenset({str})
 
 
@@ -59,15 +60,13 @@ class Packer:
             return self._exception(inner, cast(BaseException, value), code, to_data)
         data = to_data(value)
         if type(data) is list:
-            check_keys(data)
+            data = checked(data)
         return _new(_EXT, (code, inner.pack(data)))
 
     def _exception(self, inner: Packer, error: BaseException, code: int, to_data: ToData) -> object:
         """An error has to arrive, whatever it holds: if not as it is, then as its text."""
         try:
-            data = to_data(error)
-            check_keys(data)
-            packed = inner.pack(data)
+            packed = inner.pack(checked(to_data(error)))
             check(packed, len(packed))
             if len(packed) <= LARGE_ERROR:
                 return _new(_EXT, (code, packed))
@@ -77,10 +76,30 @@ class Packer:
         return _new(_EXT, (Tag.EXCEPTION, inner.pack(data)))
 
 
-def check_keys(value: Any, level: int = 2) -> None:
+def checked(value: Data) -> Data:
+    """Any thread. The list, dict or bytearray, fit to be packed. Raises as `check_keys`."""
+    if type(value) is bytearray or check_keys(value):
+        return _with_buffers(value)
+    return value
+
+
+def _with_buffers(value: Any) -> Data:
+    """A copy in which a `Buffer` stands for each bytearray."""
+    cls = type(value)
+    if cls is bytearray:
+        return Buffer(value)
+    if cls is list:
+        return [_with_buffers(item) for item in value]
+    if cls is dict:
+        return {key: _with_buffers(item) for key, item in value.items()}
+    return value
+
+
+def check_keys(value: Any, level: int = 2) -> bool:
     """Any thread. Check the keys and the depth of a list or dict, but for its typed values.
 
-    Only the types of a container's items are looked at where no container is among them.
+    Only the types of a container's items are looked at where no container is among them. Returns
+    whether there is a bytearray among its items, or theirs.
 
     Raises:
         BadKey: a key is not str.
@@ -93,8 +112,11 @@ def check_keys(value: Any, level: int = 2) -> None:
         if not _STR.issuperset(map(type, value)):
             raise BadKey
         value = value.values()
-    if _CONTAINERS.isdisjoint(map(type, value)):
-        return
-    for item in value:
-        if type(item) in _CONTAINERS:
-            check_keys(item, level + 1)
+    found = False
+    if not _LOOKED_INTO.isdisjoint(map(type, value)):
+        for item in value:
+            if type(item) in _CONTAINERS:
+                found = check_keys(item, level + 1) or found
+            elif type(item) is bytearray:
+                found = True
+    return found

@@ -125,7 +125,8 @@ def _lock_path(path: str, url: str) -> int:
     except OSError:
         holder = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
         os.close(lock)
-        raise OSError(errno.EADDRINUSE, f"cannot listen on {url}: process {holder} does") from None
+        text = f"cannot listen on {url}: in use by process {holder}; choose another path"
+        raise OSError(errno.EADDRINUSE, text) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(process_id()).encode(), 0)
     return lock

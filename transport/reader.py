@@ -77,6 +77,7 @@ class Reader:
             Tag.PROXY_SET: lambda data: ProxySetAttr(public_path(data[0]), data[1]),
             Tag.ACTOR_STOP: lambda _: _ActorStop(),
             Tag.ACTOR_CLASS: self._actor_class,
+            Tag.BYTEARRAY: _bytearray,
         }
 
     def begin(self, limits: dict[str, Any]) -> None:
@@ -204,6 +205,12 @@ def _decimal(data: object) -> Decimal:
     if not isinstance(data, str):
         raise TypeError("a Decimal travels as str")
     return Decimal(data)
+
+
+def _bytearray(data: object) -> bytearray:
+    if not isinstance(data, bytes):  # of a number it would make so many zeros
+        raise TypeError("a bytearray travels as bytes")
+    return bytearray(data)
 
 
 def call(data: list[Any]) -> ProxyCall:

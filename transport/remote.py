@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from ..actors.address import KERNEL_ID, Address, CoreAddress
@@ -295,8 +296,9 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
     except Exception as error:
         if reply is not None:
             reply.reject(error)
-        else:
-            host.dead_letters.count(type(error).__name__, message, process.address, sender)
+        else:  # its sender is far, and will not hear of this
+            reason = type(error).__name__
+            host.dead_letters.count(reason, message, process.address, sender, logging.WARNING)
 
 
 def _sender(host: Host, peer: Peer, identifier: int) -> Process:

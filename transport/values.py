@@ -84,12 +84,22 @@ class Tag(IntEnum):
     PROXY_SET = 18
     ACTOR_STOP = 19
     ACTOR_CLASS = 20
+    BYTEARRAY = 21
 
 
 Data = Any
 """What msgpack packs by itself, or a list of such and of further typed values."""
 ToData = Callable[[Any], Data]
 FromData = Callable[[Any], object]
+
+
+class Buffer:
+    """Stands for a bytearray on its way, which msgpack would pack as bytes without asking."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: bytearray) -> None:
+        self.content = content
 
 
 def _moment(value: dt.datetime | dt.time) -> Data:
@@ -117,6 +127,7 @@ PLAIN: Mapping[type, tuple[int, ToData]] = {
     ),
     Decimal: (Tag.DECIMAL, str),
     UUID: (Tag.UUID, attrgetter("bytes")),
+    Buffer: (Tag.BYTEARRAY, attrgetter("content")),
     Address: (Tag.ADDRESS, list),
     CoreAddress: (Tag.CORE_ADDRESS, list),
     ProxyCall: (Tag.PROXY_CALL, _call),
@@ -172,7 +183,8 @@ def _travelling_name(cls: type) -> str:
     if "<locals>" in name:
         raise EncodeError("", f"{name} is made inside a function: move it to the top of its module")
     if name.startswith("__main__:"):
-        raise EncodeError("", f"{name} is of a REPL or notebook: put it in a module of its own")
+        what = "a REPL, a notebook or a zip archive's script"
+        raise EncodeError("", f"{name} is of {what}: put it in a module of its own")
     return name
 
 

@@ -24,8 +24,15 @@ from typing import cast
 import zmq
 
 from ..actors.config import FRAME_CAP
-from ..actors.environment import Waker, check_room_for_files, random_bytes, start_thread
+from ..actors.environment import (
+    Waker,
+    check_room_for_files,
+    is_listening,
+    random_bytes,
+    start_thread,
+)
 from .endpoint import Frames, Link
+from .holder import holder_of
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""
@@ -70,6 +77,14 @@ def _configure(socket: _Socket, options: dict[zmq.SocketOption, int], url: str) 
         socket.setsockopt(option, value)
     if url.startswith("tcp://["):
         socket.setsockopt(zmq.IPV6, 1)
+
+
+def _why(error: zmq.ZMQError, url: str) -> str:
+    if error.errno != errno.EADDRINUSE:
+        return zmq.strerror(error.errno or 0)
+    holder = holder_of(int(url.rpartition(":")[2]))
+    who = "another process" if holder is None else f"process {holder}"
+    return f"in use by {who}; choose another port, or 0 for a free one"
 
 
 class ZeroMQLink(Link):
@@ -133,7 +148,7 @@ class ZeroMQEndpoint:
             socket.bind(url)
         except zmq.ZMQError as error:
             socket.close(0)
-            raise OSError(error.errno, f"cannot listen on {url}: {error}") from None
+            raise OSError(error.errno, f"cannot listen on {url}: {_why(error, url)}") from None
         fd = cast(int, socket.getsockopt(_FD))
         self._routers[fd] = (socket, receive)
         self._undrained.add(fd)
@@ -171,6 +186,14 @@ class ZeroMQEndpoint:
         if socket in self._refused:
             self._refused.remove(socket)
             self._poller.unregister(socket)
+
+    def is_taken(self, url: str) -> bool:
+        """Owner only. Whether anything listens at `url`, be it a peer or not."""
+        scheme, _, place = url.partition("://")
+        if scheme == "ipc":
+            return is_listening(place)
+        host, _, port = place.rpartition(":")
+        return is_listening((host.strip("[]"), int(port)))
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""

@@ -1,5 +1,6 @@
 """One system on one core, and what its tests share. Waits end by deadlines, never by sleeping."""
 
+import logging
 import subprocess
 import sys
 import threading
@@ -128,6 +129,21 @@ def switching():
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(SWITCH_INTERVAL)
+
+
+@pytest.fixture
+def failing_filter():
+    """The log has a filter that raises KeyboardInterrupt; what it was asked to let through."""
+    asked = []
+
+    def fails(record):
+        asked.append(record.msg)
+        raise KeyboardInterrupt
+
+    logger = logging.getLogger("zanni")
+    logger.addFilter(fails)
+    yield asked
+    logger.removeFilter(fails)
 
 
 @pytest.fixture

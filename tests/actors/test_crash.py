@@ -99,6 +99,8 @@ def test_what_was_left_out_is_told_when_the_system_stops(log):
 
 
 class Alone(Actor):
+    """Fails at whatever it is told."""
+
     def on_receive(self, message):
         raise RuntimeError(message)
 
@@ -111,3 +113,12 @@ def test_an_actor_that_nobody_supervises_is_reported_in_pykkas_words(log):
     (record,) = log.records
     assert record.getMessage() == f"Unhandled exception in {ref}:"
     assert str(record.exc_info[1]) == "now"
+
+
+def test_a_filter_of_the_log_that_raises_ends_no_core(failing_filter):
+    with ActorSystem("test") as system:
+        ref = system.spawn(Alone)
+        ref.tell("now")
+        assert str(ref.wait(timeout=10)) == "now"
+        assert system.spawn(Actor).ask("handled by nobody", timeout=10) is None
+    assert failing_filter == ["Unhandled exception in %s:"]

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from zanni import Actor, DeadlockError, Future, Mailbox, Timeout
+from zanni.actors.waits import next_in_line
 
 LONG = 30.0
 
@@ -105,8 +106,10 @@ def test_an_actor_may_ask_itself_and_not_wait(member):
 # Several
 
 
-@pytest.mark.parametrize("count", [2, 3, 10, 200])
-def test_a_ring_of_asks_is_a_deadlock_in_the_one_that_closes_it(system, count):
+@pytest.mark.parametrize("count", [2, 3, 10, 2000])
+def test_a_ring_of_asks_is_a_deadlock_in_the_one_that_closes_it(system, monkeypatch, count):
+    # At once: it is not looked for again later.
+    monkeypatch.setattr("zanni.actors.deadlock.PAUSE", 10 * LONG)
     members = ring(system, count)
     error = deadlock(members[0].ask("on", block=False))
     # The last one closed it: it heard the error, and passed it on to its asker as any other.
@@ -456,6 +459,36 @@ def test_a_thousand_that_wait_for_one_another_are_no_cycle(system):
     assert [future.get(timeout=LONG) for future in asked] == ["open"] + ["x"] * 1000
 
 
+def test_a_line_that_grows_is_not_followed_to_its_end_by_each_that_joins(
+    system, monkeypatch, in_core
+):
+    steps, count = [], 300
+
+    def counted(cell):
+        steps.append(cell)
+        return next_in_line(cell)
+
+    monkeypatch.setattr("zanni.actors.deadlock.next_in_line", counted)
+    monkeypatch.setattr("zanni.actors.deadlock.PAUSE", 10 * LONG)
+    monkeypatch.setattr("zanni.actors.deadlock.NEAR", 4)
+    monkeypatch.setattr("zanni.actors.deadlock.SAVED", 100)
+    gate = Future()
+    last = system.spawn(Member)
+    asked = [last.ask(lambda _: gate.get(), block=False)]
+    for _ in range(count):
+        earlier, last = last, system.spawn(Member)
+        asked.append(last.ask(lambda _, earlier=earlier: earlier.ask("x"), block=False))
+    system.spawn(Member).ask("all wait")
+    core = system.core
+    assert 0 < len(steps) <= 100 + 4 * (in_core(lambda: core.turns) + count)
+    for _ in range(3):  # nor when those that last are followed again
+        steps.clear()
+        in_core(lambda: max(core._timers, key=lambda timer: timer.when).function())
+        assert 0 < len(steps) <= 2 * count
+    gate.set("open")
+    assert [future.get(timeout=LONG) for future in asked] == ["open"] + ["x"] * count
+
+
 def test_a_thousand_that_wait_for_the_same_are_no_cycle(system, member):
     gate = Future()
     first = member.ask(lambda _: gate.get(), block=False)
@@ -492,29 +525,40 @@ def test_an_ask_with_a_timeout_that_closes_a_cycle_fails(system, member):
     assert member.ask(asks(second, None, then=closing), timeout=LONG) is DeadlockError
 
 
-def asked(ref, *, block):
-    answer = ref.ask("x", timeout=0.3, block=block)
-    return answer if block else answer.get()
+def crossing(system, first, closing):
+    """What came of the asks of two that ask one another, by `ask(other)` each."""
+    one, two = system.spawn(Member), system.spawn(Member)
+    queued = Future()
 
-
-@pytest.mark.parametrize("block", [True, False])
-def test_a_cycle_that_a_timeout_ends_soon_is_left_alone(system, member, block):
-    second = system.spawn(Member)
-    answers, queued = [], Future()
-
-    def closing(self):
+    def closes(self):
         queued.get(timeout=LONG)
-        answers.append(asks(member)(self))
+        return closing(one)
 
     def waits(self):
         queued.set()  # which is heard of when this waits
-        with pytest.raises(Timeout):
-            asked(second, block=block)
+        return first(two)
 
-    second.tell(closing)
-    member.ask(waits, timeout=LONG)
-    assert second.ask("sync", timeout=LONG) == "sync"
-    assert answers == ["x"]
+    outcomes = [two.ask(closes, block=False), one.ask(waits, block=False)]
+    return [future.get(timeout=LONG) for future in reversed(outcomes)]
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_a_cycle_that_a_timeout_ends_soon_is_left_alone(system, block):
+    def first(other):
+        with pytest.raises(Timeout):
+            other.ask("x", timeout=0.1) if block else other.ask("x", timeout=0.1, block=False).get()
+
+    assert crossing(system, first, lambda other: other.ask("x")) == [None, "x"]
+
+
+@pytest.mark.parametrize("timeout", [None, 10 * LONG])
+def test_a_cycle_that_a_timeout_ends_later_is_broken_as_it_closes(system, timeout):
+    outcomes = crossing(
+        system,
+        lambda other: other.ask("x", timeout=LONG),
+        lambda other: asks(other, timeout)(None),
+    )
+    assert outcomes == ["x", DeadlockError]
 
 
 def test_a_get_with_a_timeout_fails_and_the_ask_goes_on(system, member):

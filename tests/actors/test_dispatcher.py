@@ -34,6 +34,19 @@ class SelfTelling(Actor):
             self.handled.append(message)
 
 
+# What users raise where the runtime calls it, or a mistake of ours
+
+
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, KeyboardInterrupt])
+def test_an_error_in_the_loop_itself_is_logged_and_the_core_goes_on(system, caplog, kind):
+    def fails():
+        raise kind("a mistake")
+
+    system.core.post(fails)
+    assert system.spawn(Waits).ask(1, timeout=10) == 1
+    assert "the core goes on" in caplog.text
+
+
 # Parking
 
 

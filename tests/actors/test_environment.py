@@ -1,11 +1,13 @@
 """The seams' own tools."""
 
 import os
+import sys
 import threading
+from types import ModuleType
 
 import pytest
 
-from zanni.actors.environment import Alarm, Latch, Waker, now, random_bits
+from zanni.actors.environment import Alarm, Latch, Waker, now, random_bits, running_loop
 
 
 def test_the_clock_does_not_go_back():
@@ -15,6 +17,11 @@ def test_the_clock_does_not_go_back():
 
 def test_random_bits_are_never_zero():
     assert all(0 < random_bits(2) < 4 for _ in range(200))
+
+
+def test_while_another_thread_imports_asyncio_no_loop_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "asyncio", ModuleType("asyncio"))  # as it is at first
+    assert running_loop() is None
 
 
 def test_a_latch_lets_all_go_and_stays_open():

@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError
 
 import pykka
 import pytest
+from greenlet import GreenletExit
 
 from zanni import Actor, Future, Timeout
 
@@ -98,7 +99,8 @@ def test_callbacks_are_called_once_also_late():
     assert called == [future, future]
 
 
-def test_a_callback_that_raises_harms_nobody(system, tools, caplog):
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, KeyboardInterrupt, GreenletExit])
+def test_a_callback_that_raises_harms_nobody(system, tools, caplog, kind):
     """It is called on the core's thread; its error must not end the core, nor hide the answer."""
     hooked = system.spawn(tools.Hooked, [])
     gate = Future()
@@ -106,7 +108,7 @@ def test_a_callback_that_raises_harms_nobody(system, tools, caplog):
 
     def callback(_):
         called.set()
-        raise KeyError("a callback's")
+        raise kind("a callback's")
 
     with caplog.at_level(logging.ERROR):
         hooked.tell(("get", gate))
@@ -119,6 +121,19 @@ def test_a_callback_that_raises_harms_nobody(system, tools, caplog):
     assert called.is_set()
     assert system.spawn(tools.Recorder).ask("alive", timeout=10) == "alive"
     assert "a callback's" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [KeyError, SystemExit])
+def test_those_who_wait_behind_a_callback_that_raises_are_told(kind):
+    future, called = Future(), []
+
+    def callback(_):
+        raise kind
+
+    future.add_done_callback(callback)
+    future.add_done_callback(called.append)
+    future.set(1)
+    assert called == [future]
 
 
 def test_a_callback_cannot_wait_for_its_own_core(system, tools):

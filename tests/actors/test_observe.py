@@ -30,6 +30,14 @@ def test_a_storm_of_dead_letters_is_one_line_a_reason(caplog):
     assert len(caplog.records) == 2
 
 
+def test_a_filter_of_the_log_that_raises_harms_nobody(caplog, failing_filter):
+    letters = DeadLetters()
+    with caplog.at_level(logging.INFO, "zanni"):
+        letters.count("dead", 1, TARGET)
+    assert failing_filter == ["dead letter for %s (%s): %.200r"]
+    assert len(letters) == 1
+
+
 def test_a_dead_letter_bears_its_sender(system, tools):
     recorder = system.spawn(tools.Recorder)
     recorder.stop()
@@ -43,11 +51,12 @@ def test_a_dead_letter_bears_its_sender(system, tools):
     assert system.dead_letters.last[-1].sender == hooked.address
 
 
-def test_events_reach_subscribers_until_they_unsubscribe(caplog):
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, KeyboardInterrupt])
+def test_events_reach_subscribers_until_they_unsubscribe(caplog, kind):
     events, one, two = Events(), [], []
 
     def fails(event):
-        raise KeyError(event)
+        raise kind(event)
 
     events.subscribe(one.append)
     events.subscribe(fails)

@@ -472,6 +472,36 @@ def test_one_that_blocks_holds_up_its_own_actor_and_not_the_core(system, cls):
     assert second.get(timeout=10) == "second"
 
 
+def test_those_that_waited_for_one_that_blocks_begin_before_later_ones(system, in_core, eventually):
+    order, gate = [], threading.Event()
+
+    class Ordered(Actor):
+        reentrant = blocking = True
+
+        def on_receive(self, message):
+            order.append(message)
+            if message == "blocks":
+                assert gate.wait(LONG)
+
+    class Holds(Actor):
+        """Keeps its core until the one that blocks has ended."""
+
+        handoff = LONG
+
+        def on_receive(self, _):
+            gate.set()
+            while not self._cell.core.inbox:
+                pass
+
+    ordered, holds = system.spawn(Ordered), system.spawn(Holds)
+    ordered.tell("blocks")
+    ordered.tell("waits")
+    eventually(lambda: ordered.process._waiting)
+    in_core(lambda: (ordered.tell("later"), holds.tell("hold")))  # in the run queue, in this order
+    eventually(lambda: len(order) == 3)
+    assert order == ["blocks", "waits", "later"]
+
+
 @BLOCKING
 def test_two_never_run_at_once_whatever_blocks(system, switching, cls):
     blocks = [system.spawn(cls) for _ in range(3)]

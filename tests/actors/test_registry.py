@@ -6,6 +6,12 @@ from zanni import Actor, Future, NameInUse
 from zanni.actors.registry import Names
 
 
+@pytest.mark.parametrize("name", [3, None, b"ann"])
+def test_whereis_takes_a_name(system, name):
+    with pytest.raises(TypeError, match=f"whereis takes an actor's name, a str, not {name}"):
+        system.whereis(name)
+
+
 def test_whereis_finds_the_living(system, tools):
     ann = system.spawn(tools.Recorder, name="ann")
     assert system.whereis("ann") == ann

@@ -24,6 +24,24 @@ def test_a_system_that_never_started_can_be_stopped():
     assert ActorSystem("never").stop() is True
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda system: system.spawn(Actor),
+        lambda system: system.pool(Actor, 2),
+        lambda system: system.whereis("ann"),
+        lambda system: system.join("tcp://127.0.0.1:7400"),
+        lambda system: system.resize(cores=2),
+        ActorSystem.actors,
+        ActorSystem.cores,
+        ActorSystem.nodes,
+    ],
+)
+def test_before_its_start_a_system_says_what_to_do(use):
+    with pytest.raises(RuntimeError, match=r"'early' was not started: use {2}with .* system.start"):
+        use(ActorSystem("early"))
+
+
 def test_nothing_is_left_after_a_stop(tools):  # G12
     before = set(threading.enumerate())
     with ActorSystem("gone") as system:
@@ -255,6 +273,8 @@ def test_the_default_name_says_which_process():
         ({"cores": 1.5}, "cores"),
         ({"cores": "many"}, "cores"),
         ({"keys": "secret"}, "keys"),
+        ({"join": 7400}, "join= takes URLs such as 'tcp://127.0.0.1:7400', not 7400"),
+        ({"config": 3}, "config= takes settings by name, or a Config, not 3"),
         ({"config": {"heartbeet": 1}}, "heartbeet"),
         ({"config": {"heartbeat": 0}}, "heartbeat"),
         ({"config": {"heartbeat": "soon"}}, "heartbeat"),

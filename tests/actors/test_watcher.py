@@ -7,7 +7,15 @@ import time
 
 import pytest
 
-from zanni import Actor, ActorDeadError, ActorSystem, DeadlockError, Future, Timeout
+from zanni import (
+    Actor,
+    ActorDeadError,
+    ActorSystem,
+    DeadlockError,
+    Future,
+    Mailbox,
+    Timeout,
+)
 from zanni.actors.dispatcher import Core
 from zanni.actors.signalled import Abandoned
 from zanni.actors.watcher import LongTurn, ThreadLimitReached, watcher
@@ -181,6 +189,72 @@ def test_a_late_turn_that_waits_is_answered_by_one_parked_in_its_thread(system):
     third.get(timeout=DEADLINE)
 
 
+class Does(Actor):
+    """Does what it is told, and what a future gives when it is there."""
+
+    def __init__(self, gate, inside):
+        self.gate, self.inside = gate, inside
+        self.done = Future()
+        self.done.add_done_callback(self.block)
+
+    def block(self, value=None):
+        self.inside.set()
+        assert self.gate.wait(2 * DEADLINE)
+        return 0
+
+    def on_receive(self, message):
+        if message == "map":
+            return self.done_one().map(self.block).get()
+        if message == "pipe":
+            return self.pipe(self.done_one().map(self.block))
+        if message == "settle":
+            self.done.set(1)
+        elif message == "publish":
+            self.system.events.subscribe(self.block)
+            self.system.events.publish("something")
+        elif message == "rank":
+            self.spawn(Echo, mailbox=Mailbox(priority=self.block)).tell(1)
+        return None
+
+    def done_one(self):
+        future = Future()
+        future.set(1)
+        return future
+
+
+@pytest.mark.parametrize("how", ["map", "pipe", "settle", "publish", "rank"])
+def test_what_a_handler_has_called_back_may_block(system, how):
+    gate, inside = threading.Event(), threading.Event()
+    does = system.spawn(Does, gate, inside)
+    answer = does.ask(how, block=False)
+    assert inside.wait(DEADLINE)
+    assert system.spawn(Echo).ask("on", timeout=DEADLINE) == "on"
+    gate.set()
+    answer.get(timeout=DEADLINE)
+    assert does.ask("again", timeout=DEADLINE) is None
+
+
+def test_a_callback_of_the_answer_to_an_ask_may_block(system):
+    class Waits(Actor):
+        def on_receive(self, future):
+            return future.get(timeout=DEADLINE)
+
+    gate, inside, future = threading.Event(), threading.Event(), Future()
+
+    def block(_):
+        inside.set()
+        assert gate.wait(2 * DEADLINE)
+
+    waits = system.spawn(Waits)
+    answer = waits.ask(future, block=False)
+    answer.add_done_callback(block)
+    future.set("there")
+    assert inside.wait(DEADLINE)  # on the core, which answers
+    assert system.spawn(Echo).ask("on", timeout=DEADLINE) == "on"
+    gate.set()
+    assert waits.ask(answer, timeout=DEADLINE) == "there"
+
+
 def test_start_and_stop_hooks_may_block(system, eventually):
     gate = threading.Event()
 
@@ -264,13 +338,13 @@ def test_the_limit_on_threads_is_told_and_things_go_on_when_a_thread_returns(eve
 @pytest.mark.parametrize("kind", [Blocks, Computes])
 def test_a_turn_over_a_second_is_reported_once_with_its_stack(system, eventually, kind, caplog):
     gate = threading.Event() if kind is Blocks else []
-    stuck = system.spawn(kind)
+    stuck = system.spawn(kind, name="ann")
     answer = stuck.ask(gate, block=False)
     reports = lambda: [e for e in system.events.last if isinstance(e, LongTurn)]  # noqa: E731
     report = eventually(reports)[0]
     assert report.ref == stuck
     assert "on_receive" in report.stack
-    assert kind.__name__ in caplog.text
+    assert f"{kind.__name__} 'ann' at {stuck.address} has been in one turn" in caplog.text
     gate.set() if kind is Blocks else gate.append(1)
     answer.get(timeout=DEADLINE)
     assert len(reports()) == 1
@@ -294,6 +368,24 @@ def test_a_long_turn_says_how_many_it_holds_up(system, eventually, caplog):
     gate.set()
     stuck.get(timeout=DEADLINE)
     assert [answer.get(timeout=DEADLINE) for answer in waiting] == ["now"] * 3
+
+
+def test_a_subscriber_that_blocks_holds_up_no_hand_off(system, eventually):
+    gate, heard = threading.Event(), threading.Event()
+
+    def hear(event):
+        heard.set()
+        assert gate.wait(DEADLINE)
+
+    system.events.subscribe(hear)
+    asked = [system.spawn(Blocks).ask(gate, block=False)]
+    assert heard.wait(DEADLINE)  # of the turn over a second
+    asked.append(system.spawn(Blocks).ask(gate, block=False))
+    assert system.spawn(Echo).ask("on", timeout=DEADLINE) == "on"
+    assert not any(future.done() for future in asked)
+    gate.set()
+    for future in asked:
+        future.get(timeout=DEADLINE)
 
 
 def test_a_killed_actor_that_is_stuck_is_abandoned(system):  # B5

@@ -263,7 +263,7 @@ def test_a_taken_port_is_named(start: Any) -> None:
         command = start("run", "acts:Idle", "--listen", f"tcp://127.0.0.1:{port}")
         assert command.wait() == 2
     assert str(port) in command.err
-    assert "in use" in command.err
+    assert f"in use by process {os.getpid()}; choose another port" in command.err
     assert "Traceback" not in command.err
 
 

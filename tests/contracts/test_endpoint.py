@@ -236,6 +236,13 @@ def test_a_taken_address_is_an_os_error(world: World) -> None:
         world.endpoint().listen(pair.url, lambda _frames: None)
 
 
+def test_what_listens_is_told_from_what_does_not(world: World) -> None:
+    pair = Pair(world)
+    assert pair.here.is_taken(pair.url)
+    pair.there.close()
+    assert not pair.here.is_taken(pair.url)
+
+
 def test_a_watched_descriptor_is_reported_by_wait_and_by_poll(world: World) -> None:
     endpoint = world.endpoint()
     read_fd, write_fd = os.pipe()

@@ -197,7 +197,13 @@ scalars = st.one_of(
 )
 hashable = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4).map(tuple), max_leaves=8)
 values = st.recursive(
-    st.one_of(scalars, hashable, st.frozensets(hashable, max_size=4), st.sets(scalars, max_size=4)),
+    st.one_of(
+        scalars,
+        hashable,
+        st.frozensets(hashable, max_size=4),
+        st.sets(scalars, max_size=4),
+        st.binary(max_size=20).map(bytearray),
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=5),
         st.lists(inner, max_size=5).map(tuple),
@@ -254,6 +260,8 @@ def test_a_batch_is_envelopes_one_after_another(messages: list[object]) -> None:
         dt.datetime(2024, 1, 1, 2, tzinfo=dt.UTC, fold=1),
         "\U0001f600",
         b"x" * 300_000,
+        bytearray(b"x"),
+        bytearray(300_000),
         list(range(50_000)),
     ],
     ids=lambda value: repr(value)[:30],
@@ -264,8 +272,31 @@ def test_each_kind_of_value(value: object) -> None:
     assert type(there) is type(value)
 
 
-def test_buffers_arrive_as_bytes() -> None:
-    assert travel([bytearray(b"a"), memoryview(b"b")]) == [b"a", b"b"]
+@pytest.mark.parametrize(
+    "value",
+    [
+        [bytearray(b"a"), b"b"],
+        [[1, {"a": bytearray(b"a"), "b": [bytearray(b"b"), b"c"]}], [2]],
+        (bytearray(b"a"), (bytearray(b"b"), [bytearray(b"c")])),
+        Point(1, bytearray(b"a")),
+        [Point(1, {"a": [bytearray(b"a")]})],
+        ProxyCall(attr_path=("a",), args=(bytearray(b"a"),), kwargs={"b": bytearray(b"b")}),
+    ],
+    ids=repr,
+)
+def test_a_bytearray_arrives_as_one_wherever_it_stands(value: object) -> None:
+    before = repr(value)
+    there = travel(value)
+    assert repr(there) == before
+    assert repr(value) == before  # nothing in it was replaced
+
+
+def test_a_bytearray_of_an_error_arrives_as_one() -> None:
+    assert repr(travel(ValueError([bytearray(b"a")]))) == repr(ValueError([bytearray(b"a")]))
+
+
+def test_a_memoryview_arrives_as_bytes() -> None:
+    assert repr(travel([memoryview(b"a")])) == "[b'a']"
 
 
 def test_a_nan_may_travel_as_a_value() -> None:
@@ -629,6 +660,7 @@ NAME = type_name(Point)
         (0, ext(13, ["n", 1, 2, "3", None]), "an address is"),
         (0, ext(2, [[1]]), "unhashable"),
         (0, ext(4, ["yesterday", 0]), "Invalid isoformat"),
+        (0, ext(21, 1 << 40), "a bytearray travels as bytes"),
         (0, ext(99, 0), "a typed value of code 99"),
         (0, [1, {"a": ext(99, 0)}], "a typed value of code 99"),
         (48, [["on_receive", "__func__", "__globals__"], [], {}], "'__func__' is not public"),

@@ -1,12 +1,15 @@
 """Two nodes: joining, names, watches, loss and return, and what strangers do to a port."""
 
+import errno
 import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ import zanni_crew as crew
 
 import zanni
 from zanni import ActorSystem, EncodeError, NodeDown
-from zanni.transport.events import JoinRefused, NodeJoined, NodeLost
+from zanni.transport.events import JoinFailing, JoinRefused, NodeJoined, NodeLost
 
 DEADLINE = 20.0
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
@@ -213,14 +216,20 @@ def test_a_second_node_of_the_same_name_is_refused(bank, teller, url):
     assert teller.whereis("ann@bank") == ann
 
 
-def test_a_port_that_is_taken_is_named(bank, url):
-    with pytest.raises(OSError, match=url):
+def test_a_port_that_is_taken_is_named_once_with_its_holder_and_the_remedy(bank, url):  # F12
+    with pytest.raises(OSError, match="choose another port, or 0") as caught:
         ActorSystem("other", listen=url).start()
+    assert caught.value.errno == errno.EADDRINUSE
+    assert f"cannot listen on {url}: in use by process {os.getpid()}; " in str(caught.value)
+    assert str(caught.value).count(url) == 1
 
 
-def test_an_ipc_path_that_is_taken_is_named(tmp_path):
+def test_an_ipc_path_that_is_taken_is_named_with_its_holder_and_the_remedy(tmp_path):
     url = f"ipc://{tmp_path}/bank"
-    with ActorSystem("first", listen=url), pytest.raises(OSError, match=str(os.getpid())):
+    with (
+        ActorSystem("first", listen=url),
+        pytest.raises(OSError, match=f"in use by process {os.getpid()}; choose another path"),
+    ):
         ActorSystem("other", listen=url).start()
 
 
@@ -252,16 +261,48 @@ def test_strangers_on_the_port_are_ignored(bank, teller, url):
     assert ann.is_alive()
 
 
-@pytest.mark.parametrize("kind", ["closed", "silent"])
-def test_joining_what_is_no_node_goes_on_and_says_so(kind, caplog):
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        if kind == "silent":
-            other.listen()
-        url = f"tcp://127.0.0.1:{other.getsockname()[1]}"
-        with caplog.at_level(logging.WARNING, "zanni"), ActorSystem("lonely", join=url):
-            wait_for(lambda: url in caplog.text)
-    assert len([record for record in caplog.records if url in record.getMessage()]) == 1
+def no_node(kind, tmp_path):
+    """A server that is no node, or a socket that does not listen; and the URL to join it at."""
+    if kind == "web":
+        server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return server, f"tcp://127.0.0.1:{server.server_port}"
+    family = socket.AF_UNIX if kind.startswith("ipc") else socket.AF_INET
+    made = socket.socket(family)
+    made.bind(str(tmp_path / "other") if family == socket.AF_UNIX else ("127.0.0.1", 0))
+    if kind.endswith("silent"):
+        made.listen()
+    if family == socket.AF_UNIX:
+        return made, f"ipc://{tmp_path}/other"
+    return made, f"tcp://127.0.0.1:{made.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("closed", "nothing listens there (connection refused)"),
+        ("silent", "does not answer as a Zanni node of this version"),
+        ("web", "does not answer as a Zanni node of this version"),
+        ("ipc closed", "nothing listens there (connection refused)"),
+        ("ipc silent", "does not answer as a Zanni node of this version"),
+    ],
+)
+def test_joining_what_is_no_node_goes_on_and_an_event_says_why(
+    kind, reason, caplog, tmp_path
+):  # F10
+    other, url = no_node(kind, tmp_path)
+    with (
+        other,
+        caplog.at_level(logging.WARNING, "zanni"),
+        ActorSystem("lonely", join=url) as lonely,
+    ):
+        (event,) = wait_for(lambda: has(lonely, JoinFailing))
+        assert event.url == url
+        assert reason in event.reason
+        if kind == "web":
+            other.shutdown()
+    assert [reason in record.getMessage() for record in caplog.records] == [True]
+    assert url in caplog.text
 
 
 def test_a_type_that_is_not_declared_there_is_refused(bank, teller):
