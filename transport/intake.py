@@ -73,7 +73,7 @@ class Intake:
         if header.kind is Kind.HEARTBEAT:
             self._gossip.take(peer, batch)
         elif header.kind is Kind.GOODBYE:
-            self._members.lose(peer.home, "it said goodbye")
+            self._members.lose(peer.home, "it said goodbye", in_order=True)
         elif (header.kind is Kind.DATA) is not (header.lane is Lane.DATA):
             raise BadFrame("a kind of frame on the wrong lane")
         elif header.kind is Kind.CONTROL:
