@@ -56,7 +56,7 @@ class Pykka:
 
     def actor(self, behaviour: type) -> Callable[..., Any]:
         actor_class = type(behaviour.__name__, (behaviour, self.base), {})
-        return actor_class.start  # type: ignore[attr-defined]
+        return actor_class.start  # type: ignore[attr-defined]  # `base` has it
 
 
 def in_both(work: Callable[[Framework, int], Figures], *, zanni: int, pykka: int) -> list[Side]:

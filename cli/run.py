@@ -230,7 +230,7 @@ def set_up_logging(debug: bool) -> None:
     level = logging.DEBUG if debug else logging.WARNING
     if sys.stderr.isatty():
         from rich.console import Console  # noqa: PLC0415  (not needed for plain lines)
-        from rich.logging import RichHandler  # noqa: PLC0415
+        from rich.logging import RichHandler  # noqa: PLC0415  (as above)
 
         handler: logging.Handler = RichHandler(console=Console(stderr=True), show_path=False)
         handler.setFormatter(logging.Formatter("%(message)s", "[%X]"))
