@@ -279,22 +279,22 @@ class Actor(Receiving, pykka.Actor):
     # What Pykka asks of an implementation.
 
     @property
-    def actor_urn(self) -> str:  # type: ignore[override]
+    def actor_urn(self) -> str:  # type: ignore[override]  # Pykka: a plain attribute
         """The actor's address as a UUID (Pykka)."""
         return self.actor_ref.actor_urn
 
     @property
-    def actor_inbox(self) -> Any:  # type: ignore[override]
+    def actor_inbox(self) -> Any:  # type: ignore[override]  # Pykka: a plain attribute
         """The mailbox as Pykka shows it."""
         return Inbox(self._cell)
 
     @property
-    def actor_stopped(self) -> Any:  # type: ignore[override]
+    def actor_stopped(self) -> Any:  # type: ignore[override]  # Pykka: a plain attribute
         """Whether the actor was stopped, to wait for (Pykka)."""
         return self.actor_ref.actor_stopped
 
     @property
-    def _actor_ref(self) -> ActorRef[Any]:  # type: ignore[override]
+    def _actor_ref(self) -> ActorRef[Any]:  # type: ignore[override]  # Pykka: a plain attribute
         return self.actor_ref
 
     @staticmethod

@@ -313,7 +313,7 @@ class Cell(Signalled):
 
         One that has grown very long is told of.
         """
-        left = cursor.__length_hint__()  # type: ignore[attr-defined]
+        left = cursor.__length_hint__()  # type: ignore[attr-defined]  # a list's iterator has it
         if left * 2 < len(queue):
             del queue[: len(queue) - left]
             self.cursor = iter(queue)

@@ -319,7 +319,7 @@ class ChildProcess:
 
     def __init__(self, code: str, environ: Mapping[str, str] | None = None) -> None:
         self.socket, theirs = socket.socketpair()
-        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
         command = [sys.executable, *flags, "-c", code, str(theirs.fileno())]
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LEFT_TO_THE_PARENT)
         try:

@@ -60,7 +60,7 @@ class Mailbox:
                 "priority= takes a function from a message to an int, such as "
                 f"lambda message: 0, not {self.priority!r:.80}"
             )
-        if not isinstance(self.timed, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(self.timed, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
             raise TypeError(f"timed= takes True or False, not {self.timed!r:.80}")
 
 

@@ -47,14 +47,14 @@ def _frozen(cls: type[T]) -> type[T]:
 
 def _exception(cls: type[T]) -> type[T]:
     made = dataclasses.dataclass(eq=False)(cls)
-    names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
+    names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]  # a dataclass since the line above
     initialise = made.__init__
 
-    def __init__(self: Any, *args: object, **kwargs: object) -> None:  # noqa: N807
+    def __init__(self: Any, *args: object, **kwargs: object) -> None:  # noqa: N807  (it replaces the class's own)
         initialise(self, *args, **kwargs)
         self.args = tuple(getattr(self, name) for name in names)
 
-    made.__init__ = __init__  # type: ignore[method-assign]
+    made.__init__ = __init__  # type: ignore[method-assign]  # so that it sets `args`
     return made
 
 

@@ -119,7 +119,7 @@ class Overtaking(Lifecycle):
 
     def _next_index(self) -> int:
         # Not from the length and what is left: another thread may append between the two.
-        return 0 if self.cursor is None else self.cursor.__reduce__()[2]  # type: ignore[return-value]
+        return 0 if self.cursor is None else self.cursor.__reduce__()[2]  # type: ignore[return-value]  # a list iterator's index
 
     def set_aside(self, item: Item) -> None:
         """Own turn only. Keep a message for later."""

@@ -57,14 +57,14 @@ class RemoteProxy(pykka.ActorProxy[A]):
     def _ask_owner(self) -> dict[AttrPath, AttrInfo]:
         described: list[Any] = cast("Any", self.actor_ref).ask(Describe())
         found = {tuple(path): AttrInfo(*flags) for path, *flags in described}
-        _known[self.actor_ref.type_name] = found  # type: ignore[attr-defined]
+        _known[self.actor_ref.type_name] = found  # type: ignore[attr-defined]  # ours, not Pykka's
         return found
 
     def __getattr__(self, name: str) -> Any:
         path = (*self._attr_path, name)
         if name.startswith("_"):
             raise AttributeError(f"{self} has no attribute {name!r}")
-        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]
+        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]  # ours, not Pykka's
         info = _known[type_name].get(path) or self._ask_owner().get(path)
         if info is None:
             raise AttributeError(f"{self} has no attribute {name!r}")
@@ -75,7 +75,7 @@ class RemoteProxy(pykka.ActorProxy[A]):
         return self.actor_ref.ask(messages.ProxyGetAttr(attr_path=path), block=False)
 
     def __dir__(self) -> list[str]:
-        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]
+        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]  # ours, not Pykka's
         return sorted({*vars(type(self)), *vars(self), *(path[0] for path in _known[type_name])})
 
     def __eq__(self, other: object) -> bool:

@@ -65,4 +65,4 @@ def install() -> None:
     view = RegistryView()
     for ref in pykka.ActorRegistry._actor_refs:
         view.append(ref)
-    pykka.ActorRegistry._actor_refs = view  # type: ignore[assignment]
+    pykka.ActorRegistry._actor_refs = view  # type: ignore[assignment]  # no list, but a view of one

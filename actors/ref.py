@@ -335,7 +335,7 @@ class ActorRef(pykka.ActorRef[A]):
         return StoppedEvent(self.is_alive, self.exited)
 
     @property
-    def _actor_weakref(self) -> Callable[[], Any]:  # type: ignore[override]
+    def _actor_weakref(self) -> Callable[[], Any]:  # type: ignore[override]  # Pykka: a plain attribute
         return self.process.find_actor
 
     def __eq__(self, other: object) -> bool:

@@ -74,7 +74,7 @@ class Pykka:
 
     def actor(self, behaviour: type) -> Callable[..., Any]:
         actor_class = type(behaviour.__name__, (behaviour, self.base), {})
-        return actor_class.start  # type: ignore[attr-defined]
+        return actor_class.start  # type: ignore[attr-defined]  # `base` has it
 
     def supervise(self, behaviour: type, *arguments: Any) -> None:
         """By hand, as Pykka has no supervisors: the last deed of an actor is to start the next."""

@@ -22,6 +22,7 @@ from ..actors.actor import Actor
 from ..actors.errors import NameInUse
 from ..actors.future import Future
 from ..actors.links import ChildFailed, Down
+from ..actors.logs import log_to_stderr
 from ..actors.messages import can_be_found, type_name
 from ..actors.process import Bury
 from ..actors.system import ActorSystem
@@ -240,17 +241,17 @@ def start_system(
 
 
 def set_up_logging(debug: bool) -> None:
-    """Log to stderr: in colour on a terminal, else as plain lines."""
+    """Log to stderr: in colour on a terminal, else, and from child cores, as plain lines."""
     level = logging.DEBUG if debug else logging.WARNING
     if sys.stderr.isatty():
         from rich.console import Console  # noqa: PLC0415  (not needed for plain lines)
-        from rich.logging import RichHandler  # noqa: PLC0415
+        from rich.logging import RichHandler  # noqa: PLC0415  (as above)
 
         handler: logging.Handler = RichHandler(console=Console(stderr=True), show_path=False)
-        logging.basicConfig(level=level, format="%(message)s", datefmt="[%X]", handlers=[handler])
+        handler.setFormatter(logging.Formatter("%(message)s", "[%X]"))
+        log_to_stderr(level, handler)
     else:
-        plain = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-        logging.basicConfig(level=level, format=plain)
+        log_to_stderr(level)
 
 
 def _cores(text: str) -> int | str:

@@ -84,10 +84,10 @@ def find_files(folder: str) -> tuple[dict[str, int], dict[str, str]]:
 
     for place, folders, names in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if name not in NOT_OURS]
-        for file in (os.path.join(place, name) for name in names if name.endswith(".py")):  # noqa: PTH118
+        for file in (os.path.join(place, name) for name in names if name.endswith(".py")):  # noqa: PTH118  (what is sent on is text)
             try:
                 file.encode()  # a name that is not UTF-8 cannot go into a message
-                status = os.stat(file)  # noqa: PTH116
+                status = os.stat(file)  # noqa: PTH116  (as above)
                 if not stat.S_ISREG(status.st_mode):
                     raise OSError("not a regular file")
                 found[file] = status.st_size

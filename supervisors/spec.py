@@ -48,7 +48,7 @@ class ChildSpec:
         found: Any = self.cls
         while isinstance(found, functools.partial):
             found = found.func
-        return found  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return]  # what is within the partials
 
     @property
     def nodes(self) -> list[str | None]:
@@ -150,7 +150,7 @@ def check_spec(spec: ChildSpec, auto_shutdown: AutoShutdown | None = None) -> No
     """
     # A spec may be anything at run time, whatever its annotations say: a plain list of children
     # is easily one with a class in it.
-    if not isinstance(spec, ChildSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(spec, ChildSpec):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
         raise SpecError(repr(spec), "spec", "not a child spec: write child(SomeActor, id=...)")
     for field, is_right, remedy in _CHECKS:
         if not is_right(getattr(spec, field)):

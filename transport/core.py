@@ -35,6 +35,7 @@ from ..actors.environment import (
 from ..actors.errors import StartError, Timeout
 from ..actors.future import Future
 from ..actors.intensity import Intensity
+from ..actors.logs import chosen_level, log_to_stderr
 from ..actors.messages import main_path, set_main_script
 from ..actors.system import ActorSystem
 from .endpoint import Endpoint
@@ -269,6 +270,7 @@ def _bootstrap(system: ActorSystem, child: Child) -> bytes:
     boot: dict[str, Any] = {
         "argv": sys.argv,
         "main_script": main_path(),
+        "log_level": chosen_level(),
         "name": system.name,
         "index": child.index,
         "core_count": system.core_count,
@@ -344,6 +346,8 @@ def main(fd: int) -> None:
 def _system_of(boot: dict[str, Any]) -> ActorSystem:
     sys.argv[:] = boot["argv"]
     set_main_script(boot["main_script"])
+    if boot["log_level"] is not None:
+        log_to_stderr(boot["log_level"])
     system = ActorSystem.of_core(
         name=boot["name"],
         index=boot["index"],

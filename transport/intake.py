@@ -81,7 +81,7 @@ class Intake:
         if header.kind is Kind.HEARTBEAT:
             self._gossip.take(peer, batch)
         elif header.kind is Kind.GOODBYE:
-            self._members.lose(peer.home, "it said goodbye")
+            self._members.lose(peer.home, "it said goodbye", in_order=True)
         elif header.kind is Kind.OBSERVE:
             raise BadFrame("a node that asks what observers may")
         elif (header.kind is Kind.DATA) is not (header.lane is Lane.DATA):

@@ -61,7 +61,8 @@ class Members:
         self.current: dict[tuple[str, int], Peer] = {}
         """The adopted one of each core."""
         self._adopted: dict[tuple[int, int, int], Peer] = {}
-        self.dead: dict[CoreAddress, None] = {}
+        self.dead: dict[CoreAddress, bool] = {}
+        """Those that are down for good, and whether they ended in order."""
         self.known: dict[tuple[str, int], CorePlace] = {}
         """Where the cores of other nodes listen."""
         self.siblings: dict[int, CorePlace] = {}
@@ -250,6 +251,8 @@ class Members:
             if home in self.peers:
                 self.lose(home, "it has declared this core down")
             return
+        if self.dead.get(home):
+            return  # it has said goodbye, and still answers while it ends
         if self.refusals.get(url) != refusal:
             self.refusals[url] = refusal
             self._system.events.publish(JoinRefused(url, refusal.reason, refusal.detail))
@@ -262,12 +265,12 @@ class Members:
 
     # Ends
 
-    def lose(self, home: CoreAddress, reason: str) -> None:
+    def lose(self, home: CoreAddress, reason: str, *, in_order: bool = False) -> None:
         """Declare an incarnation down, for good, and tell everyone who waits for it."""
         with self._lock:
             peer = self.peers.pop(home, None)
             if home.incarnation and home not in self.dead:
-                self.dead[home] = None
+                self.dead[home] = in_order
                 if len(self.dead) > DEAD_LIMIT:
                     del self.dead[next(iter(self.dead))]
         self.liveness.forget(home)
@@ -276,6 +279,8 @@ class Members:
         url = self._url_of(home)
         if url is not None:
             self.associations.hang_up(url)
+        else:  # its node is lost already, and that was told
+            in_order = True
         if self.current.get(home[:2]) is peer:
             del self.current[home[:2]]
         was_adopted = self._adopted.pop((node_id(home.node), home.core, home.incarnation), None)
@@ -286,7 +291,8 @@ class Members:
         if was_adopted is not None:
             self._system.events.publish(NodeLost(*home, reason))
             if not peer.own:
-                logger.warning("node %s is lost: %s", home, reason)
+                level = logging.INFO if in_order else logging.WARNING
+                logger.log(level, "node %s is lost: %s", home, reason)
 
     # Time
 
@@ -344,4 +350,4 @@ class Members:
         self.associations.close()
         self.observers.close()
         for home in list(self.peers):
-            self.lose(home, "this system has stopped")
+            self.lose(home, "this system has stopped", in_order=True)

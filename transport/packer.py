@@ -70,7 +70,7 @@ class Packer:
             check(packed, len(packed))
             if len(packed) <= LARGE_ERROR:
                 return _new(_EXT, (code, packed))
-        except Exception:  # noqa: S110
+        except Exception:  # noqa: S110  (whatever it is, the text can travel)
             pass
         data = stand_in(error, tracebacks=self._tracebacks)
         return _new(_EXT, (Tag.EXCEPTION, inner.pack(data)))

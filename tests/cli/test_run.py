@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 ACTORS = """
+import logging
 import time
 from zanni import Actor
 from zanni.supervisors import Supervisor, child
@@ -50,6 +51,18 @@ class Stuck(Actor):
 class StuckTeam(Supervisor):
     def children(self):
         return [child(Stuck, id="stuck", core=1, shutdown="infinity")]
+
+class Logs(Actor):
+    def on_start(self):
+        logger = logging.getLogger("acts")
+        logger.debug("a word of core %s", self.actor_ref.core)
+        logger.warning("a warning of core %s", self.actor_ref.core)
+        self.stop()
+
+class LogsThere(Logs):
+    def on_start(self):
+        self.spawn(Logs, core=1).wait()
+        super().on_start()
 
 class Unborn(Actor):
     def __init__(self):
@@ -244,6 +257,16 @@ def test_a_second_ctrl_c_ends_at_once(start: Any, root: str) -> None:
     command.interrupt()
     assert command.wait(timeout=5) == 130
     assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_child_cores_log_as_the_command_does(start: Any, debug: bool) -> None:
+    command = start("run", *["--debug"][: int(debug)], "acts:LogsThere", "--cores", "2")
+    assert command.wait() == 0, command.err
+    for core in (0, 1):
+        for level, text in (("DEBUG", "a word"), ("WARNING", "a warning")):
+            line = rf"(?m)^[-\d]+ [:,\d]+ {level} acts: {text} of core {core}$"
+            assert bool(re.search(line, command.err)) is (debug or level == "WARNING"), command.err
 
 
 @pytest.mark.parametrize("root", ["Stuck", "StuckTeam"])

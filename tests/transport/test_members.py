@@ -1,5 +1,6 @@
 """The table of peers on a clock of its own: who is waited for, who is up, who is lost and when."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from zanni.actors.config import Config
 from zanni.actors.observe import Events
 from zanni.transport import members as members_module
 from zanni.transport import peer as peer_module
-from zanni.transport.events import NodeSuspected
+from zanni.transport.events import JoinRefused, NodeSuspected
 from zanni.transport.frame import Kind, unpack_frames
 from zanni.transport.handshake import OBSERVER, Identity
 from zanni.transport.members import Members
@@ -130,3 +131,37 @@ def test_a_role_that_is_not_known_is_refused(table):
     refusal = table.members.judge(Identity(OTHER, "ipc://o", "ipc://o", "admin"), own=False)
     assert refusal.reason == "role"
     assert "'admin'" in refusal.detail
+
+
+def lost(caplog):
+    return [record.levelname for record in caplog.records if "is lost" in record.getMessage()]
+
+
+@pytest.mark.parametrize(("in_order", "level"), [(True, "INFO"), (False, "WARNING")])
+def test_a_node_that_ends_in_order_is_no_warning(table, caplog, in_order, level):
+    caplog.set_level(logging.INFO, "zanni")
+    for home in (OTHER, OTHER._replace(core=1)):
+        table.adopt(home, by_confirm=True)
+    table.members.lose(OTHER, "as it is", in_order=in_order)
+    assert lost(caplog) == [level]
+    table.pass_(16)  # its other core says nothing any more
+    assert OTHER._replace(core=1) in table.members.dead
+    assert lost(caplog) == [level, "INFO"]
+
+
+def test_a_core_that_is_silent_while_its_node_lives_is_a_warning(table, caplog):
+    caplog.set_level(logging.INFO, "zanni")
+    for home in (OTHER, OTHER._replace(core=1)):
+        table.adopt(home, by_confirm=True)
+    table.pass_(16, heard=OTHER)
+    assert lost(caplog) == ["WARNING"]
+
+
+def test_a_node_that_answers_while_it_ends_refuses_nobody(table):
+    for home, in_order in ((OTHER, True), (OTHER._replace(incarnation=9), False)):
+        table.adopt(home, by_confirm=True)
+        table.members.lose(home, "as it is", in_order=in_order)
+        refusal = table.members.judge(Identity(home, "ipc://0", "ipc://data"), own=False)
+        table.members.refused("ipc://0", home, refusal)
+        told = [each for each in table.system.events.last if isinstance(each, JoinRefused)]
+        assert [each.reason for each in told] == ([] if in_order else ["dead"])

@@ -108,6 +108,18 @@ def test_private_names_are_refused(bank, teller):
         found.proxy()._mailbox.get(timeout=DEADLINE)
 
 
+def test_nodes_that_end_in_order_warn_of_nothing(bank, teller, caplog):
+    with caplog.at_level(logging.INFO, "zanni"):
+        bank.stop()
+        wait_for(lambda: has(teller, NodeLost))
+        teller.stop()
+    reasons = sorted(text.partition(" is lost: ")[2] for text in caplog.messages)
+    assert reasons[-2:] == ["it said goodbye", "this system has stopped"]
+    warned = [record for record in caplog.records if record.levelno > logging.INFO]
+    # That it is tried on is said where the machine was slow enough for that.
+    assert [each for each in warned if "trying on" not in each.getMessage()] == []
+
+
 def test_goodbye_tells_watchers_at_once(bank, teller):
     watcher = teller.spawn(crew.Watcher)
     ann = bank.spawn(crew.Counter, name="ann")
