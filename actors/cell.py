@@ -41,6 +41,7 @@ from .crash import log
 from .crew import Unwinding, Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
+from .losing import lose
 from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
 from .overtaking import HASTENED
 from .parking import (
@@ -110,7 +111,7 @@ class Cell(Signalled):
         elif self.state is not DEAD:
             self.queue = [item]
         else:
-            self.lose(item)
+            lose(self, item)
 
     def _refuse(self, message: object, sender: Process | None, reply: Reply | None) -> None:
         error = ActorDeadError(f"{self.ref} not found")

@@ -3,8 +3,8 @@
 An incarnation begins with `__init__` and `on_start`. It ends, whatever the reason, in this order:
 its children are stopped; `on_failure` or `on_stop` runs (neither after a kill); its timers and
 watches are dropped. Then a supervised actor is suspended and its supervisor told. Any other, and
-one that its supervisor stops or gives up, dies: queued asks are answered with `ActorDeadError`,
-queued messages become dead letters, its name is free, and every watcher hears of it once.
+one that its supervisor stops or gives up, dies: queued messages become dead letters, its name is
+free, every watcher hears of it once, and queued asks are answered with `ActorDeadError`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from types import CoroutineType
 from typing import Any, ClassVar
 
 from greenlet import greenlet
-from pykka.messages import _ActorStop
 
 from .actor import Actor
 from .address import Address
-from .crash import Crash, log, seen, shown, title
+from .crash import Crash, log, seen, title
 from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, ChildFailed, Hastened, Piped, Ties, leave_alone
+from .links import Birth, Ties
+from .losing import count_lost, lose_slowly
 from .mailbox import MailboxRecord
 from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import (
@@ -330,7 +330,7 @@ class Lifecycle:
         ties.watching.clear()
 
     def die(self) -> None:
-        """Owner only. Gone for good."""
+        """Owner only. Gone for good: who watches hears of it before all that wait for an answer."""
         self.state = DEAD
         if self.exit_reason is None:
             self.exit_reason = "killed"
@@ -342,32 +342,17 @@ class Lifecycle:
         ties, self.ties = self.ties, None
         if ties is not None and ties.name is not None:
             self.core.owner.forget_name(ties.name, self.address)
-        for item in cursor or queue or ():
-            self.lose(item)
+        left, reason = count_lost(self, cursor or queue or ()), self.exit_reason
         if ties is not None:
-            ties.answer_ends(self.exit_reason, for_good=True)
-            died = Died(self, self.exit_reason)
+            ties.answer_ends(reason, for_good=True)
+            died = Died(self, reason)
             for watcher in ties.watchers.values():
                 watcher.signal(died)
-            broken = Broken(self, self.exit_reason)
+            broken = Broken(self, reason)
             for linked in ties.links.values():
                 linked.signal(broken)
         self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
-
-    def lose(self, item: Item, reason: str = "dead") -> None:
-        """Owner only. Nobody will handle this message."""
-        message, sender, reply, _ = item
-        if type(message) in (Died, Broken, Hastened, Piped):
-            return
-        if type(message) is ChildFailed:
-            leave_alone(self.core.owner, message.ref.process, message.crash)
-            return
-        if reply is None:
-            self.core.owner.dead_letters.count(reason, message, self.address, sender)
-        elif type(message) is _ActorStop:
-            reply.resolve(value=True)
-        else:
-            reply.reject(ActorDeadError(f"{self.ref} ended before that: {shown(self.exit_reason)}"))
+        lose_slowly(self, iter(left), reason)
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""

@@ -28,6 +28,7 @@ from .dispatcher import Core
 from .environment import make_rlock
 from .future import Future
 from .links import ChildFailed, Down
+from .losing import count_lost, lose_slowly
 from .messages import message, type_name
 from .oversight import ChildRecord, Overseer, Oversight, in_words
 from .process import Bury, Headers, Item, Process, Reply, Restart
@@ -172,8 +173,7 @@ class PoolCell(Cell):
         super().die()
         with self._lock:
             held, self._held = self._held or (), None
-        for item in held:
-            self.lose(item)
+        lose_slowly(self, iter(count_lost(self, held)), "noproc")
 
 
 class Pool(Overseer, Actor):
