@@ -319,6 +319,19 @@ def test_a_class_that_blocks_is_known_after_a_while_and_forgotten_when_it_does_n
     assert Blocks not in blocking
 
 
+def test_a_lent_turn_that_waits_is_no_turn_of_the_core_though_its_actors_last_one_was(system):
+    class Learnt(Actor):
+        throughput = 1
+
+        def on_receive(self, other):
+            system.core.blocking.add(Learnt)  # from now on its turns are lent
+            return other.ask(1)
+
+    learnt, echo = system.spawn(Learnt), system.spawn(Echo)
+    asked = [learnt.ask(echo, block=False) for _ in range(3)]
+    assert [answer.get(timeout=DEADLINE) for answer in asked] == [1, 1, 1]
+
+
 def test_the_limit_on_threads_is_told_and_things_go_on_when_a_thread_returns(eventually):
     gate = threading.Event()
     with ActorSystem(config={"threads": 3}) as system:
