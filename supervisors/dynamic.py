@@ -31,8 +31,6 @@ class DynamicSupervisor(Supervisor):
     - Ids need not be unique: a ref names the child.
     - When the supervisor stops, all children are told to at once.
 
-    Each child that a lost core took along is one restart: set `intensity` with that in mind.
-
     Args:
         template: the spec of children that `start_child` makes from arguments alone.
         max_children: as the class attribute, for this one.

@@ -51,6 +51,8 @@ class Child:
     """The last delay of its backoff, in seconds and without jitter."""
     started_at: float = 0.0
     """When it last started; 0: it never has."""
+    is_excused: bool = False
+    """Its next restart does not count: it was lost with others, for whom that loss has counted."""
     restarts: int = 0
     """How often it was started again."""
     ended: str | None = None

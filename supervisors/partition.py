@@ -28,8 +28,7 @@ class PartitionSupervisor(Supervisor):
     message `Keyed(key, message)` is passed on to it. Child number i has the id `str(i)` and lives
     on core i; with more partitions than cores these are taken by turns, and a `core=` of the spec
     stands. Partitions are counted when the supervisor starts, and not changed by
-    `ActorSystem.resize`. Each child that a lost core took along is one restart: where cores have
-    several, set `intensity` with that in mind.
+    `ActorSystem.resize`.
 
     Args:
         template: a spec, or the children's class, followed by its arguments and what else `child`

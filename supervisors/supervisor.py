@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from ..actors.actor import Actor
+from ..actors.address import CoreAddress
 from ..actors.crash import Crash
 from ..actors.environment import random_float
 from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
@@ -90,6 +91,8 @@ class Supervisor(Overseer, Actor):
         self._keeper = Keeper(self, self._family)
         self._journal = Journal(self)
         self._restarts = Intensity(self.intensity, self.period)
+        self._lost_core: CoreAddress | None = None
+        """The last one that took a child along: its loss counts once, however many it takes."""
 
     def children(self) -> list[ChildSpec]:
         """The children to start with, in start order. Override it; the default is none."""
@@ -155,6 +158,8 @@ class Supervisor(Overseer, Actor):
             return
         if reason == "noconnection":
             child.nodes.failed(ref.node)
+            child.is_excused = ref.address.home == self._lost_core
+            self._lost_core = ref.address.home
         if child.state == "running":
             self._keeper.report("terminated", child, reason)
             self._family.bind(child, None)
@@ -198,7 +203,8 @@ class Supervisor(Overseer, Actor):
             self.actor_ref.tell(retry)
             return
         now = self.system.now()
-        counted = backoff is None or backoff.counted
+        counted = (backoff is None or backoff.counted) and not child.is_excused
+        child.is_excused = False
         if counted and self._restarts.exceeded(now):
             self._give_up(child, tell)
             return

@@ -26,10 +26,11 @@ class Worker(Actor):
 
 
 class Bank(Supervisor):
-    intensity = 20  # a core that is coming up may refuse some attempts
+    intensity = 2  # a crash, and the loss of a core, which counts once whatever it takes along
 
     def children(self):
-        return [child(Worker, id="far", name="far", core=1), child(Worker, id="near")]
+        more = [child(Worker, id=f"far-{n}", core=1) for n in range(5)]
+        return [child(Worker, id="far", name="far", core=1), child(Worker, id="near"), *more]
 
 
 def ref(bank):
@@ -64,6 +65,8 @@ def main():
         assert new != far
         assert new.call(Worker.bump).get(timeout=20) == 1
         assert system.whereis("far") == new
+        count = bank.call(Supervisor.count_children).get(timeout=20)
+        assert count.active == count.specs == 7
     print("done")
 
 

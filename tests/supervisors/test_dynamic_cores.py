@@ -64,8 +64,6 @@ class Meeting(Actor):
 
 
 class Many(DynamicSupervisor):
-    intensity = 20  # each child of a lost core counts
-
     def template(self):
         return child(Worker, id="w", core="spread", shutdown=0.2)
 

@@ -52,7 +52,7 @@ class Bell(Actor):
 
 class Bank(Supervisor):
     strategy = "one_for_all"
-    intensity = 20  # a core that is coming up may refuse some attempts
+    intensity = 20
 
     def children(self):
         return [
