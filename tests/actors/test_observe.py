@@ -34,7 +34,8 @@ def test_a_filter_of_the_log_that_raises_harms_nobody(caplog, failing_filter):
     letters = DeadLetters()
     with caplog.at_level(logging.INFO, "zanni"):
         letters.count("dead", 1, TARGET)
-    assert failing_filter == ["dead letter for %s (%s): %.200r"]
+    (text,) = failing_filter
+    assert text.startswith("dead letter for")
     assert len(letters) == 1
 
 
