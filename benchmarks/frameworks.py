@@ -80,7 +80,7 @@ class Pykka:
         """By hand, as Pykka has no supervisors: the last deed of an actor is to start the next."""
 
         def start_next(*_: object) -> None:
-            actor_class.start(*arguments)  # type: ignore[attr-defined]
+            actor_class.start(*arguments)  # type: ignore[attr-defined]  # `base` has it
 
         actor_class = type(behaviour.__name__, (behaviour, self.base), {"on_failure": start_next})
         start_next()
