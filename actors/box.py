@@ -351,13 +351,18 @@ class Box:
         """Own turn only. Nothing is stashed any more."""
         self._aside.clear()
 
-    def close(self) -> list[Future[None]]:
-        """Owner only. Take nothing more; those that still waited for room."""
+    def close(self) -> tuple[list[Future[None]], list[Item]]:
+        """Owner only. Take nothing more; those that still waited for room, and what is left."""
         with self._lock:
             self.closed = True
-            waiting = [*self._waiting]
+            self._take_late()
+            waiting, left = [*self._waiting], self.items()
             self._waiting.clear()
-            return waiting
+            self._front.clear()
+            self._classes.clear()
+            self._ranks.clear()
+            self._total = self._count = self._bytes = 0
+            return waiting, left
 
     def statistics(self) -> MailboxRecord:
         """Any thread. What waits here."""

@@ -16,6 +16,7 @@ from .cell import Cell
 from .environment import now, running_loop
 from .errors import ActorDeadError, DeadlockError, MailboxFull, Timeout
 from .future import Future
+from .losing import lose
 from .mailbox import HIGH_WATER, Mailbox, MailboxHigh, MailboxRecord
 from .parking import check_not_killed, here
 from .process import OWN, Headers, Item, Process, Reply
@@ -113,7 +114,7 @@ class Boxed(Cell):
     def enqueue(self, item: Item) -> None:
         """Owner only. Put a message at the end of the mailbox, whether or not there is room."""
         if self.state is DEAD:
-            self.lose(item)
+            lose(self, item)
         else:
             self.box.append(item)
             self._look()
@@ -199,12 +200,12 @@ class Boxed(Cell):
     def lose_own(self) -> None:
         """Owner only. See `Lifecycle`."""
         for item in self.box.remove(lambda item: item[1] is self or item[3] is OWN):
-            self.lose(item, "stale")
+            lose(self, item, "stale")
 
     def die(self) -> None:
         """Owner only. See `Lifecycle`."""
-        waiting = self.box.close()
-        self.queue = self._as_queue()  # with what came since it was looked at
+        waiting, self.queue = self.box.close()  # with what came since it was looked at
+        self.cursor = None
         super().die()
         for room in waiting:
             room.reject(ActorDeadError("gone"))

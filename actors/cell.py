@@ -40,6 +40,7 @@ from .control import CONTROL
 from .crew import Unwinding, Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
+from .losing import lose
 from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
 from .observe import log
 from .overtaking import HASTENED
@@ -110,7 +111,7 @@ class Cell(Signalled):
         elif self.state is not DEAD:
             self.queue = [item]
         else:
-            self.lose(item)
+            lose(self, item)
 
     def _refuse(self, message: object, sender: Process | None, reply: Reply | None) -> None:
         error = ActorDeadError(f"{self.ref} not found")

@@ -15,7 +15,6 @@ from types import CoroutineType
 from typing import Any, ClassVar
 
 from greenlet import greenlet
-from pykka.messages import _ActorStop
 
 from .actor import Actor
 from .address import Address
@@ -24,7 +23,8 @@ from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, ChildFailed, Hastened, Piped, Ties, leave_alone
+from .links import Birth, Ties
+from .losing import lose_all
 from .mailbox import MailboxRecord
 from .observe import log
 from .parking import Killed, calls_user_code, check_not_killed, here
@@ -343,8 +343,7 @@ class Lifecycle:
         ties, self.ties = self.ties, None
         if ties is not None and ties.name is not None:
             self.core.owner.forget_name(ties.name, self.address)
-        for item in cursor or queue or ():
-            self.lose(item)
+        lose_all(self, iter(cursor or queue or ()))
         if ties is not None:
             ties.answer_ends(self.exit_reason, for_good=True)
             died = Died(self, self.exit_reason)
@@ -354,21 +353,6 @@ class Lifecycle:
             for linked in ties.links.values():
                 linked.signal(broken)
         self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
-
-    def lose(self, item: Item, reason: str = "dead") -> None:
-        """Owner only. Nobody will handle this message."""
-        message, sender, reply, _ = item
-        if type(message) in (Died, Broken, Hastened, Piped):
-            return
-        if type(message) is ChildFailed:
-            leave_alone(self.core.owner, message.ref.process, message.crash)
-            return
-        if reply is None:
-            self.core.owner.dead_letters.count(reason, message, self.address, sender)
-        elif type(message) is _ActorStop:
-            reply.resolve(value=True)
-        else:
-            reply.reject(ActorDeadError(f"{self.ref} stopped before handling the message"))
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .address import Address
 from .environment import make_rlock, now
-from .process import Process
+from .process import Item, Process
 
 logger = logging.getLogger("zanni")
 
@@ -43,6 +43,7 @@ class DeadLetters:
     def __init__(self, keep: int = 1000) -> None:
         self.counts: Counter[str] = Counter()
         self.last: deque[DeadLetter] = deque(maxlen=keep)
+        self._keep = keep
         self._logged: dict[str, float] = {}
         self._counting = make_rlock()  # a finaliser may lose a message meanwhile
 
@@ -50,10 +51,18 @@ class DeadLetters:
         self, reason: str, message: object, target: Address, sender: Process | None = None
     ) -> None:
         """Any thread. Note the loss of a message."""
+        self.count_all(reason, [(message, sender, None, None)], target)
+
+    def count_all(self, reason: str, items: Sequence[Item], target: Address) -> None:
+        """Any thread. Note the loss of all these messages of a mailbox, in their order."""
+        if not items:
+            return
         with self._counting:
-            self.counts[reason] += 1
-        address = None if sender is None else sender.address
-        self.last.append(DeadLetter(message, target, address, reason))
+            self.counts[reason] += len(items)
+        message: object = None  # the last one is shown
+        for message, sender, _, _ in items[-self._keep :]:
+            address = None if sender is None else sender.address
+            self.last.append(DeadLetter(message, target, address, reason))
         if reason == "failed":  # the report of the crash shows what may be seen of it
             return
         moment = now()

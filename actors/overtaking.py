@@ -14,6 +14,7 @@ from operator import length_hint
 from .address import Address
 from .lifecycle import Lifecycle
 from .links import Hastened
+from .losing import lose
 from .process import OWN, Broken, Died, Item
 from .state import PARKED, RESUMING, RUNNING
 
@@ -150,7 +151,7 @@ class Overtaking(Lifecycle):
         for item in self.cursor or self.queue or ():
             sender = item[1]
             if item[3] is OWN or (sender is not None and sender.address == address):
-                self.lose(item, "stale")
+                lose(self, item, "stale")
             else:
                 kept.append(item)
         self.queue, self.cursor = kept or None, None

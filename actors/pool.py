@@ -28,6 +28,7 @@ from .dispatcher import Core
 from .environment import make_rlock
 from .future import Future
 from .links import ChildFailed, Down
+from .losing import lose_all
 from .messages import message
 from .process import Bury, Headers, Item, Process, Reply, Restart
 from .proxy import Describe
@@ -162,8 +163,7 @@ class PoolCell(Cell):
         super().die()
         with self._lock:
             held, self._held = self._held or (), None
-        for item in held:
-            self.lose(item)
+        lose_all(self, iter(held))
 
 
 class Pool(Actor):

@@ -36,6 +36,7 @@ from .errors import ActorDeadError
 from .lifecycle import Lifecycle
 from .links import Ties
 from .loop_cell import USERS, LoopCell
+from .losing import lose
 from .parking import Killed, current_sender
 from .process import Headers, Item, Kill, Process, Reply, Signal
 from .ref import ActorRef
@@ -119,7 +120,7 @@ class ReentrantCell(Cell):
             queue, cursor = self.queue, self.cursor
             self.queue = self.cursor = None
             for item in cursor or queue or ():
-                self.lose(item)
+                lose(self, item)
 
     def _handle_messages(self, worker: Worker) -> None:
         if self.exit_reason is None:
@@ -163,7 +164,7 @@ class ReentrantCell(Cell):
         if unbegun is not None and self._may_return():
             self._unbegun.append(unbegun)
         elif unbegun is not None:
-            self.lose(unbegun)
+            lose(self, unbegun)
         if self._strands or self.exit_reason is None:
             return
         given_back, self._unbegun = self._unbegun, []

@@ -1,13 +1,17 @@
-"""What does not wait for a long queue, and what keeps its place in one. By order, not by time."""
+"""What does not wait for a long queue, and what keeps its place in one."""
+
+import time
 
 import pytest
 
-from zanni import Actor, ActorDeadError, Down, Future
+from zanni import Actor, ActorDeadError, Down, Future, Mailbox
 from zanni.actors.overtaking import Overtaking
-from zanni.actors.process import Died
+from zanni.actors.process import Died, Shutdown
 from zanni.supervisors import Supervisor, child
 
 MANY = 100_000
+SOON, TRIES = 0.1, 10
+"""In seconds, and how often it is tried until it is so: another process may have had the CPU."""
 
 
 class Held(Actor):
@@ -49,7 +53,7 @@ def crowded(system):
     return crowded
 
 
-def test_kill_overtakes_the_queue(system, crowded):
+def test_kill_overtakes_the_queue(system, crowded, eventually):
     seen = []
     ref = system.spawn(Held, seen)
     crowded(ref)
@@ -57,7 +61,7 @@ def test_kill_overtakes_the_queue(system, crowded):
     ref.kill()
     assert exited.get(timeout=10) == "killed"
     assert seen == []
-    assert system.dead_letters.counts["dead"] == MANY
+    eventually(lambda: system.dead_letters.counts["dead"] == MANY)
 
 
 def test_exit_overtakes_the_queue(system, crowded):
@@ -181,6 +185,98 @@ def test_a_death_between_two_incarnations_is_no_message_of_the_next(system, crow
     gate.set()
     ref.ask("count", timeout=10)
     assert seen == [*range(10)]
+
+
+def kill(ref, _gate):
+    end = ref.exited()
+    ref.kill()
+    return end
+
+
+def shutdown(ref, gate):
+    end = ref.exited()
+    ref.process.signal(Shutdown("shutdown"))  # as a supervisor does
+    gate.set()
+    return end
+
+
+def leave(ref, gate):
+    end = ref.exited()
+    gate.set("exit")
+    return end
+
+
+@pytest.mark.parametrize("end", [kill, shutdown, leave])
+@pytest.mark.parametrize(
+    "mailbox",
+    [Mailbox(), Mailbox(2 * MANY)],
+    ids=["plain", "bounded"],
+)
+def test_an_end_and_its_down_pass_a_hundred_thousand_messages_within_a_tenth_of_a_second(
+    system, eventually, end, mailbox
+):
+    class Leaves(Held):
+        def on_start(self):
+            if gate.get() == "exit":
+                self.exit("enough")
+
+    lost = system.dead_letters.counts
+    for tries in range(1, TRIES + 1):
+        gate = Future()
+        ref = system.spawn(Leaves, [], mailbox=mailbox)
+        for number in range(MANY):
+            ref.tell(number)
+        began = time.monotonic()
+        end(ref, gate).get(timeout=10)
+        took = time.monotonic() - began
+        eventually(lambda expected=tries * MANY: lost["dead"] >= expected)
+        assert lost["dead"] == tries * MANY
+        if took <= SOON:
+            return
+    pytest.fail(f"not once in {TRIES} times; at last it took {took} s")
+
+
+def test_down_passes_a_hundred_thousand_messages_within_a_tenth_of_a_second(system, crowded):
+    class Notes(Held):
+        def on_receive(self, message):
+            if isinstance(message, Down):
+                heard.set(time.monotonic())
+            super().on_receive(message)
+
+    for _ in range(TRIES):
+        heard = Future()
+        ref, dying = system.spawn(Notes, []), system.spawn(Held, [])
+        ref.ask(("watch", dying))
+        gate = crowded(ref)
+        began = time.monotonic()
+        dying.kill()
+        gate.set()
+        took = heard.get(timeout=10) - began
+        ref.kill()
+        if took <= SOON:
+            return
+    pytest.fail(f"not once in {TRIES} times; at last it took {took} s")
+
+
+def test_a_death_passes_those_who_asked_and_all_hear_of_it(system):
+    ref, gate = system.spawn(Held, []), Future()
+    ref.tell(gate)
+    asked = [ref.ask(number, block=False) for number in range(10_000)]
+    heard = Future()
+
+    class Watches(Actor):
+        def on_receive(self, message):
+            if isinstance(message, Down):
+                heard.set([each.done() for each in asked])
+            else:
+                self.watch(message)
+
+    system.spawn(Watches).ask(ref)
+    ref.kill()
+    assert not all(heard.get(timeout=10))
+    for each in asked:
+        with pytest.raises(ActorDeadError):
+            each.get(timeout=10)
 
 
 def test_stop_keeps_its_place_behind_a_long_queue(system, crowded):
