@@ -125,6 +125,10 @@ class Boxed(Cell):
             self._look()
         else:
             self.core.post(self._look)
+        self.tell_if_long()
+
+    def tell_if_long(self) -> None:
+        """Any thread. See `Cell.tell_if_long`."""
         length = len(self.box)
         if length >= self.high_water:
             self.high_water = 2 * length

@@ -305,20 +305,24 @@ class Cell(Signalled):
         if self.depth():
             self.state = SCHEDULED
             self.core.schedule(self)
+            queue, cursor = self.queue, self.cursor
+            if queue is not None and cursor is not None and len(queue) > COMPACT:
+                self._compact(queue, cursor)
         else:
             self.queue = self.cursor = None
             self.state = IDLE
 
     def _compact(self, queue: list[Item], cursor: Iterator[Item]) -> None:
-        """Cut the handled half off a long mailbox, so that one which never empties stays small.
-
-        One that has grown very long is told of.
-        """
+        """Cut the handled half off a long mailbox, so that one which never empties stays small."""
         left = cursor.__length_hint__()  # type: ignore[attr-defined]
         if left * 2 < len(queue):
             del queue[: len(queue) - left]
             self.cursor = iter(queue)
-        ties = self.ties
+        self.tell_if_long()
+
+    def tell_if_long(self) -> None:
+        """Owner only. Publish `MailboxHigh` if the mailbox has grown very long."""
+        left, ties = self.depth(), self.ties
         if left >= (HIGH_WATER if ties is None else ties.high_water):
             self.need_ties().high_water = 2 * left
             self.core.post(self.core.owner.events.publish, MailboxHigh(self.ref, left))

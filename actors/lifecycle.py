@@ -372,6 +372,14 @@ class Lifecycle:
         """Any thread. See `signalled.py`."""
         raise NotImplementedError
 
+    def depth(self) -> int:
+        """Any thread. See `cell.py`."""
+        raise NotImplementedError
+
+    def tell_if_long(self) -> None:
+        """Owner only. See `cell.py`."""
+        raise NotImplementedError
+
     def statistics(self) -> MailboxRecord:
         """Any thread. See `cell.py`."""
         raise NotImplementedError

@@ -105,7 +105,8 @@ class MailboxRecord:
 class MailboxHigh(NamedTuple):
     """An event: `length` messages wait for the actor behind `ref`. The next is told at twice that.
 
-    Looked at when a turn of the actor ends; where times are kept, when a message comes.
+    Looked at when a turn of the actor ends, and now and then while one is stuck, but not while one
+    waits for an answer; where times are kept, when a message comes.
     """
 
     ref: Any

@@ -44,6 +44,14 @@ class Turn(Process, Waiter, Protocol):
         """Any thread. Whether the turn that runs here was killed, and nothing may come of it."""
         ...
 
+    def depth(self) -> int:
+        """Any thread. How many messages wait for the actor."""
+        ...
+
+    def tell_if_long(self) -> None:
+        """Owner only. Publish an event if these are very many."""
+        ...
+
     def go_late(self, worker: Any) -> None:
         """Watcher only, while nobody holds the core. The turn's thread, that one, has lost it."""
         ...

@@ -42,6 +42,7 @@ from .environment import (
     thread_cpu,
     thread_frame,
 )
+from .mailbox import HIGH_WATER
 from .parking import user_code
 
 logger = logging.getLogger("zanni")
@@ -249,8 +250,11 @@ class Watcher:
         computes = False
         for core in cores:
             for worker in list(core.crew.workers):
-                if worker.turn is None or worker.core is not None or worker.resting:
+                turn = worker.turn
+                if turn is None or worker.core is not None or worker.resting:
                     continue
+                if turn.depth() >= HIGH_WATER:  # it would be told of when the turn ends
+                    core.post(turn.tell_if_long)
                 used = self._cpu_of[worker] = thread_cpu(worker.thread_id)
                 computes = computes or used - before.get(worker, used - age) > age / 8
                 if moment - worker.since >= LONG and not worker.reported:

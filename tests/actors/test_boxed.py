@@ -4,6 +4,8 @@ import asyncio
 import random
 import threading
 import time
+from collections import deque
+from itertools import pairwise
 
 import pytest
 
@@ -18,6 +20,7 @@ from zanni import (
     MailboxHigh,
     Timeout,
 )
+from zanni.actors.cell import COMPACT
 from zanni.supervisors import Supervisor, child
 
 
@@ -515,8 +518,18 @@ def test_a_mailbox_without_settings_tells_its_length(system, tools, eventually):
     gate.set()
 
 
+def told_of(system, ref):
+    """How long the mailbox was, each time that an event told of it."""
+    events = [event for event in system.events.last if isinstance(event, MailboxHigh)]
+    assert all(event.ref == ref for event in events)
+    lengths = [event.length for event in events]
+    assert all(length >= 10_000 for length in lengths)
+    assert all(later >= 2 * earlier for earlier, later in pairwise(lengths))
+    return lengths
+
+
 @pytest.mark.parametrize("settings", [{}, {"timed": True}])
-def test_a_mailbox_that_grows_long_is_told_of_at_each_doubling(system, settings, eventually):
+def test_a_mailbox_that_grows_long_is_told_of_at_each_doubling(system, settings):
     seen, gate = [], Future()
     ref = system.spawn(Busy, seen, mailbox=Mailbox(**settings))
     ref.tell(gate)
@@ -524,10 +537,51 @@ def test_a_mailbox_that_grows_long_is_told_of_at_each_doubling(system, settings,
         ref.tell(number)
     gate.set()
     ref.ask("all handled", timeout=20)
-    events = [event for event in system.events.last if isinstance(event, MailboxHigh)]
-    assert events
-    assert all(event.ref == ref and event.length >= 10_000 for event in events)
-    assert len(events) <= 3
+    assert told_of(system, ref)
+
+
+class Stuck(Actor):
+    """Blocks its thread."""
+
+    def on_receive(self, message):
+        if isinstance(message, threading.Event):
+            assert message.wait(60)
+        return message
+
+
+class KnownToBlock(Stuck):
+    blocking = True
+
+
+LATE = pytest.mark.parametrize(
+    ("cls", "options"), [(Stuck, {}), (KnownToBlock, {}), (Stuck, {"dispatcher": "pinned"})]
+)
+
+
+@LATE
+def test_a_mailbox_that_grows_long_while_its_actor_is_stuck_is_told_of(
+    system, eventually, cls, options
+):
+    gate = threading.Event()
+    ref = system.spawn(cls, **options)
+    ref.tell(gate)
+    for number in range(20_000):
+        ref.tell(number)
+    eventually(lambda: told_of(system, ref))
+    ref.kill()
+    gate.set()
+
+
+@LATE
+def test_what_was_handled_leaves_a_mailbox_that_never_empties(system, cls, options):
+    ref = system.spawn(cls, **options)
+    asked = deque(ref.ask(number, block=False) for number in range(10))
+    most = 0
+    for number in range(5_000):
+        asked.append(ref.ask(number, block=False))
+        asked.popleft().get(timeout=20)
+        most = max(most, len(ref.process.queue or ()))
+    assert most <= 2 * COMPACT
 
 
 def test_a_finaliser_may_send_to_the_mailbox_that_is_being_filled(system, held):
