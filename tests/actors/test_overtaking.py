@@ -209,8 +209,8 @@ def leave(ref, gate):
 @pytest.mark.parametrize("end", [kill, shutdown, leave])
 @pytest.mark.parametrize(
     "mailbox",
-    [Mailbox(), Mailbox(2 * MANY)],
-    ids=["plain", "bounded"],
+    [Mailbox(), Mailbox(2 * MANY), Mailbox(priority=lambda message: message)],
+    ids=["plain", "bounded", "ranked"],
 )
 def test_an_end_and_its_down_pass_a_hundred_thousand_messages_within_a_tenth_of_a_second(
     system, eventually, end, mailbox
