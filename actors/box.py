@@ -11,9 +11,8 @@ Guarantees:
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Self
 
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
@@ -21,29 +20,15 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from .address import Address
 from .environment import make_rlock, now
 from .future import Future
-from .links import ChildFailed, Hastened, Piped
+from .links import Piped
 from .mailbox import Mailbox, MailboxRecord, size_of
 from .parking import calls_back
-from .process import Broken, Died, Item
+from .process import Item
 from .proxy import Describe, Mark
-
-OURS = frozenset({_ActorStop, ChildFailed, Hastened, Died, Broken, Mark})
-"""The runtime's own messages: let in always, and not counted."""
+from .ranked import OURS, Entry, Ranked
 
 UNRANKED = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe, Piped})
 """What `on_receive` does not see as it is: nobody is asked for its priority."""
-
-Rank = tuple[int, float]
-"""After how many stops, and the priority."""
-
-
-class Entry(NamedTuple):
-    """A message that waits."""
-
-    item: Item
-    rank: Rank
-    size: int
-    moment: float
 
 
 class Put(NamedTuple):
@@ -61,16 +46,14 @@ class Box:
 
     __slots__ = (
         "_aside",
+        "_aside_bytes",
         "_busy",
         "_bytes",
-        "_classes",
         "_count",
-        "_front",
         "_late",
         "_lock",
         "_overflowed",
-        "_ranks",
-        "_stops",
+        "_ranked",
         "_total",
         "_waiting",
         "closed",
@@ -85,14 +68,12 @@ class Box:
         self._lock = make_rlock()
         self._busy = False
         self._late: deque[Entry] = deque()
-        self._front: deque[Entry] = deque()
-        self._classes: dict[Rank, deque[Entry]] = {}
-        self._ranks: list[Rank] = []
-        self._stops = 0
+        self._ranked = Ranked()
         self._total = 0
         self._count = 0
         self._bytes = 0
         self._aside: list[int] = []
+        self._aside_bytes = 0
         self._waiting: dict[Future[None], Entry] = {}
         self._overflowed = 0
 
@@ -149,21 +130,17 @@ class Box:
         """Any thread. Have these taken next, in their order, whether or not there is room."""
         entries = [self._entry(item, ranked=False) for item in items]
         with self._lock:
-            self._front.extendleft(reversed(entries))
+            self._ranked.push_front(entries)
             for entry in entries:
                 self._note(entry, 1)
 
     def push_behind(self, sender: Address, item: Item) -> None:
         """Any thread. Queue an item of the runtime's behind the last one from that sender."""
         with self._lock:
-            for queue in [*(self._classes[rank] for rank in reversed(self._ranks)), self._front]:
-                for index in range(len(queue) - 1, -1, -1):
-                    process = queue[index].item[1]
-                    if process is not None and process.address == sender:
-                        entry = Entry(item, queue[index].rank, 0, now())
-                        queue.insert(index + 1, entry)
-                        self._note(entry, 1)
-                        return
+            entry = self._ranked.insert_behind(sender, item)
+            if entry is not None:
+                self._note(entry, 1)
+                return
         self.push_front([item])
 
     @calls_back
@@ -183,19 +160,11 @@ class Box:
             priority = self.settings.priority(item[0])
             if not isinstance(priority, int):
                 raise TypeError(f"priority= gave {priority!r:.80}, no int, for {item[0]!r:.80}")
-        return Entry(item, (self._stops, priority), size, now())
+        return Entry(item, priority, size, now())
 
     def _append(self, entry: Entry) -> None:
-        if entry.rank[0] != self._stops:  # a stop came between
-            entry = entry._replace(rank=(self._stops, entry.rank[1]))
-        queue = self._classes.get(entry.rank)
-        if queue is None:
-            queue = self._classes[entry.rank] = deque()
-            insort(self._ranks, entry.rank)
-        queue.append(entry)
+        self._ranked.append(entry)
         self._note(entry, 1)
-        if type(entry.item[0]) is _ActorStop:
-            self._stops += 1
 
     def _note(self, entry: Entry, sign: int) -> None:
         self._total += sign
@@ -217,10 +186,11 @@ class Box:
         dropped: list[Item] = []
         fits = self._ever_fits(entry.size)
         while fits and not self._fits(entry.size):
-            victim = self._drop_last_in_line(entry.rank)
+            victim = self._ranked.take_last(entry.priority)
             if victim is None:
                 fits = False
             else:
+                self._note(victim, -1)
                 dropped.append(victim.item)
         if fits:
             self._append(entry)
@@ -228,19 +198,6 @@ class Box:
             dropped.append(entry.item)
         self._overflowed += len(dropped)
         return Put(queued=fits, dropped=dropped)
-
-    def _drop_last_in_line(self, rank: Rank) -> Entry | None:
-        """Drop the oldest of the last class, or of what was unstashed; None: all are before."""
-        last = [self._classes[each] for each in reversed(self._ranks) if each >= rank]
-        for queue in [*last, self._front]:
-            for index, entry in enumerate(queue):
-                if type(entry.item[0]) not in OURS:
-                    del queue[index]
-                    if not queue and queue is not self._front:
-                        self._forget(entry.rank)
-                    self._note(entry, -1)
-                    return entry
-        return None
 
     # Taking
 
@@ -253,7 +210,10 @@ class Box:
             self._busy = True
             try:
                 self._take_late()
-                entry = self._take()
+                entry = self._ranked.take()
+                if entry is None:
+                    raise StopIteration
+                self._note(entry, -1)
                 admitted = self._admit() if self._waiting else ()
             finally:
                 self._busy = False
@@ -261,57 +221,26 @@ class Box:
             room.resolve(None)
         return entry.item
 
-    def _take(self) -> Entry:
-        if self._front:
-            entry = self._front.popleft()
-            self._note(entry, -1)
-            return entry
-        if not self._ranks:
-            raise StopIteration
-        return self._pop(self._ranks[0])
-
     def __len__(self) -> int:
         return self._total + len(self._late)
 
     __length_hint__ = __len__
 
     def items(self) -> list[Item]:
-        """Any thread. All that waits, the next one first."""
+        """Any thread. All that waits; what is of equal priority, in its order."""
         with self._lock:
-            queues = [self._front, *(self._classes[rank] for rank in self._ranks)]
-            return [entry.item for queue in queues for entry in queue]
+            return [*self._ranked]
 
     def remove(self, is_it: Callable[[Item], bool]) -> list[Item]:
         """Owner only. Take out those that are asked for, and let in those that waited for room."""
-        removed: list[Item] = []
         with self._lock:
-            for queue in [self._front, *self._classes.values()]:
-                entries = [*queue]
-                queue.clear()
-                for entry in entries:
-                    if is_it(entry.item):
-                        self._note(entry, -1)
-                        removed.append(entry.item)
-                    else:
-                        queue.append(entry)
-            for rank in [rank for rank in self._ranks if not self._classes[rank]]:
-                self._forget(rank)
+            removed = self._ranked.remove(is_it)
+            for entry in removed:
+                self._note(entry, -1)
             admitted = self._admit() if self._waiting else ()
         for room in admitted:
             room.resolve(None)
-        return removed
-
-    def _pop(self, rank: Rank) -> Entry:
-        queue = self._classes[rank]
-        entry = queue.popleft()
-        if not queue:
-            self._forget(rank)
-        self._note(entry, -1)
-        return entry
-
-    def _forget(self, rank: Rank) -> None:
-        del self._classes[rank]
-        del self._ranks[bisect_left(self._ranks, rank)]
+        return [entry.item for entry in removed]
 
     def _admit(self) -> list[Future[None]]:
         admitted: list[Future[None]] = []
@@ -341,40 +270,43 @@ class Box:
         size = 0 if settings.max_bytes is None else size_of(item[0])
         if settings.capacity is not None and len(self._aside) >= settings.capacity:
             return False
-        if settings.max_bytes is not None and sum(self._aside) + size > settings.max_bytes:
+        if settings.max_bytes is not None and self._aside_bytes + size > settings.max_bytes:
             return False
         self._aside.append(size)
+        self._aside_bytes += size
         return True
 
     def forget_aside(self, index: int) -> None:
         """Own turn only. That one of those that were stashed is so no more."""
-        del self._aside[index]
+        self._aside_bytes -= self._aside.pop(index)
 
     def clear_aside(self) -> None:
         """Own turn only. Nothing is stashed any more."""
         self._aside.clear()
+        self._aside_bytes = 0
 
-    def close(self) -> tuple[list[Future[None]], list[Item]]:
+    def close(self) -> tuple[list[Future[None]], Iterator[Item]]:
         """Owner only. Take nothing more; those that still waited for room, and what is left."""
         with self._lock:
             self.closed = True
             self._take_late()
-            waiting, left = [*self._waiting], self.items()
+            waiting, left = [*self._waiting], self._ranked
             self._waiting.clear()
-            self._front.clear()
-            self._classes.clear()
-            self._ranks.clear()
+            self._ranked = Ranked()
             self._total = self._count = self._bytes = 0
-            return waiting, left
+            return waiting, left.drain()
 
     def statistics(self) -> MailboxRecord:
         """Any thread. What waits here."""
         with self._lock:
-            queues = [self._front, *self._classes.values()]
-            moments = [queue[0].moment for queue in queues if queue]
+            within, self._busy = self._busy, True
+            try:
+                oldest = None if within else self._ranked.oldest()
+            finally:
+                self._busy = within
             return MailboxRecord(
                 length=self._count,
-                oldest=now() - min(moments) if moments else None,
+                oldest=None if oldest is None else now() - oldest,
                 bytes=None if self.settings.max_bytes is None else self._bytes,
                 stashed=len(self._aside),
                 waiting=len(self._waiting),

@@ -209,8 +209,7 @@ class Boxed(Cell):
 
     def die(self) -> None:
         """Owner only. See `Lifecycle`."""
-        waiting, self.queue = self.box.close()  # with what came since it was looked at
-        self.cursor = None
+        waiting, self.cursor = self.box.close()  # with what came since it was looked at
         super().die()
         for room in waiting:
             room.reject(ActorDeadError("gone"))

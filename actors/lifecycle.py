@@ -24,7 +24,7 @@ from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, Ties
-from .losing import count_lost, lose_slowly
+from .losing import lose_all
 from .mailbox import MailboxRecord
 from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import (
@@ -342,7 +342,8 @@ class Lifecycle:
         ties, self.ties = self.ties, None
         if ties is not None and ties.name is not None:
             self.core.owner.forget_name(ties.name, self.address)
-        left, reason = count_lost(self, cursor or queue or ()), self.exit_reason
+        reason = self.exit_reason
+        lose_all(self, iter(cursor or queue or ()), reason)
         if ties is not None:
             ties.answer_ends(reason, for_good=True)
             died = Died(self, reason)
@@ -352,7 +353,6 @@ class Lifecycle:
             for linked in ties.links.values():
                 linked.signal(broken)
         self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
-        lose_slowly(self, iter(left), reason)
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""

@@ -74,7 +74,7 @@ class Overtaking(Lifecycle):
             queue[index:index] = items
 
     def queued(self) -> list[Item]:
-        """Own turn only. What is queued, the next one first."""
+        """Own turn only. What is queued."""
         queue = self.queue
         return [] if queue is None else queue[self._next_index() :]
 

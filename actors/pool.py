@@ -28,7 +28,7 @@ from .dispatcher import Core
 from .environment import make_rlock
 from .future import Future
 from .links import ChildFailed, Down
-from .losing import count_lost, lose_slowly
+from .losing import lose_all
 from .messages import message, type_name
 from .oversight import ChildRecord, Overseer, Oversight, in_words
 from .process import Bury, Headers, Item, Process, Reply, Restart
@@ -173,7 +173,7 @@ class PoolCell(Cell):
         super().die()
         with self._lock:
             held, self._held = self._held or (), None
-        lose_slowly(self, iter(count_lost(self, held)), "noproc")
+        lose_all(self, iter(held), "noproc")
 
 
 class Pool(Overseer, Actor):

@@ -10,7 +10,7 @@ from zanni.actors.process import Died, Shutdown
 from zanni.supervisors import Supervisor, child
 
 MANY = 100_000
-SOON, TRIES = 0.1, 20
+SOON, TRIES = 0.1, 10
 """In seconds, and how often it is tried until it is so: another process may have had the CPU."""
 
 
@@ -53,7 +53,7 @@ def crowded(system):
     return crowded
 
 
-def test_kill_overtakes_the_queue(system, crowded):
+def test_kill_overtakes_the_queue(system, crowded, eventually):
     seen = []
     ref = system.spawn(Held, seen)
     crowded(ref)
@@ -61,7 +61,7 @@ def test_kill_overtakes_the_queue(system, crowded):
     ref.kill()
     assert exited.get(timeout=10) == "killed"
     assert seen == []
-    assert system.dead_letters.counts["dead"] == MANY
+    eventually(lambda: system.dead_letters.counts["dead"] == MANY)
 
 
 def test_exit_overtakes_the_queue(system, crowded):
@@ -207,15 +207,20 @@ def leave(ref, gate):
 
 
 @pytest.mark.parametrize("end", [kill, shutdown, leave])
-@pytest.mark.parametrize("mailbox", [Mailbox(), Mailbox(2 * MANY)], ids=["plain", "bounded"])
+@pytest.mark.parametrize(
+    "mailbox",
+    [Mailbox(), Mailbox(2 * MANY), Mailbox(priority=lambda message: message)],
+    ids=["plain", "bounded", "ranked"],
+)
 def test_an_end_and_its_down_pass_a_hundred_thousand_messages_within_a_tenth_of_a_second(
-    system, crowded, end, mailbox
+    system, eventually, end, mailbox
 ):
     class Leaves(Held):
         def on_start(self):
             if gate.get() == "exit":
                 self.exit("enough")
 
+    lost = system.dead_letters.counts
     for tries in range(1, TRIES + 1):
         gate = Future()
         ref = system.spawn(Leaves, [], mailbox=mailbox)
@@ -224,7 +229,8 @@ def test_an_end_and_its_down_pass_a_hundred_thousand_messages_within_a_tenth_of_
         began = time.monotonic()
         end(ref, gate).get(timeout=10)
         took = time.monotonic() - began
-        assert system.dead_letters.counts["dead"] == tries * MANY
+        eventually(lambda expected=tries * MANY: lost["dead"] >= expected)
+        assert lost["dead"] == tries * MANY
         if took <= SOON:
             return
     pytest.fail(f"not once in {TRIES} times; at last it took {took} s")
