@@ -3,8 +3,8 @@
     a thread    holds the core   its turn                         leaves to
     holding     yes              on the core                      late, by `watcher.py`
     late        no               begun before the core was        resting, when that ends or waits
-                                 handed over, lent, or carried
-                                 on after a wait
+                                 handed over or given away,
+                                 lent, or carried on after a wait
     resting     no               none; some may be set aside      holding, late
 
 Guarantees:
@@ -79,6 +79,7 @@ class Worker:
 
     __slots__ = (
         "alarm",
+        "apart",
         "core",
         "crew",
         "hub",
@@ -110,6 +111,8 @@ class Worker:
         """What it has to carry on late."""
         self.stacks = 0
         """How many greenlets it has begun that have not ended: at rest, the turns set aside."""
+        self.apart = False
+        """Whether what is set aside here has the thread to itself: see `punctual.py`."""
         self.resting = False
         self.suspect = False
         """Whether a turn of it may have been given up."""
@@ -162,6 +165,17 @@ class Worker:
 
         greenlet(run).switch()
 
+    def has_others_aside(self) -> bool:
+        """In the thread itself. Whether turns are set aside here besides the one that runs."""
+        return self.stacks - len(self.spares) > 1
+
+    def may_hold(self) -> bool:
+        """Any thread, while it rests. Whether it may be given the core.
+
+        Not if it has a turn to carry on: that is late, and must not find the core in hand.
+        """
+        return not (self.ready or (self.apart and self.stacks))
+
     def _rest(self) -> bool:
         """Wait for something to do; False where there was nothing for long."""
         self.turn = None
@@ -207,22 +221,55 @@ class Crew:
     def hand_over(self) -> bool:
         """Watcher only. Give the core, which nobody holds, to a thread that rests."""
         with self._lock:
-            # Not one that has a turn to carry on: that is late, and must not find the core in hand.
-            free = [worker for worker in self._resting if not worker.ready]
-            if not free:
+            heir = self._find_heir()
+            if heir is None:
                 return False
-            worker = free[-1]
+            self._appoint(heir)
+        heir.alarm.wake()
+        return True
+
+    def take(self, worker: Worker) -> bool:
+        """Watcher only. Take the core from a thread; False if that has just given it away."""
+        with self._lock:
+            held = worker.core is not None
+            worker.core = None
+            return held
+
+    def give_away(self, worker: Worker) -> bool:
+        """Its own turn only. Have another thread hold the core; False if none can be had.
+
+        Or if the watcher has just taken it.
+        """
+        with self._lock:
+            if worker.core is None:
+                return False
+            found = self._find_heir()
+            heir = found or Worker(self)
+            worker.core = None
+            self._appoint(heir)
+        if found is not None:
+            heir.alarm.wake()
+        elif not self._start(heir):
+            with self._lock:
+                heir.core = None
+                self._appoint(worker)
+            return False
+        return True
+
+    def _find_heir(self) -> Worker | None:
+        return next((worker for worker in reversed(self._resting) if worker.may_hold()), None)
+
+    def _appoint(self, worker: Worker) -> None:
+        if worker.resting:
             self._resting.remove(worker)
             worker.resting = False
-            self.core.worker = worker
-            worker.core = self.core
-        worker.alarm.wake()
-        return True
+        self.core.worker = worker
+        worker.core = self.core
 
     def recruit(self) -> bool:
         """Any thread. See that a thread rests, or soon will; False where no more can be had."""
         with self._lock:
-            if any(not worker.ready for worker in self._resting):
+            if self._find_heir() is not None:
                 return True
         return self._start(Worker(self))
 
@@ -306,6 +353,8 @@ class Crew:
         with self._lock:
             if worker.core is not None or worker.ready or self.core.over:
                 return True
+            if not worker.stacks:
+                worker.apart = False
             self._resting.append(worker)
             worker.resting = True
         keep = worker.stacks or worker is self._first  # its caller waits for the end of the loop

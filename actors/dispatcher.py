@@ -2,7 +2,8 @@
 
 Guarantees:
 - One thread holds the core and runs its loop; `here.worker.core` says so in that thread. Which one
-  may change while a handler runs, and at no other time (`watcher.py`).
+  may change while a handler runs (`watcher.py`) or begins to wait (`punctual.py`), and at no other
+  time.
 - What other threads want of the core's actors they `post`; it happens on the loop, in the order
   posted by each thread, and no wake-up is lost: the loop says that it sleeps before it looks at
   the queues for the last time, and whoever posts looks whether it sleeps after.

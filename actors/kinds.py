@@ -12,6 +12,7 @@ from .links import Birth
 from .loop_cell import LoopCell
 from .mailbox import PLAIN
 from .pinned import PinnedCell
+from .punctual import PunctualCell
 from .reentrant import ReentrantCell, ReentrantLoopCell
 
 KINDS: dict[str, type[Cell]] = {"core": Cell, "asyncio": LoopCell, "pinned": PinnedCell}
@@ -33,10 +34,11 @@ def kind_of_cell(actor_class: type[Actor], dispatcher: str | None) -> type[Cell]
         said = f"{actor_class.__name__}.dispatcher" if dispatcher is None else "dispatcher="
         raise ValueError(f"{said} is {' or '.join(map(repr, KINDS))}, not {asked!r:.80}")
     if not actor_class.reentrant:
-        return kind
-    if kind is PinnedCell:
+        return PunctualCell if kind is Cell and actor_class.punctual else kind
+    if kind is PinnedCell or actor_class.punctual:
+        other = "pinned" if kind is PinnedCell else "punctual"
         raise ValueError(
-            f"{actor_class.__name__} is reentrant and pinned: its thread handles one message "
+            f"{actor_class.__name__} is reentrant and {other}: its thread handles one message "
             "at a time, so leave out one of the two"
         )
     # Its coroutines run on the loop while others of its messages are handled: not on the core, at

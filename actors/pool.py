@@ -22,7 +22,6 @@ from typing import Any, ClassVar, NamedTuple, cast
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
 from .actor import Actor
-from .cell import Cell
 from .control import CONTROL
 from .dispatcher import Core
 from .environment import make_rlock
@@ -33,6 +32,7 @@ from .messages import message, type_name
 from .oversight import ChildRecord, Overseer, Oversight, in_words
 from .process import Bury, Headers, Item, Process, Reply, Restart
 from .proxy import Describe
+from .punctual import PunctualCell
 from .ref import ActorRef
 from .routing import ROUTERS, Router
 
@@ -96,7 +96,7 @@ class Plan:
     options: dict[str, Any]
 
 
-class PoolCell(Cell):
+class PoolCell(PunctualCell):
     """The process behind a pool's ref: it passes on to the members what is not for the pool."""
 
     __slots__ = ("_held", "_lock", "_members", "_router", "_worker_class")

@@ -136,6 +136,11 @@ def wait_of(cell: Waiting) -> Wait | None:
     return wait
 
 
+def is_limited(awaits: Any) -> bool:
+    """Any thread. Whether what a cell awaits is awaited up to some time, and no longer."""
+    return type(awaits) is Wait and awaits.deadline < inf
+
+
 def is_reentrant(cell: Any) -> bool:
     """Any thread. Whether the actor handles messages while it waits."""
     return bool(getattr(getattr(cell, "actor_class", None), "reentrant", False))

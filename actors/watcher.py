@@ -214,7 +214,9 @@ class Watcher:
                 _tell(core, event, text, *event)
             return
         look.at_limit = False
-        worker.core = None  # from now on it posts
+        if not core.crew.take(worker):
+            return
+        # From now on it posts.
         while not worker.resting:
             if turn is not None:
                 turn.interrupted = True  # so that it asks whether it still has the core

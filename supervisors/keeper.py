@@ -102,6 +102,7 @@ class Keeper:
 
     def _revive(self, child: Child, ref: ActorRef[Any]) -> None:
         started: Future[Any] = Future()
+        started.owed_by = ref.process
         ref.process.signal(Restart(child.reason, started))
         try:
             started.get(timeout=child.spec.start_timeout)

@@ -68,6 +68,7 @@ class Supervisor(Overseer, Actor):
     children, in reverse, and exits for the parent's reason.
     """
 
+    punctual = True  # a child has the time that its spec says, and no more, whatever others do
     wait_for_start = True  # as OTP: who starts a supervisor finds its children there
     strategy: Strategy = "one_for_one"
     """Who is restarted with a child that failed: it alone ("one_for_one"), all ("one_for_all"), or

@@ -573,7 +573,9 @@ def run_mixed(monkeypatch, turns, handoffs):
     with ActorSystem(config={"threads": 64}) as system:
         # A class each, so that few are known to block and the watcher has work to do.
         crowd = [
-            system.spawn(type(f"Mixed{seed}", (Mixed,), {}), seed, violations)
+            system.spawn(
+                type(f"Mixed{seed}", (Mixed,), {"punctual": seed % 8 == 0}), seed, violations
+            )
             for seed in range(200)
         ]
         monkeypatch.setattr(Mixed, "peers", crowd)
