@@ -17,8 +17,9 @@ from zanni import (
     Timeout,
 )
 from zanni.actors.dispatcher import Core
+from zanni.actors.parking import here
 from zanni.actors.signalled import Abandoned
-from zanni.actors.watcher import LongTurn, ThreadLimitReached, watcher
+from zanni.actors.watcher import LongTurn, Look, ThreadLimitReached, watcher
 from zanni.supervisors import Supervisor, child
 
 DEADLINE = 20.0
@@ -85,6 +86,75 @@ def test_a_handler_that_computes_does_not_hold_up_its_core(system):
     computing = system.spawn(Computes).ask(flag, block=False)
     system.spawn(Sets).tell(flag)  # on the same core: it can only be heard if that goes on
     assert computing.get(timeout=DEADLINE)
+
+
+def test_while_two_hundred_actors_sleep_their_core_goes_on(system):
+    """One after another they would take 20 s. Once it is known that they block, all are lent."""
+    tally = {"asleep": 0, "most": 0, "ticks": 0, "lent": 0}
+
+    class Sleeps(Actor):
+        def on_receive(self, message):
+            with lock:
+                tally["asleep"] += 1
+                tally["lent"] += here.worker.core is None
+                tally["most"] = max(tally["most"], tally["asleep"])
+            time.sleep(0.1)
+            with lock:
+                tally["asleep"] -= 1
+
+    class Ticks(Actor):
+        def on_start(self):
+            self.every(0.01, "tick")
+
+        def on_receive(self, message):
+            tally["ticks"] += tally["asleep"] > 0
+
+    def sleep_all():
+        tally.update(most=0, ticks=0, lent=0)
+        asked = [actor.ask("sleep", block=False) for actor in sleepers]
+        for answer in asked:
+            answer.get(timeout=DEADLINE)
+        assert tally["most"] > 10
+        assert tally["ticks"] >= 3
+
+    lock = threading.Lock()
+    sleepers = [system.spawn(Sleeps) for _ in range(200)]
+    system.spawn(Ticks)
+    sleep_all()
+    assert Sleeps in system.core.blocking
+    sleep_all()
+    assert tally["lent"] == 200
+
+
+@pytest.mark.parametrize(("setting", "own"), [(2 * DEADLINE, 0.01), (0.01, 2 * DEADLINE)])
+def test_an_actor_class_may_say_itself_when_its_core_is_handed_over(setting, own, monkeypatch):
+    """Of a turn that computes: what the class says holds, and not the system's setting."""
+    # On a machine that is busy otherwise, one that computes may look as if it were blocked.
+    monkeypatch.setattr(Look, "is_blocked", lambda _self, _age: False)
+
+    class Own(Computes):
+        handoff = own
+
+        def on_receive(self, flag):
+            begun.set()
+            return super().on_receive(flag)
+
+    begun, flag, quick = threading.Event(), [], []
+    with ActorSystem(config={"handoff": setting}) as system, ActorSystem() as other:
+        computing = system.spawn(Own).ask(flag, block=False)
+        assert begun.wait(DEADLINE)
+        answer = system.spawn(Echo).ask("on", block=False)
+        # On another core a turn that began later computes until it has been handed over.
+        later = other.spawn(Computes).ask(quick, block=False)
+        other.spawn(Sets).tell(quick)
+        assert later.get(timeout=DEADLINE)
+        if own < setting:
+            assert answer.get(timeout=DEADLINE) == "on"
+        assert computing.done() is False
+        assert answer.done() == (own < setting)
+        flag.append(1)
+        assert computing.get(timeout=DEADLINE)
+        assert answer.get(timeout=DEADLINE) == "on"
 
 
 def test_the_switch_interval_is_lowered_while_a_late_turn_computes_and_restored(system, eventually):

@@ -318,6 +318,18 @@ def test_each_core_reports_its_load_to_all():
         assert system.cores()[1]["actors"] == 1
 
 
+@pytest.mark.parametrize("how", [crew.Counter.block, crew.Counter.work])
+def test_heartbeats_go_on_while_a_handler_blocks_or_computes(how):
+    config = {"heartbeat": 0.1, "suspect_after": 1.0}
+    with ActorSystem("beats", cores=2, config=config) as system:
+        others = [system.spawn(crew.Counter, core=core) for core in (0, 1)]
+        done = [system.spawn(crew.Counter, core=core).call(how, 2.5) for core in (0, 1)]
+        for each in done:
+            each.get(timeout=DEADLINE)
+        for other in others:
+            assert "NodeSuspected" not in other.call(crew.Counter.events).get(timeout=DEADLINE)
+
+
 def test_the_least_loaded_core_is_chosen_by_the_reports():
     with ActorSystem("loads", cores=2, config={"heartbeat": 0.02}) as system:
         busy = system.spawn(crew.Counter, core=1)

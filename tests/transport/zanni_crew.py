@@ -75,8 +75,11 @@ class Counter(Actor):
         while time.process_time() < until:
             pass
 
-    def block(self):
-        time.sleep(0.2)
+    def block(self, seconds=0.2):
+        time.sleep(seconds)
+
+    def events(self):
+        return [type(event).__name__ for event in self.system.events.last]
 
     def cores(self):
         return self.system.cores()
