@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import re
 import weakref
 from typing import ClassVar
 
@@ -175,3 +176,19 @@ def test_what_is_kept_of_a_crash_keeps_no_actor_alive(world, log):
     assert len(Heavy.made) == 1  # the one that lives
     assert "raise ValueError(message) from error" in log.text
     assert len(world.system.events.last) >= 40
+
+
+def test_delays_grow_to_the_cap_and_begin_anew_after_a_stable_time(world, crash, log):  # C12
+    skipped = [0.0]
+    clock = world.system.now
+    world.system.now = lambda: clock() + skipped[0]
+    delays = Backoff(min=0.001, max=0.004, jitter=0, reset_after=60)
+    world.supervise(world.child("a", backoff=delays), intensity=100)
+    for number in range(5):
+        if number == 4:
+            skipped[0] = 61.0  # it has run for so long
+        crash(world.ref("a"))
+        world.until(lambda number=number: world.journal.count("start a") == number + 1)
+        world.settle()
+    found = [re.search(r"in (\S+) seconds", text)[1] for text in texts(log)]
+    assert found == ["0.001", "0.002", "0.004", "0.004", "0.001"]

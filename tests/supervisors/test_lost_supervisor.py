@@ -1,0 +1,122 @@
+"""A supervisor that is killed, or lost with its core: its children end, its parent starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import os, signal, sys, threading, time
+from zanni import Actor, ActorSystem
+from zanni.supervisors import Supervisor, SupervisorReport, child
+
+WAIT = 20
+
+
+class Worker(Actor):
+    def pid(self):
+        return os.getpid()
+
+
+class Inner(Supervisor):
+    def children(self):
+        return [
+            child(Worker, id="beside", name="beside"),  # where its supervisor is
+            child(Worker, id="apart", name="apart", core=0),
+        ]
+
+
+class Outer(Supervisor):
+    def children(self):
+        return [child(Inner, id="inner", name="inner", core=1), child(Worker, id="sibling")]
+
+
+class Ends(Actor):
+    def __init__(self):
+        super().__init__()
+        self.downs = []
+
+    def look(self, refs):
+        for ref in refs:
+            self.watch(ref)
+
+    def on_receive(self, message):
+        self.downs.append((message.ref, message.reason))
+
+    def heard(self):
+        return self.downs
+
+
+def until(condition):
+    end = time.monotonic() + WAIT
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return found
+
+
+def lose(system, pid):
+    os.kill(pid, signal.SIGKILL)
+
+
+def kill(system, pid):
+    system.whereis("inner").kill()
+
+
+def main():
+    with ActorSystem("tree", cores=2) as system:
+        outer = system.spawn(Outer)
+        before = {name: system.whereis(name) for name in ("inner", "beside", "apart")}
+        sibling = outer.call(Supervisor.which_children).get(timeout=WAIT)[0][1]
+        ends = system.spawn(Ends)
+        ends.call(Ends.look, list(before.values())).get(timeout=WAIT)
+        pid = before["beside"].call(Worker.pid).get(timeout=WAIT)
+        assert (pid == os.getpid(), before["apart"].core) == (False, 0)
+
+        globals()[sys.argv[1]](system, pid)
+
+        def again(name):
+            ref = system.whereis(name)
+            return ref if ref is not None and (name == "inner" or ref != before[name]) else None
+
+        for name in ("beside", "apart"):
+            new = until(lambda: again(name))
+            assert new.call(Worker.pid).get(timeout=WAIT)
+        assert system.whereis("apart").core == 0
+        assert sibling.is_alive()
+        assert outer.call(Supervisor.which_children).get(timeout=WAIT)[0][1] == sibling
+        count = until(lambda: system.whereis("inner")).call(Supervisor.count_children)
+        assert count.get(timeout=WAIT).active == 2
+        downs = ends.call(Ends.heard).get(timeout=WAIT)
+        refs = [ref for ref, _ in downs]
+        assert len(refs) == len(set(refs))  # each end is told once
+        assert {before["beside"], before["apart"]} <= set(refs)
+        assert not before["apart"].is_alive()
+    print("done")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("how", ["kill", "lose"])
+def test_the_children_of_a_lost_supervisor_end_and_its_parent_starts_it_anew(tmp_path, how):  # C11
+    path = tmp_path / "tree.py"
+    path.write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, path, how],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=50)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    assert (process.returncode, out) == (0, "done\n"), err
