@@ -104,11 +104,11 @@ class Signalled(Linked, Parked):
         if self.state in (DEAD, SUSPENDED):
             return
         self.killed = True
-        if self.state is not LEAVING:
-            self.exit_reason = "killed"
-        self._leave_soon()
         late = self.thread is not None and self.thread is not self.core.worker
         stuck = late and self.state not in (PARKED, RESUMING)
+        if stuck or self.state is not LEAVING:
+            self.exit_reason = "killed"
+        self._leave_soon()
         if self.state is PARKED:
             self._resume()  # to unwind
         if late:

@@ -564,7 +564,7 @@ def test_a_stuck_on_stop_is_given_up_by_a_kill(system):
     hangs.stop(block=False)
     assert system.spawn(Echo).ask(1, timeout=DEADLINE) == 1
     hangs.kill()
-    assert end.get(timeout=DEADLINE) == "normal"
+    assert end.get(timeout=DEADLINE) == "killed"
     gate.set()
 
 
