@@ -70,8 +70,9 @@ def test_a_child_that_blocks_is_given_up_when_its_time_to_stop_is_over(world, bl
     ref = stuck(world, where)
     exited = ref.exited()
     world.call(Supervisor.terminate_child, "blocks")
-    assert exited.done()
+    assert exited.get(timeout=0) == "killed"
     assert Abandoned(ref) in world.system.events.last
+    assert [report.reason for report in world.kinds("shutdown_error")] == ["killed"]
     assert world.states() == {"blocks": "stopped", "b": "running"}
 
 
