@@ -1,13 +1,24 @@
-"""H1: very many actors in one process: all answer, all stop, and the memory comes back."""
+"""H1: very many actors in one process: all answer, all stop, and the memory comes back.
+
+What the allocators keep for the next time is not the actors': malloc's free memory at the end of
+each thread's heap (so all threads share one, which can be trimmed), and the arenas of 1 MiB of
+Python's own in which anything still lives. A machine that is busy has the core handed to other
+threads and events told of that; each of these few objects, made while the memory was full, would
+hold an arena that is empty but for it. So they go before it is measured.
+"""
 
 import pytest
 
 PROGRAM = """
 import ctypes
 import gc
+import logging
 import sys
+import threading
+import time
 
 from zanni import Actor, ActorSystem, Future
+from zanni.actors import crew
 
 class Collector(Actor):
     def __init__(self):
@@ -31,8 +42,15 @@ class Pinged(Actor):
     def on_stop(self):
         self.collector.tell(None)
 
+def settle(system):
+    system.events.last.clear()
+    deadline = time.monotonic() + 20
+    while threading.active_count() > 4:  # this one, the watcher, the holder, and one at rest
+        assert time.monotonic() < deadline, threading.enumerate()
+        time.sleep(0.01)
+
 def resident():
-    if hasattr(libc, "malloc_trim"):  # what malloc keeps for the next time is not ours
+    if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * 4096
@@ -61,13 +79,19 @@ def life(system, number):
     return top
 
 libc = ctypes.CDLL(None)
+M_ARENA_MAX = -8
+crew.REST = 0.05
 if __name__ == "__main__":
+    logging.getLogger("zanni").setLevel(logging.ERROR)  # turns are long on a busy machine
     number = int(sys.argv[1])
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(M_ARENA_MAX, 1)
     with ActorSystem("many") as system:
         life(system, 1000)
         base = measure()
         for _ in range(2):
             top = life(system, number)
+            settle(system)
             end = measure()
             print(number, *((t - b) // number for t, b in zip(top, base)), *base, *top, *end)
             assert len(system.core.processes) == 1
@@ -90,6 +114,6 @@ def test_a_hundred_thousand_actors_live_and_leave_nothing(script):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_a_million_actors_live_and_leave_nothing(script):
-    run(script, 1_000_000, 590)
+    run(script, 1_000_000, 1190)
