@@ -121,6 +121,8 @@ class Core:
         self._called = False
         """Whether somebody has set out to wake it since it fell asleep."""
         self._wake: Callable[[], object] = poller.wake
+        self.refuse: Callable[[], object] | None = None
+        """In a forked child: raises ForkedError."""
         self._late = make_lock()
         self._stopping = False
         self.followed = 0
@@ -213,7 +215,7 @@ class Core:
     def disown(self, refuse: Callable[[], object]) -> None:
         """In a forked child: nobody runs this loop. `refuse` is called for each that posts."""
         self._stopping = self.asleep = self.over = True
-        self._wake = refuse
+        self._wake = self.refuse = refuse
 
     def run(self) -> None:
         """Hold the core and run its loop in the calling thread; return when it has stopped."""

@@ -1,8 +1,9 @@
 """What a forked child process says to those that use a system of its parent there.
 
 Guarantees:
-- Whoever uses such a system in the child hears `ForkedError`, and nobody waits: none of its
-  threads is there, and a lock may be held by one that is not.
+- Whoever wants something of such a system in the child hears `ForkedError`, and nobody waits: none
+  of its threads is there, and a lock may be held by one that is not.
+- What is only read (`is_alive()`, `mailbox()`, `cores()`) is as it was at the fork.
 - Nothing of the parent's is touched.
 """
 

@@ -85,6 +85,7 @@ class Future(pykka.Future[T]):
 
         Raises:
             Timeout: it did not come in time.
+            ForkedError: it is to come from a system of the parent, in a forked child.
             RuntimeError: called on a thread whose asyncio loop it would block.
             Exception: what the handler raised, or what befell the ask.
 
@@ -136,6 +137,7 @@ class Future(pykka.Future[T]):
 
     def _wait_in_thread(self, timeout: float | None) -> None:
         check_may_wait()
+        self._check_not_forked()
         latch = Latch()
         if self._add_waiter(latch):
             try:
@@ -252,7 +254,13 @@ class Future(pykka.Future[T]):
 
     __iter__ = __await__
 
+    def _check_not_forked(self) -> None:
+        refuse = None if self.owed_by is None else self.owed_by.core.refuse
+        if refuse is not None:
+            refuse()
+
     def _suspend(self) -> Generator[Any, None, None]:
+        self._check_not_forked()
         waiter = _LoopWaiter(_loop(), self)
         if self._add_waiter(waiter):
             coroutine = None if self.owed_by is None else own_coroutine()

@@ -191,14 +191,14 @@ class Spawner:
         waits = supervisor is not None or birth.actor_class.wait_for_start
         waits = waits or start_timeout is not None
         if waits:
-            _check_may_wait()
+            _check_may_wait("an actor whose start is waited for")
         cell = self.make(birth, name, parent, supervisor)
         born: Future[Any] | None = None
         try:
             if parent is None:
                 self._home.check_running()  # again: a system that stopped meanwhile overlooked it
             if cell.makes_itself:
-                _check_may_wait()
+                _check_may_wait("an actor that is pinned: its own thread makes it")
                 ties = cell.need_ties()
                 ties.birth = birth
                 born = ties.born = Future()
@@ -297,14 +297,14 @@ class Spawner:
         return None
 
 
-def _check_may_wait() -> None:
+def _check_may_wait(what: str) -> None:
     """Before anything is begun that has to be waited for."""
     if here.worker.turn is None:
-        check_may_wait("use 'await asyncio.to_thread(...)' for what another core has a part in")
+        check_may_wait(f"use 'await asyncio.to_thread(...)' for {what}")
 
 
 def _ask(kernel: Process, request: object) -> object:
-    _check_may_wait()
+    _check_may_wait("what another core has a part in")
     future: Future[object] = Future()
     kernel.deliver(request, current_sender(), future, None)
     return future.get()

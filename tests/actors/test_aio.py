@@ -302,15 +302,18 @@ def test_what_would_block_a_loop_is_not_begun(system, wait):
     assert asyncio.run(main()) == "alive"
 
 
-def test_a_spawn_that_would_wait_for_its_start_is_not_begun_on_a_loop(system):
-    class Started(Mixed):
-        wait_for_start = True
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [({"wait_for_start": True}, "whose start"), ({"dispatcher": "pinned"}, "is pinned")],
+)
+def test_a_spawn_that_would_wait_is_not_begun_on_a_loop(system, setting, why):
+    cls = type("Started", (Mixed,), setting)
 
     async def main():
-        with pytest.raises(RuntimeError, match="to_thread"):
-            system.spawn(Started, name="started")
+        with pytest.raises(RuntimeError, match=f"to_thread.*{why}"):
+            system.spawn(cls, name="started")
         assert system.whereis("started") is None
-        ref = await asyncio.to_thread(system.spawn, Started, name="started")
+        ref = await asyncio.to_thread(system.spawn, cls, name="started")
         assert await ref.ask("alive", block=False) == "alive"
 
     asyncio.run(main())

@@ -3,6 +3,7 @@
 import pytest
 
 PROGRAM = """
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,8 @@ class Echo(Actor):
             return in_child(lambda: refused(lambda: self.actor_ref.tell(1)))
         if message == "sleep":
             time.sleep(1000)
+        if isinstance(message, (list, tuple)):
+            time.sleep(message[1])
         return message
 
 def in_child(function):
@@ -89,6 +92,38 @@ def forking(script, request):
 
 def test_every_use_in_a_forked_child_is_refused(forking):
     done = forking("assert in_child(lambda: use_all(system, refs)) == 0")
+    assert (done.code, done.out, done.err) == (0, "over\n", "")
+
+
+def test_an_answer_that_is_open_at_the_fork_is_refused_in_the_child(forking):
+    done = forking("""
+answers = [ref.ask(("wait", 0.5), block=False) for ref in refs]
+answers += [ref.call(Echo.on_receive, ("wait", 0.1)) for ref in refs]
+async def awaits(answer):
+    await answer
+def uses():
+    for answer in answers:
+        refused(
+            answer.get, lambda: answer.get(timeout=5), lambda: answer.join(answers[0]).get(),
+            lambda: asyncio.run(awaits(answer)),
+        )
+assert in_child(uses) == 0
+assert [answer.get(timeout=20)[0] for answer in answers] == ["wait"] * len(answers)
+""")
+    assert (done.code, done.out, done.err) == (0, "over\n", "")
+
+
+def test_what_is_only_read_is_in_a_forked_child_as_it_was(forking):
+    done = forking("""
+known = refs[0].ask("known", block=False)
+known.get()
+def reads():
+    assert known.get() == "known"
+    assert [ref.is_alive() for ref in refs] == [True] * CORES
+    assert refs[0].mailbox().length == 0
+    assert len(system.cores()) == CORES
+assert in_child(reads) == 0
+""")
     assert (done.code, done.out, done.err) == (0, "over\n", "")
 
 
