@@ -1,5 +1,8 @@
 """A world in which supervisors can be watched: who started and stopped, in which order, and why."""
 
+import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -211,3 +214,30 @@ def stage():
     """Where scenarios are played."""
     with Stage() as stage:
         yield stage
+
+
+@pytest.fixture
+def run_script(tmp_path):
+    """Run a script in a process of its own, of which nothing is left; what it wrote to stderr."""
+
+    def run(source, *arguments):
+        path = tmp_path / "script.py"
+        path.write_text(source)
+        process = subprocess.Popen(
+            [sys.executable, path, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            cwd=tmp_path,
+        )
+        try:
+            out, err = process.communicate(timeout=50)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        assert (process.returncode, out) == (0, "done\n"), err
+        return err
+
+    return run

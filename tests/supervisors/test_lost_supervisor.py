@@ -1,10 +1,5 @@
 """A supervisor that is killed, or lost with its core: its children end, its parent starts it."""
 
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
 
 SCRIPT = """
@@ -103,20 +98,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("how", ["kill", "lose"])
-def test_the_children_of_a_lost_supervisor_end_and_its_parent_starts_it_anew(tmp_path, how):  # C11
-    path = tmp_path / "tree.py"
-    path.write_text(SCRIPT)
-    process = subprocess.Popen(
-        [sys.executable, path, how],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=50)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise
-    assert (process.returncode, out) == (0, "done\n"), err
+def test_the_children_of_a_lost_supervisor_end_and_its_parent_starts_it_anew(
+    run_script, how
+):  # C11
+    run_script(SCRIPT, how)

@@ -1,10 +1,5 @@
 """Children that nothing can stop: C code that holds the interpreter's lock, on another core."""
 
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
 
 SCRIPT = """
@@ -128,22 +123,5 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("scene", ["terminated", "group", "parent"])
-def test_a_child_stuck_in_c_is_abandoned_and_its_core_replaced(tmp_path, scene):  # B5
-    path = tmp_path / "stuck.py"
-    path.write_text(SCRIPT)
-    process = subprocess.Popen(
-        [sys.executable, path, scene],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        cwd=tmp_path,
-    )
-    try:
-        out, err = process.communicate(timeout=50)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise
-    assert (process.returncode, out) == (0, "done\n"), err
-    assert "core 1 is stuck in a handler that was killed: replaced" in err
+def test_a_child_stuck_in_c_is_abandoned_and_its_core_replaced(run_script, scene):  # B5
+    assert "core 1 is stuck in a handler that was killed: replaced" in run_script(SCRIPT, scene)
