@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import zanni_faults as crew
 
 from zanni import ActorDeadError, ActorSystem, NodeDown, RemoteError, SpawnError
+from zanni.transport.peer import BUDGET
 
 DEADLINE = 20.0
 
@@ -129,6 +131,54 @@ def test_asks_of_a_core_that_dies_and_of_one_that_is_dead():  # D2
         faulty.tell("lost")
         assert faulty.wait(timeout=DEADLINE) == "noconnection"
         assert system.dead_letters.counts["noconnection"] == 1
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture
+def telling():
+    """Tell an actor thrice as much as may wait for its core."""
+    patient = {"suspect_after": 60.0, "down_after": 120.0}
+    with ActorSystem("telling", cores=3, config=patient) as system:
+
+        def telling(ref):
+            other = system.spawn(crew.Faulty, core=2)
+            assert other.ask("alive", timeout=DEADLINE) == "alive"
+            peer = system.network.members.current[ref.address[:2]]
+            before, most, payload, told = resident(), 0, b"x" * 2048, 3 * BUDGET // 2048
+            for number in range(told):
+                ref.tell((number, payload))
+                most = max(most, peer.statistics()["queued_bytes"])
+                if number % 10_000 == 0:  # it holds up nobody else
+                    assert other.ask("still alive", timeout=DEADLINE) == "still alive"
+            assert most <= BUDGET
+            assert resident() - before < 2 * BUDGET
+            return told
+
+        yield SimpleNamespace(system=system, tell=telling)
+
+
+def test_a_slow_consumer_elsewhere_costs_its_sender_a_bounded_memory(telling):  # A7
+    slow = telling.system.spawn(crew.Consumer, 0.001, core=1)
+    telling.tell(slow)
+    slow.kill()
+    assert slow.wait(timeout=DEADLINE) in ("killed", "noproc")
+
+
+def test_a_core_that_reads_nothing_costs_its_sender_a_bounded_memory(telling):  # A7, G11
+    consumer = telling.system.spawn(crew.Consumer, 0, core=1)
+    pid = consumer.call(crew.Consumer.pid).get(timeout=DEADLINE)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        told = telling.tell(consumer)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    seen = consumer.call(crew.Consumer.numbers).get(timeout=DEADLINE)
+    assert seen == sorted(set(seen))
+    assert len(seen) + telling.system.dead_letters.counts["overflow"] == told
+    assert len(seen) < told
 
 
 def test_a_thread_that_waits_for_a_dying_core_is_woken():

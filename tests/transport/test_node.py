@@ -20,7 +20,14 @@ import zanni_crew as crew
 
 import zanni
 from zanni import ActorSystem, EncodeError, NodeDown
-from zanni.transport.events import JoinFailing, JoinRefused, NodeJoined, NodeLost
+from zanni.transport.events import (
+    JoinFailing,
+    JoinRefused,
+    NodeJoined,
+    NodeLost,
+    NodeRecovered,
+    NodeSuspected,
+)
 
 DEADLINE = 20.0
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
@@ -144,6 +151,7 @@ if __name__ == "__main__":
     config = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
     with ActorSystem("bank", listen=sys.argv[2], cores=int(sys.argv[3]), config=config) as system:
         system.spawn(crew.Counter, 5, name="ann", core=int(sys.argv[3]) - 1)
+        system.spawn(crew.HeldUp, name="held up")
         print("up", flush=True)
         time.sleep(60)
 """
@@ -207,6 +215,52 @@ def test_a_node_that_is_back_before_its_loss_was_noticed_is_taken(start_bank, ur
         assert downs == [(ann, "noconnection")]
         again = wait_for(lambda: teller.whereis("ann@bank"))
         assert again.ask("total", timeout=DEADLINE) == 5
+
+
+@pytest.fixture
+def held_up(tmp_path):
+    """Have the actor of that name of a node hold its whole process up; how to let it go on."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    opened = os.open(fifo, os.O_RDWR)
+
+    def held_up(teller):
+        ref = wait_for(lambda: teller.whereis("held up@bank"))
+        watcher = teller.spawn(crew.Watcher)
+        watcher.ask(crew.Watched(ref), timeout=DEADLINE)
+        answer = ref.ask(str(fifo), block=False)
+        return ref, answer, watcher, lambda: os.write(opened, b"x")
+
+    yield held_up
+    os.close(opened)
+
+
+def test_a_node_held_up_in_c_is_suspected_and_recovers(start_bank, url, held_up):  # H10
+    start_bank()
+    with ActorSystem("teller", join=url, config={**QUICK, "down_after": 60.0}) as teller:
+        ref, answer, watcher, let_go = held_up(teller)
+        wait_for(lambda: has(teller, NodeSuspected))
+        assert not has(teller, NodeRecovered)
+        let_go()
+        assert answer.get(timeout=DEADLINE) == "goes on"
+        wait_for(lambda: has(teller, NodeRecovered))
+        assert has(teller, NodeLost) == []
+        assert watcher.ask("downs", timeout=DEADLINE) == []
+        assert ref.is_alive()
+
+
+def test_a_node_held_up_for_too_long_is_lost_and_does_not_return(start_bank, url, held_up):  # H10
+    start_bank()
+    with ActorSystem("teller", join=url, config=QUICK) as teller:
+        ref, answer, watcher, let_go = held_up(teller)
+        with pytest.raises(NodeDown):
+            answer.get(timeout=DEADLINE)
+        assert wait_for(lambda: watcher.ask("downs", timeout=DEADLINE)) == [(ref, "noconnection")]
+        let_go()
+        refused = wait_for(lambda: has(teller, JoinRefused))
+        assert refused[0].reason == "dead"
+        assert len(has(teller, NodeLost)) == 1
+        assert watcher.ask("downs", timeout=DEADLINE) == [(ref, "noconnection")]
 
 
 def test_all_cores_of_a_joined_node_are_reached_from_all_cores(start_bank, url):

@@ -1,5 +1,6 @@
 """Actors for the tests that use several processes: every core imports this module by name."""
 
+import ctypes
 import os
 import threading
 import time
@@ -25,6 +26,15 @@ class Overdrawn(Exception):
 
 class Unknown(Exception):
     pass
+
+
+class HeldUp(Actor):
+    def on_receive(self, fifo):
+        """Read a byte in C code that keeps the interpreter's lock."""
+        opened = os.open(fifo, os.O_RDWR)
+        ctypes.PyDLL(None).read(opened, ctypes.create_string_buffer(1), 1)
+        os.close(opened)
+        return "goes on"
 
 
 class Counter(Actor):

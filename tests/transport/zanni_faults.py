@@ -1,6 +1,8 @@
 """Actors for the tests of faults across cores: every core imports this module by name."""
 
+import os
 import threading
+import time
 
 from zanni import Actor, Future
 
@@ -54,6 +56,27 @@ class Faulty(Actor):
             case "kept":
                 return self.kept
         return message
+
+
+class Consumer(Actor):
+    """Takes so many seconds for each message; keeps their numbers."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+        self.seen = []
+
+    def on_receive(self, message):
+        number, _ = message
+        self.seen.append(number)
+        if self.seconds:
+            time.sleep(self.seconds)
+
+    def numbers(self):
+        return self.seen
+
+    def pid(self):
+        return os.getpid()
 
 
 class BadStart(Faulty):
