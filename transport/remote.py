@@ -122,6 +122,8 @@ class RemoteProcess:
             ask, kind = None, _TELL
         else:
             ask, kind = host.next_ask(), _ASK
+            if isinstance(reply, StopFuture):  # before it is sent: the answer may come at once
+                reply.note_end = partial(host.note_end, self.address)
         encode = peer.codec.encode_parts
         envelope = encode(self.address.id, from_id, kind, ask, message, headers)
         lost = peer.post(envelope, _DATA, ask, reply)
@@ -133,8 +135,6 @@ class RemoteProcess:
         if ask is not None and isinstance(reply, Future):
             reply.ask_number = ask
             reply.add_done_callback(partial(peer.forget, ask))
-            if isinstance(reply, StopFuture):
-                reply.note_end = partial(host.note_end, self.address)
         elif isinstance(reply, RemoteReply):
             reply.ask_number = ask
 

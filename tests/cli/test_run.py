@@ -235,7 +235,7 @@ def test_joined_nodes_may_spawn_what_the_module_defines_and_nothing_else(
     where, *refused = guest.out.splitlines()
     assert where.startswith("spawned at host/1/")
     assert refused == [f"{name} PermissionError" for name in ("_Hidden", "Supervisor", "Guest")]
-    host.expect("ready 2")
+    host.expect("ready")  # on a core that may not have heard of the others
     host.expect("stopped")  # with its parent
 
 
