@@ -33,6 +33,11 @@ class Intensity:
         times.append(second)
         return len(times) > self._limit
 
+    @property
+    def latest(self) -> int:
+        """Owner only. How many restarts the window held when the last one was counted."""
+        return len(self._times)
+
     def count(self, now: float) -> int:
         """Any thread. How many restarts the window that ends at `now` holds."""
         begin = int(now) - self._period

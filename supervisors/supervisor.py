@@ -209,7 +209,7 @@ class Supervisor(Overseer, Actor):
         if counted and self._restarts.exceeded(now):
             self._give_up(child, tell)
             return
-        which = f" ({self._restarts.count(now)} of {self._limit})" if counted else ""
+        which = f" ({self._restarts.latest} of {self._limit})" if counted else ""
         if backoff is None:
             tell(f"is restarted{which}")
             self._restart(child)
@@ -272,7 +272,7 @@ class Supervisor(Overseer, Actor):
             "gave_up",
             child,
             child.reason,
-            restarts=self._restarts.count(self.system.now()),
+            restarts=self._restarts.latest,
             period=self.period,
             failures=self._journal.failures,
         )
