@@ -245,6 +245,7 @@ class Crew:
                 return False
             found = self._find_heir()
             heir = found or Worker(self)
+            worker.since, worker.reported = now(), False  # its turn is late from now on
             worker.core = None
             self._appoint(heir)
         if found is not None:
