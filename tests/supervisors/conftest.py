@@ -221,7 +221,7 @@ def run_script(tmp_path):
     """Run a script in a process of its own, of which nothing is left; what it wrote to stderr."""
 
     def run(source, *arguments):
-        path = tmp_path / "script.py"
+        path = tmp_path / "program.py"
         path.write_text(source)
         process = subprocess.Popen(
             [sys.executable, path, *arguments],

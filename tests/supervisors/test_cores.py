@@ -1,8 +1,5 @@
 """Children on another core: restarted there, and made anew when their process is lost."""
 
-import subprocess
-import sys
-
 PROGRAM = """
 import os, signal, threading
 from zanni import Actor, ActorSystem
@@ -75,10 +72,5 @@ if __name__ == "__main__":
 """
 
 
-def test_a_child_on_another_core_restarts_and_outlives_its_process(tmp_path):
-    script = tmp_path / "program.py"
-    script.write_text(PROGRAM)
-    done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=False, timeout=50
-    )
-    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+def test_a_child_on_another_core_restarts_and_outlives_its_process(run_script):
+    run_script(PROGRAM)

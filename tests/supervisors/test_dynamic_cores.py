@@ -1,10 +1,5 @@
 """A dynamic supervisor whose children live on two cores, and what a lost core leaves of them."""
 
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
 
 PARTS = """
@@ -204,21 +199,6 @@ def run(system, watch):
         pytest.param(LOST, id="a lost core makes its permanent children anew"),
     ],
 )
-def test_children_on_two_cores(tmp_path, part):
-    script = tmp_path / "program.py"
+def test_children_on_two_cores(run_script, part):
     head, guard, tail = PARTS.partition("def main():\n")
-    script.write_text(f"{head}{part}\n\n{guard}{tail}")
-    process = subprocess.Popen(
-        [sys.executable, script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=50)
-    finally:
-        if process.poll() is None:  # with its cores, one of which hears nothing any more
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-    assert (process.returncode, out) == (0, "done\n"), err
+    run_script(f"{head}{part}\n\n{guard}{tail}")

@@ -1,8 +1,5 @@
 """Groups whose members live on two cores: what survives a group restart, and a lost process."""
 
-import subprocess
-import sys
-
 import pytest
 
 PARTS = """
@@ -231,11 +228,6 @@ def run(system, watch):
         pytest.param(ASKED, id="a child may be added from another core"),
     ],
 )
-def test_a_group_on_two_cores(tmp_path, part):
-    script = tmp_path / "program.py"
+def test_a_group_on_two_cores(run_script, part):
     head, guard, tail = PARTS.partition("SHUTDOWN = 5\n")
-    script.write_text(head + guard + part + tail)
-    done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=False, timeout=50
-    )
-    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    run_script(head + guard + part + tail)

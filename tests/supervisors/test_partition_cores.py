@@ -1,8 +1,5 @@
 """One child on each of two cores, found by key from both, and what a lost core does to that."""
 
-import subprocess
-import sys
-
 PROGRAM = """
 import os, signal, threading
 from zanni import Actor, ActorSystem, EncodeError
@@ -96,10 +93,5 @@ if __name__ == "__main__":
 """
 
 
-def test_keys_find_their_child_from_every_core_and_after_a_loss(tmp_path):
-    script = tmp_path / "program.py"
-    script.write_text(PROGRAM)
-    done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=False, timeout=55
-    )
-    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+def test_keys_find_their_child_from_every_core_and_after_a_loss(run_script):
+    run_script(PROGRAM)

@@ -1,8 +1,5 @@
 """Supervised pools on two cores: whichever core is lost, there is a pool again."""
 
-import subprocess
-import sys
-
 import pytest
 
 PARTS = """
@@ -136,11 +133,6 @@ def run(system, bank, watch):
         pytest.param(ASKED, id="a pool may be added from another core"),
     ],
 )
-def test_a_supervised_pool_on_two_cores(tmp_path, part):
-    script = tmp_path / "program.py"
+def test_a_supervised_pool_on_two_cores(run_script, part):
     head, guard, tail = PARTS.partition("def main():\n")
-    script.write_text(f"{head}{part}\n\n{guard}{tail}")
-    done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=False, timeout=50
-    )
-    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    run_script(f"{head}{part}\n\n{guard}{tail}")
