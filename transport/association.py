@@ -13,9 +13,8 @@ from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
 from .endpoint import Endpoint, Link
 from .events import NO_NODE, NOTHING_LISTENS
-from .frame import CONTROL_CAP, Header, Kind, control_frame, node_id
+from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
 from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible
-from .peer import Source
 from .security import RefusedAddress, check_url
 
 logger = logging.getLogger("zanni")

@@ -99,6 +99,28 @@ class Header(NamedTuple):
     length: int
 
 
+class Source(NamedTuple):
+    """What stands in the header of everything that a core sends."""
+
+    node_id: int
+    core: int
+    incarnation: int
+
+
+class Route(NamedTuple):
+    """From which start of which core to which start of another: the same in all headers."""
+
+    source: Source
+    destination: int
+    """The incarnation that it is for; 0: not known yet."""
+
+    def header(self, kind: Kind, lane: Lane, length: int, seq: int = 0, ack: int = 0) -> bytes:
+        """Any thread. The header of a batch of `length` bytes; seq 0: not part of a sequence."""
+        return pack_header(
+            Header(kind, lane, 0, *self.source, self.destination, seq, ack, 0, 0, length)
+        )
+
+
 def node_id(name: str) -> int:
     """Any thread. The 64 bits that stand for a node's name in headers."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
@@ -114,20 +136,9 @@ def pack_header(header: Header) -> bytes:
     return _LAYOUT.pack(MAGIC, VERSION_MAJOR, VERSION_MINOR, *header)
 
 
-def control_frame(
-    kind: Kind, source: tuple[int, int, int], destination: int, body: bytes
-) -> tuple[bytes, bytes]:
-    """Any thread. A frame of the control lane that is not part of the lane's sequence.
-
-    Args:
-        kind: what it is for.
-        source: `node_id`, core and incarnation of who sends it.
-        destination: the incarnation that it is for; 0: not known yet.
-        body: the batch.
-
-    """
-    header = Header(kind, Lane.CONTROL, 0, *source, destination, 0, 0, 0, 0, len(body))
-    return pack_header(header), body
+def control_frame(kind: Kind, source: Source, destination: int, body: bytes) -> tuple[bytes, bytes]:
+    """Any thread. A frame of the control lane that is not part of the lane's sequence."""
+    return Route(source, destination).header(kind, Lane.CONTROL, len(body)), body
 
 
 def unpack_header(frame: bytes | memoryview) -> Header:

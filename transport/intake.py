@@ -88,36 +88,37 @@ class Intake:
             raise BadFrame("a kind of frame on the wrong lane")
         elif header.kind is Kind.CONTROL:
             self._receive_control(peer, header, batch)
-        elif peer.early or header.ack > max(peer.seq_in[Lane.CONTROL], peer.waived):
-            peer.early.append((header, batch))
+        elif peer.data.early or header.ack > max(peer.control.seq_in, peer.data.waived):
+            peer.data.early.append((header, batch))
             self._system.core.call_later(HOLD, lambda: self._admit(peer, header.ack))
         else:
             self._receive_data(peer, header, batch)
 
     def _receive_data(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
-        if peer.accept(header):
+        if peer.data.accept(header):
             for envelope in peer.codec.decode(batch):
                 receive(self._host, peer, envelope)
-            if peer.held:
-                self._release(peer, peer.seq_in[Lane.DATA])
+            if peer.control.held:
+                self._release(peer, peer.data.seq_in)
 
     def _receive_control(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
-        if peer.accept(header):
+        if peer.control.accept(header):
             for envelope in peer.codec.decode(batch):
                 ends = type(envelope.message) in (Died, Broken)
-                if ends and header.ack > peer.seq_in[Lane.DATA]:
-                    peer.held.append((header.ack, envelope))
+                if ends and header.ack > peer.data.seq_in:
+                    peer.control.held.append((header.ack, envelope))
                     self._system.core.call_later(HOLD, lambda: self._release(peer, header.ack))
                 else:
                     receive(self._host, peer, envelope)
-            if peer.early:
-                self._admit(peer, peer.seq_in[Lane.CONTROL])
+            if peer.data.early:
+                self._admit(peer, peer.control.seq_in)
 
     def _admit(self, peer: Peer, seq: int) -> None:
         """Take in each frame whose watches and links have come (or are waited for no more)."""
-        peer.waived = max(peer.waived, seq)
-        while peer.early and peer.early[0][0].ack <= seq:
-            header, batch = peer.early.popleft()
+        data = peer.data
+        data.waived = max(data.waived, seq)
+        while data.early and data.early[0][0].ack <= seq:
+            header, batch = data.early.popleft()
             try:
                 self._receive_data(peer, header, batch)
             except Exception as error:  # as in `receive`
@@ -125,8 +126,9 @@ class Intake:
 
     def _release(self, peer: Peer, seq: int) -> None:
         """Deliver each end whose actor's data has come, up to `seq` (or is waited for no more)."""
-        ready = [envelope for ack, envelope in peer.held if ack <= seq]
-        peer.held = [each for each in peer.held if each[0] > seq]
+        control = peer.control
+        ready = [envelope for ack, envelope in control.held if ack <= seq]
+        control.held = [each for each in control.held if each[0] > seq]
         for envelope in ready:
             receive(self._host, peer, envelope)
 

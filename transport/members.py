@@ -21,12 +21,12 @@ from .association import Associations
 from .codec import Codec
 from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
-from .frame import Header, Kind, Lane, node_id
+from .frame import Header, Kind, Lane, Source, node_id
 from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Identity, Refusal
 from .host import Host
 from .liveness import Liveness, Verdict
 from .observers import Observers
-from .peer import Peer, Source, State
+from .peer import Peer, State
 from .places import Listeners
 from .remote import PeerResolver, abandon
 
@@ -192,11 +192,11 @@ class Members:
             # It was only silent, or both dialled: its links hold what it has not read yet.
             link.close()
             return
-        if confirm is not None or not peer.has_control:
+        if confirm is not None or peer.control.link is None:
             peer.attach(Lane.CONTROL, link)
         else:
             link.close()
-        if not peer.has_data:
+        if peer.data.link is None:
             peer.attach(Lane.DATA, self._endpoint.connect(identity.data))
         self.liveness.heard(home, now())
         if peer.own:
@@ -205,9 +205,9 @@ class Members:
             self.liveness.keep(home)
         if confirm is None:
             self.open(peer)
-            peer.send_now(Kind.HEARTBEAT, b"\x80")  # an empty map: it opens the other side
+            peer.control.send_now(Kind.HEARTBEAT, b"\x80")  # an empty map: it opens the other side
         else:
-            peer.send_now(Kind.CONFIRM, confirm)
+            peer.control.send_now(Kind.CONFIRM, confirm)
 
     def _retire_others(self, identity: Identity) -> None:
         home = identity.home

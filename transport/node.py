@@ -267,7 +267,7 @@ class Node:
         self.members.observers.say_goodbye()
         for peer in self.members.current.values():
             if not peer.own:
-                peer.send_now(Kind.GOODBYE, b"\x80")
+                peer.control.send_now(Kind.GOODBYE, b"\x80")
 
     # Others
 
@@ -388,7 +388,7 @@ class Node:
     def _tell(self) -> None:
         own, others = self.gossip.bodies()
         for peer in list(self.members.current.values()):
-            peer.send_now(Kind.HEARTBEAT, own if peer.own else others)
+            peer.control.send_now(Kind.HEARTBEAT, own if peer.own else others)
 
     def core_lost(self, home: CoreAddress, reason: str) -> None:
         """Owner only. See `Losses.core_lost`."""

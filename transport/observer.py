@@ -19,10 +19,18 @@ from ..actors.environment import now, random_bits
 from ..actors.errors import ZanniError
 from ..actors.survey import Row
 from .endpoint import Endpoint, Frames, Link
-from .frame import VERSION_MAJOR, BadFrame, Header, Kind, control_frame, node_id, unpack_frames
+from .frame import (
+    VERSION_MAJOR,
+    BadFrame,
+    Header,
+    Kind,
+    Source,
+    control_frame,
+    node_id,
+    unpack_frames,
+)
 from .handshake import OBSERVER, BadHandshake, Handshake, Identity
 from .observation import BadObservation, Question, pack_question, unpack_part
-from .peer import Source
 from .run_directory import inside_urls, make_run_directory
 from .security import RefusedAddress, check_url, tcp_host
 from .zeromq import ZeroMQEndpoint

@@ -22,10 +22,9 @@ from ..actors.environment import now
 from ..actors.survey import Row, survey
 from ..actors.system import ActorSystem
 from .endpoint import Link
-from .frame import Header, Kind, control_frame, node_id
+from .frame import Header, Kind, Source, control_frame, node_id
 from .handshake import CorePlace, Identity
 from .observation import ROWS_LIMIT, Question, pack_part, pack_row, unpack_question
-from .peer import Source
 from .places import Listeners
 
 logger = logging.getLogger("zanni")

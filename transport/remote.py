@@ -42,9 +42,9 @@ from ..actors.process import (
 from ..actors.stopped import StopFuture
 from ..actors.waits import ELSEWHERE, Ask
 from .codec import Envelope, EnvelopeKind, Undecodable
-from .frame import Lane
+from .data_lane import Lost
 from .host import Host
-from .peer import Leftovers, Lost, Peer, State
+from .peer import Leftovers, Peer, State
 from .signals import subject_of
 
 # Plain integers: looking up an enum's member for each message costs as much as queueing it.
@@ -52,7 +52,6 @@ _TELL, _ASK = int(EnvelopeKind.TELL), int(EnvelopeKind.ASK)
 _REPLY, _ERROR = int(EnvelopeKind.REPLY), int(EnvelopeKind.ERROR)
 _SIGNAL = int(EnvelopeKind.SIGNAL)
 _ANSWERS = (_REPLY, _ERROR)
-_DATA = Lane.DATA
 
 SENDERS = 4096
 """How many of a peer's actors are kept at hand as senders."""
@@ -111,6 +110,7 @@ class RemoteProcess:
         if here.worker.suspect:
             check_not_killed()
         peer, host = self._peer or self._find_peer(), self._host
+        data = peer.data
         from_id = None
         if isinstance(sender, Cell):
             from_id = sender.id
@@ -126,11 +126,11 @@ class RemoteProcess:
                 reply.note_end = partial(host.note_end, self.address)
         encode = peer.codec.encode_parts
         envelope = encode(self.address.id, from_id, kind, ask, message, headers)
-        lost = peer.post(envelope, _DATA, ask, reply)
+        lost = data.post(envelope, ask, reply)
         if lost is not None:
             self._lose(lost, message, sender, reply)
             return
-        if peer.is_full or host.sleeping:
+        if data.is_full or host.sleeping:
             host.posted(peer)
         if ask is not None and isinstance(reply, Future):
             reply.ask_number = ask
@@ -168,7 +168,7 @@ class RemoteProcess:
         elif isinstance(signal, Unlink | Broken):
             peer.unwatch(self.address.id, signal.process.address.id, Broken)
         envelope = peer.codec.encode(Envelope(self.address.id, None, _SIGNAL, None, signal, None))
-        if peer.post(envelope, Lane.CONTROL) is None:
+        if peer.control.post(envelope):
             host.posted(peer)
         elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
             signal.reply.reject(node_down(self.address.home))
@@ -215,7 +215,7 @@ class RemoteReply:
             died = Died(RemoteProcess(Address(*core.home, asked), self._host), "noproc")
             encode = self._peer.codec.encode
             signal = encode(Envelope(KERNEL_ID, None, _SIGNAL, None, died, None))
-            self._peer.post(signal, Lane.CONTROL)
+            self._peer.control.post(signal)
 
     def _send(self, kind: int, value: object) -> bool:
         ask, self._ask = self._ask, None
@@ -226,7 +226,7 @@ class RemoteReply:
             envelope = peer.codec.encode(Envelope(ask, None, kind, None, value, None))
         except (EncodeError, MessageTooLarge) as error:
             envelope = peer.codec.encode(Envelope(ask, None, _ERROR, None, error, None))
-        lost = peer.post(envelope)
+        lost = peer.data.post(envelope)
         if lost is None:
             host.posted(peer)
         else:
@@ -251,7 +251,7 @@ class PeerResolver:
     def reply_id(self, reply: Reply) -> int:
         """Any thread. See `Resolver.reply_id`."""
         ask = self._host.next_ask()
-        self._peer.pending[ask] = reply
+        self._peer.data.pending[ask] = reply
         return ask
 
     def reply(self, ask_id: int) -> Reply:
@@ -313,7 +313,7 @@ def _sender(host: Host, peer: Peer, identifier: int) -> Process:
 
 def _receive_answer(host: Host, peer: Peer, envelope: Envelope) -> None:
     message = envelope.message
-    reply = peer.pending.pop(envelope.target, None)
+    reply = peer.data.pending.pop(envelope.target, None)
     if reply is None:  # its time was over, or its asker is gone
         host.dead_letters.count("late", message, Address(*host.core.home, envelope.target))
     elif type(message) is Undecodable:

@@ -8,9 +8,8 @@ from zanni.actors.address import CoreAddress
 from zanni.transport import association
 from zanni.transport.association import LAST_RETRY, LOG_INTERVAL, Associations
 from zanni.transport.events import NO_NODE, NOTHING_LISTENS
-from zanni.transport.frame import unpack_frames
+from zanni.transport.frame import Source, unpack_frames
 from zanni.transport.handshake import Handshake, Identity, Refusal
-from zanni.transport.peer import Source
 
 URL = "tcp://127.0.0.1:7400"
 US = Identity(CoreAddress("us", 0, 1), "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")

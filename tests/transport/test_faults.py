@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import zanni_faults as crew
 
 from zanni import ActorDeadError, ActorSystem, NodeDown, RemoteError, SpawnError
-from zanni.transport.peer import BUDGET
+from zanni.transport.data_lane import BUDGET
 
 DEADLINE = 20.0
 
@@ -194,7 +194,7 @@ def test_a_thread_that_waits_for_a_dying_core_is_woken():
         threads = [threading.Thread(target=ask) for _ in range(3)]
         for thread in threads:
             thread.start()
-        while not system.network.members.current["dying", 1].pending:
+        while not system.network.members.current["dying", 1].data.pending:
             time.sleep(0.001)
         os.kill(system.cores()[1]["pid"], signal.SIGKILL)
         for thread in threads:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.process import Died, Watch
 from zanni.transport.codec import Envelope, EnvelopeKind
-from zanni.transport.frame import Kind, Lane, control_frame
+from zanni.transport.frame import Kind, Lane, Source, control_frame
 from zanni.transport.intake import HOLD, Intake
 from zanni.transport.observation import BadObservation
-from zanni.transport.peer import Peer, Source, State
+from zanni.transport.peer import Peer, State
 
 US, THEM = CoreAddress("us", 0, 11), CoreAddress("them", 1, 22)
 ACTOR = 5
@@ -95,7 +95,8 @@ class Line:
             envelope = Envelope(ACTOR, None, int(EnvelopeKind.SIGNAL), None, signal, None)
         self.envelopes.append(envelope)
         self.kinds.append(kind)
-        self.sender.post(bytes([number]), Lane.DATA if kind == "tell" else Lane.CONTROL)
+        lane = self.sender.data if kind == "tell" else self.sender.control
+        lane.post(bytes([number]))
 
     def arrive(self, lane):
         if self.links[lane].taken:
@@ -161,7 +162,7 @@ def test_a_watch_that_was_lost_holds_up_messages_once():
 def test_bad_data_that_waited_is_counted_as_any():
     line = Line()
     line.post("watch")
-    line.sender.post(bytes([99]))
+    line.sender.data.post(bytes([99]))
     line.sender.flush()
     line.arrive(Lane.DATA)
     assert line.receiver.bad_frames == 0
@@ -178,12 +179,14 @@ def test_a_frame_that_comes_again_is_not_taken_in_again():
     for _ in range(3):
         line.intake.receive(frames, own=True)
     assert line.actor.heard == [0]
-    assert line.receiver.duplicates == 2
+    assert line.receiver.data.duplicates == 2
 
 
 def test_a_node_may_not_ask_what_observers_may():
     line = Line()
-    line.intake.receive(control_frame(Kind.OBSERVE, (2, 0, 22), US.incarnation, b""), own=True)
+    line.intake.receive(
+        control_frame(Kind.OBSERVE, Source(2, 0, 22), US.incarnation, b""), own=True
+    )
     assert line.receiver.bad_frames == 1
     assert line.actor.heard == []
 
@@ -195,12 +198,12 @@ def test_a_frame_of_no_peer_is_offered_to_the_observers():
     members = line.intake._members
     members.observers = SimpleNamespace(take=lambda header, body, own: answers.popleft())
     for strays in (0, 1):
-        line.intake.receive(control_frame(Kind.OBSERVE, (7, 0, 7), 1, b""), own=False)
+        line.intake.receive(control_frame(Kind.OBSERVE, Source(7, 0, 7), 1, b""), own=False)
         assert line.intake.strays == strays
 
     def refuse(header, body, own):
         raise BadObservation("none")
 
     members.observers.take = refuse
-    line.intake.receive(control_frame(Kind.OBSERVE, (7, 0, 7), 1, b""), own=False)
+    line.intake.receive(control_frame(Kind.OBSERVE, Source(7, 0, 7), 1, b""), own=False)
     assert line.intake.bad_frames == 1

@@ -4,7 +4,7 @@ import pytest
 
 from zanni.actors.address import CoreAddress
 from zanni.transport import observer as observer_module
-from zanni.transport.frame import Kind, control_frame, node_id, unpack_frames
+from zanni.transport.frame import Kind, Source, control_frame, node_id, unpack_frames
 from zanni.transport.handshake import Handshake, Identity, Refusal
 from zanni.transport.observation import pack_part, pack_row, unpack_question
 from zanni.transport.observer import FRESH, PATIENCE, HasEnded, NotSeen, Observer, Silent
@@ -86,7 +86,7 @@ class Core:
             self.answer(Kind.OBSERVE, header, part)
 
     def answer(self, kind, header, body, source=None):
-        source = source or (node_id(self.home.node), self.index, self.home.incarnation)
+        source = source or Source(node_id(self.home.node), self.index, self.home.incarnation)
         self.network.inbox.append(control_frame(kind, source, header.source_incarnation, body))
 
 
@@ -226,7 +226,7 @@ def test_after_a_failure_the_next_look_begins_anew(network, observer):
 
 def test_a_goodbye_is_heard_while_it_rests_and_ends_all(network, observer):
     look(observer)
-    source = (node_id("bank"), 0, 5)
+    source = Source(node_id("bank"), 0, 5)
     network.inbox.append(control_frame(Kind.GOODBYE, source, observer._source.incarnation, b"\x80"))
     with pytest.raises(HasEnded):
         observer.rest(10)
@@ -246,14 +246,14 @@ def test_what_strangers_send_changes_nothing(network, observer):
     part = pack_part(99, 1, [], is_last=True)
     for frame in (
         (b"GET / HTTP/1.1", b""),
-        control_frame(Kind.WELCOME, (1, 0, 1), me, b"\xc1"),
-        control_frame(Kind.REJECT, (1, 0, 1), me, b"\x80"),
-        control_frame(Kind.OBSERVE, (1, 0, 1), me, part),
-        control_frame(Kind.OBSERVE, (node_id("bank"), 0, 5), me, b"\xc1"),
-        control_frame(Kind.OBSERVE, (node_id("bank"), 0, 5), me, part),
-        control_frame(Kind.GOODBYE, (1, 0, 1), me, b"\x80"),
-        control_frame(Kind.GOODBYE, (node_id("bank"), 0, 5), me + 1, b"\x80"),
-        control_frame(Kind.HEARTBEAT, (node_id("bank"), 0, 5), me, b"\x80"),
+        control_frame(Kind.WELCOME, Source(1, 0, 1), me, b"\xc1"),
+        control_frame(Kind.REJECT, Source(1, 0, 1), me, b"\x80"),
+        control_frame(Kind.OBSERVE, Source(1, 0, 1), me, part),
+        control_frame(Kind.OBSERVE, Source(node_id("bank"), 0, 5), me, b"\xc1"),
+        control_frame(Kind.OBSERVE, Source(node_id("bank"), 0, 5), me, part),
+        control_frame(Kind.GOODBYE, Source(1, 0, 1), me, b"\x80"),
+        control_frame(Kind.GOODBYE, Source(node_id("bank"), 0, 5), me + 1, b"\x80"),
+        control_frame(Kind.HEARTBEAT, Source(node_id("bank"), 0, 5), me, b"\x80"),
     ):
         network.inbox.append(frame)
     assert [core.problem for core in look(observer).cores] == [None, None]

@@ -11,12 +11,19 @@ from zanni.actors.address import CoreAddress
 from zanni.transport import observers as observers_module
 from zanni.transport.endpoint import Link
 from zanni.transport.events import NodeJoined, NodeLost
-from zanni.transport.frame import CONTROL_CAP, Header, Kind, Lane, node_id, unpack_frames
+from zanni.transport.frame import (
+    CONTROL_CAP,
+    Header,
+    Kind,
+    Lane,
+    Source,
+    node_id,
+    unpack_frames,
+)
 from zanni.transport.handshake import OBSERVER, CorePlace, Identity
 from zanni.transport.observation import BadObservation, Question, pack_question, unpack_part
 from zanni.transport.observer import observing
 from zanni.transport.observers import LIFE, LIMIT, Observers
-from zanni.transport.peer import Source
 
 US = Source(node_id("bank"), 0, 11)
 DEADLINE = 20.0

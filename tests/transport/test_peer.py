@@ -4,8 +4,10 @@ import pytest
 
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.process import Broken, Died
-from zanni.transport.frame import Kind, Lane, unpack_frames
-from zanni.transport.peer import BATCH_BYTES, BATCH_MESSAGES, BUDGET, Lost, Peer, Source, State
+from zanni.transport.batches import BATCH_BYTES, BATCH_MESSAGES
+from zanni.transport.data_lane import BUDGET, Lost
+from zanni.transport.frame import Kind, Lane, Source, unpack_frames
+from zanni.transport.peer import Peer, State
 
 HOME = CoreAddress("other", 1, 77)
 ME = Source(1, 0, 99)
@@ -67,7 +69,7 @@ def batches(link):
 
 def test_what_is_posted_goes_in_one_batch(peer, links, due):
     for item in (b"a", b"b", b"c"):
-        assert peer.post(item) is None
+        assert peer.data.post(item) is None
     assert set(due) == {peer}
     assert peer.flush()
     assert batches(links[Lane.DATA]) == [b"abc"]
@@ -79,12 +81,12 @@ def test_what_is_posted_goes_in_one_batch(peer, links, due):
 
 def test_batches_are_bounded_in_messages_and_bytes(peer, links):
     for _ in range(BATCH_MESSAGES * 2 + 1):
-        peer.post(b"x")
+        peer.data.post(b"x")
     assert peer.is_full
     peer.flush()
     assert [len(batch) for batch in batches(links[Lane.DATA])] == [256, 256, 1]
     for _ in range(3):
-        peer.post(b"y" * (BATCH_BYTES // 2 + 1))
+        peer.data.post(b"y" * (BATCH_BYTES // 2 + 1))
     peer.flush()
     assert [len(batch) for batch in batches(links[Lane.DATA])[3:]] == [BATCH_BYTES // 2 + 1] * 3
     assert [header.seq for header, _ in links[Lane.DATA].taken] == [1, 2, 3, 4, 5, 6]
@@ -92,38 +94,38 @@ def test_batches_are_bounded_in_messages_and_bytes(peer, links):
 
 def test_a_batch_is_full_by_what_came_since_the_last_flush(peer, links):
     links[Lane.DATA].open = False
-    peer.post(b"x" * BATCH_BYTES)
+    peer.data.post(b"x" * BATCH_BYTES)
     assert peer.is_full
     assert not peer.flush()
-    peer.post(b"y")  # what the link refused does not make it full again
+    peer.data.post(b"y")  # what the link refused does not make it full again
     assert not peer.is_full
-    peer.post(b"y" * BATCH_BYTES)
+    peer.data.post(b"y" * BATCH_BYTES)
     assert peer.is_full
     links[Lane.DATA].open = True
     assert peer.flush()
-    peer.post(b"z" * (BATCH_BYTES - 1))
+    peer.data.post(b"z" * (BATCH_BYTES - 1))
     assert not peer.is_full
-    peer.post(b"z")
+    peer.data.post(b"z")
     assert peer.is_full
 
 
-def test_the_first_two_posts_after_a_flush_say_that_one_is_due(peer, due):
+def test_the_first_two_posts_to_a_lane_after_a_flush_say_that_one_is_due(peer, due):
     for _ in range(2):
         due.clear()
-        for lane in (Lane.DATA, Lane.DATA, Lane.CONTROL, Lane.DATA):
-            peer.post(b"x", lane)
-        assert due == [peer, peer]
+        for lane in (peer.data, peer.data, peer.control, peer.data):
+            lane.post(b"x")
+        assert due == [peer, peer, peer]
         peer.flush()
 
 
 def test_what_a_link_refuses_goes_later_and_in_order(peer, links):
     links[Lane.DATA].open = False
-    peer.post(b"1")
+    peer.data.post(b"1")
     assert not peer.flush()
-    peer.post(b"2")
+    peer.data.post(b"2")
     assert not peer.flush()
     links[Lane.DATA].open = True
-    peer.post(b"3")
+    peer.data.post(b"3")
     assert peer.flush()
     assert batches(links[Lane.DATA]) == [b"1", b"2", b"3"]
     assert peer.statistics()["queued_bytes"] == 0
@@ -131,7 +133,7 @@ def test_what_a_link_refuses_goes_later_and_in_order(peer, links):
 
 def test_nothing_goes_before_the_peer_is_up(peer, links, due):
     peer.state = State.CONNECTING
-    peer.post(b"1")
+    peer.data.post(b"1")
     assert peer.flush()
     assert links[Lane.DATA].taken == []
     peer.state = State.UP
@@ -140,10 +142,10 @@ def test_nothing_goes_before_the_peer_is_up(peer, links, due):
 
 
 def test_control_says_after_which_data_it_was_posted(peer, links):
-    peer.post(b"d1")
-    peer.post(b"c1", Lane.CONTROL)
+    peer.data.post(b"d1")
+    peer.control.post(b"c1")
     peer.flush()
-    peer.post(b"c2", Lane.CONTROL)
+    peer.control.post(b"c2")
     peer.flush()
     assert [header.ack for header, _ in links[Lane.CONTROL].taken] == [1, 1]
     assert [header.seq for header, _ in links[Lane.CONTROL].taken] == [1, 2]
@@ -152,38 +154,38 @@ def test_control_says_after_which_data_it_was_posted(peer, links):
 def test_what_waits_is_bounded(peer, links):
     links[Lane.DATA].open = False
     piece = b"x" * (1024 * 1024)
-    while peer.post(piece) is None:
+    while peer.data.post(piece) is None:
         peer.flush()
         assert peer.statistics()["queued_bytes"] <= BUDGET
-    assert peer.post(piece, ask=1, reply=FakeReply()) is Lost.OVERFLOW
-    assert peer.pending == {}
-    assert peer.post(b"c", Lane.CONTROL) is None
+    assert peer.data.post(piece, ask=1, reply=FakeReply()) is Lost.OVERFLOW
+    assert peer.data.pending == {}
+    assert peer.control.post(b"c")
     links[Lane.DATA].open = True
     peer.flush()
-    assert peer.post(piece) is None
+    assert peer.data.post(piece) is None
 
 
 def test_frames_are_delivered_once_and_gaps_counted(peer, links):
     for _ in range(4):
-        peer.post(b"x")
+        peer.data.post(b"x")
         peer.flush()
     first, second, _, fourth = [header for header, _ in links[Lane.DATA].taken]
     receiver = Peer(HOME, ME, own=True, due=lambda _: None)
-    assert receiver.accept(first)
-    assert receiver.accept(second)
-    assert not receiver.accept(second)
-    assert not receiver.accept(first)
-    assert receiver.accept(fourth)
-    assert (receiver.duplicates, receiver.lost_frames) == (2, 1)
+    assert receiver.data.accept(first)
+    assert receiver.data.accept(second)
+    assert not receiver.data.accept(second)
+    assert not receiver.data.accept(first)
+    assert receiver.data.accept(fourth)
+    assert (receiver.data.duplicates, receiver.data.lost_frames) == (2, 1)
 
 
 def test_the_end_hands_everything_back_once(peer, links):
     reply = FakeReply()
     watcher = FakeWatcher(4)
     links[Lane.DATA].open = False
-    peer.post(b"framed")
+    peer.data.post(b"framed")
     peer.flush()
-    peer.post(b"queued", Lane.DATA, 1, reply)
+    peer.data.post(b"queued", 1, reply)
     assert peer.watch(9, watcher)
     assert peer.watch(9, watcher)
     left = peer.close()
@@ -192,12 +194,12 @@ def test_the_end_hands_everything_back_once(peer, links):
     assert left.watches == [(Died, 9, watcher)]
     assert all(link.closed for link in links.values())
     assert peer.close() == ([], [], [])
-    assert peer.post(b"x") is Lost.NOCONNECTION
+    assert peer.data.post(b"x") is Lost.NOCONNECTION
     assert not peer.watch(9, watcher)
 
 
 def test_a_forgotten_ask_and_watch_are_not_handed_back(peer):
-    peer.post(b"x", Lane.DATA, 1, FakeReply())
+    peer.data.post(b"x", 1, FakeReply())
     peer.forget(1)
     peer.watch(9, FakeWatcher(4))
     peer.unwatch(9, 4)
@@ -217,9 +219,9 @@ def test_a_link_and_a_watch_between_the_same_two_are_two(peer):
 def test_what_waits_for_whoever_lives_there_is_handed_over(peer, links, due):
     waiting = Peer(CoreAddress("other", 1, 0), ME, own=True, due=due.append)
     reply, later = FakeReply(), FakeReply()
-    waiting.post(b"a", Lane.DATA, 1, reply)
+    waiting.data.post(b"a", 1, reply)
     waiting.hand_over(peer)
-    assert waiting.post(b"b", Lane.DATA, 2, later) is None
+    assert waiting.data.post(b"b", 2, later) is None
     assert waiting.watch(9, FakeWatcher(4))
     peer.flush()
     assert batches(links[Lane.DATA]) == [b"ab"]
@@ -227,4 +229,4 @@ def test_what_waits_for_whoever_lives_there_is_handed_over(peer, links, due):
     left = peer.close()
     assert left.pending == [later]
     assert len(left.watches) == 1
-    assert waiting.post(b"c") is Lost.NOCONNECTION
+    assert waiting.data.post(b"c") is Lost.NOCONNECTION
