@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 import pykka
-from pykka.messages import _ActorStop
 
 from .ending import stop_all
 from .environment import now
@@ -23,6 +22,7 @@ from .process import OWN, Process, Unwatch, Watch
 from .receiving import Receiving
 from .ref import ActorRef
 from .serving import IN_HAND, Settling, forward, pipe, reply_later
+from .stopped import STOP
 from .timers import Periodic, Timer
 
 A = TypeVar("A", bound="Actor")
@@ -193,7 +193,7 @@ class Actor(Receiving, pykka.Actor):
 
     def stop(self) -> None:
         """Stop after the messages that are queued already; the reason is "normal"."""
-        self._cell.deliver(_ActorStop(), self._cell, None, None)
+        self._cell.deliver(STOP, self._cell, None, None)
 
     def exit(self, reason: Any = "normal") -> None:
         """Stop right after the message in hand, for that reason; what is queued is dropped."""

@@ -34,7 +34,6 @@ from types import CoroutineType
 from typing import Any
 
 from greenlet import getcurrent
-from pykka.messages import _ActorStop
 
 from .control import CONTROL
 from .crash import log
@@ -56,6 +55,7 @@ from .parking import (
 from .process import Bury, Headers, Item, Process, Reply
 from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, RESUMING, RUNNING, SCHEDULED, STARTING, State
+from .stopped import STOP
 
 COMPACT = 1024
 """Handled messages at the head of a mailbox that are worth cutting off."""
@@ -139,7 +139,7 @@ class Cell(Signalled):
         """Owner only. Stop after what is queued, and have no supervisor begin anew."""
         self.signal(Bury())
         if self.is_alive():
-            self.enqueue((_ActorStop(), None, None, None))
+            self.enqueue((STOP, None, None, None))
 
     # Turns
 

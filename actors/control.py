@@ -40,7 +40,7 @@ def _on_stop(cell: Overtaking, _message: _ActorStop) -> None:
     if reply is None:
         pass
     elif cell.ties is None:
-        cell.push_front([item])  # there is no restart: it dies with its queue, which answers
+        cell.farewell = reply  # there is no restart
     else:
         cell.ties.stopping.append(reply)
     cell.current = None  # answered when the actor is gone

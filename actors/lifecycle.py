@@ -45,6 +45,7 @@ from .serving import abandon
 from .state import DEAD, LEAVING, STARTING, SUSPENDED
 
 _tying = make_shared_lock()
+_new = tuple.__new__  # half the cost of a named tuple's own
 
 
 class Lifecycle:
@@ -60,6 +61,7 @@ class Lifecycle:
         "current",
         "cursor",
         "dismissed",
+        "farewell",
         "id",
         "interrupted",
         "killed",
@@ -90,6 +92,7 @@ class Lifecycle:
         self.interrupted = False
         self.killed = False
         self.dismissed = False
+        self.farewell: Reply | None = None
         self.carrier: greenlet | None = None
         self.thread: Worker | None = None
         self.permit = False
@@ -99,7 +102,7 @@ class Lifecycle:
     @property
     def address(self) -> Address:
         """Any thread. See `Process.address`."""
-        return Address(*self.core.home, self.id)
+        return _new(Address, (*self.core.home, self.id))
 
     @property
     def ref(self) -> ActorRef[Any]:
@@ -269,24 +272,24 @@ class Lifecycle:
     def leave(self) -> None:
         """Own turn only. End this incarnation: children, hooks, timers, watches."""
         self.state = LEAVING
-        actor, reason = self.actor, self.exit_reason
-        if self.ties is not None and self.ties.children:
+        actor, reason, ties = self.actor, self._exit_reason, self.ties
+        if ties is not None and ties.children:
             self._guard(actor._stop_children)
         if isinstance(reason, BaseException):
-            self._guard(
-                self._run_hook, actor.on_failure, type(reason), reason, reason.__traceback__
-            )
+            self._guard(actor.on_failure, type(reason), reason, reason.__traceback__)
         else:
-            self._guard(self._run_hook, actor.on_stop)
+            self._guard(actor.on_stop)
         self._own(self._left)
 
     def _left(self) -> None:
         """Owner only. The incarnation is over: what only the owner may touch goes too."""
-        reason = self.exit_reason
         self._let_go()
         ties = self.ties
-        crash = None if ties is None else ties.crash
-        if ties is None or ties.supervisor is None or self.dismissed:  # as `_may_return`
+        if ties is None:
+            self.die()
+            return
+        reason, crash = self._exit_reason, ties.crash
+        if ties.supervisor is None or self.dismissed:  # as `_may_return`
             if crash is not None:
                 self.core.owner.crashes.report(crash, "it was to end anyway")
             self.die()
@@ -298,11 +301,11 @@ class Lifecycle:
         ties.answer_ends(self.exit_reason, for_good=False)
         ties.supervisor.signal(Failed(self, reason, crash))
 
-    def _guard(self, function: Callable[..., object], *args: object) -> None:
+    def _guard(self, hook: Callable[..., Any], *args: object) -> None:
         if self.killed or self.is_given_up(here.worker):
             return
         try:
-            function(*args)
+            self._run_hook(hook, *args)
         except Unwinding:
             raise
         except Killed:
@@ -332,7 +335,7 @@ class Lifecycle:
     def die(self) -> None:
         """Owner only. Gone for good: who watches hears of it before all that wait for an answer."""
         self.state = DEAD
-        if self.exit_reason is None:
+        if self._exit_reason is None:
             self.exit_reason = "killed"
         self.core.forget(self.id)
         queue, cursor = self.queue, self.cursor
@@ -342,8 +345,12 @@ class Lifecycle:
         ties, self.ties = self.ties, None
         if ties is not None and ties.name is not None:
             self.core.owner.forget_name(ties.name, self.address)
-        reason = self.exit_reason
-        lose_all(self, iter(cursor or queue or ()), reason)
+        reason = self._exit_reason
+        if queue is not None:
+            lose_all(self, iter(queue) if cursor is None else cursor, reason)
+        farewell, self.farewell = self.farewell, None
+        if farewell is not None:
+            farewell.resolve(value=True)
         if ties is not None:
             ties.answer_ends(reason, for_good=True)
             died = Died(self, reason)
@@ -352,7 +359,7 @@ class Lifecycle:
             broken = Broken(self, reason)
             for linked in ties.links.values():
                 linked.signal(broken)
-        self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
+        self._exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import pykka
-from pykka.messages import ProxyCall, _ActorStop
+from pykka.messages import ProxyCall
 
 from .address import Address, urn
 from .deadlock import look
@@ -31,7 +31,7 @@ from .parking import (
 )
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy
-from .stopped import StopFuture, StoppedEvent
+from .stopped import STOP, StopFuture, StoppedEvent
 from .timers import Timer
 
 A = TypeVar("A", bound=pykka.Actor)
@@ -241,7 +241,7 @@ class ActorRef(pykka.ActorRef[A]):
             check_may_wait("use 'await ref.stop(block=False)'")  # before anything is sent
         stopped = StopFuture()
         stopped.owed_by = self.process
-        self.process.deliver(_ActorStop(), current_sender(), stopped, None)
+        self.process.deliver(STOP, current_sender(), stopped, None)
         return stopped.get(timeout=timeout) if block else stopped
 
     def kill(self) -> None:

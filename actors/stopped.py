@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pykka.messages import _ActorStop
+
 from .errors import ActorDeadError, Timeout
 from .future import Future
+
+STOP = _ActorStop()
+"""The one message that stops an actor: all are alike, and making one costs as much as a tell."""
 
 
 class StopFuture(Future[bool]):
@@ -19,7 +24,7 @@ class StopFuture(Future[bool]):
         """Any thread. It has stopped; `value` says whether for good."""
         if value is True and self.note_end is not None:
             self.note_end()
-        return super().resolve(value=True)
+        return self._settle(value=True, error=None)
 
     def reject(self, error: BaseException) -> bool:
         """Any thread. It was dead, or could not be reached."""

@@ -378,8 +378,8 @@ class ActorSystem(Cores, Scoped):
 
     def check_running(self) -> None:
         """Any thread. See `Home.check_running`."""
-        self._check_usable()
-        if self._state != "running":
+        if self._state != "running" or self._disowned is not None:
+            self._check_usable()
             raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
 
     def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:

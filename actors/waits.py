@@ -88,6 +88,7 @@ class Waiting(Process, Protocol):
     current: Any
     ties: Any
     killed: bool
+    farewell: Reply | None
 
     def newest_first(self) -> Iterator[Item]:
         """Any thread. What is queued, the last one first."""
@@ -177,6 +178,7 @@ def _replies(cell: Waiting) -> Iterator[Reply | None]:
         yield current[2]
     for item in cell.newest_first():  # the ask that has just been made is at the end
         yield item[2]
+    yield cell.farewell
     ties = cell.ties
     if ties is not None:
         for item in tuple(ties.stash):
