@@ -6,11 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Protocol
 
 import pytest
 
+from zanni.transport.clock import VirtualClock
 from zanni.transport.endpoint import Endpoint, Frames, Link
+from zanni.transport.faulty import FaultyNetwork
 from zanni.transport.memory import MemoryNetwork
 from zanni.transport.zeromq import ZeroMQEndpoint
 
@@ -24,6 +27,8 @@ class World(Protocol):
 
     def url(self) -> str: ...
 
+    made: list[Endpoint]
+
 
 class MemoryWorld:
     def __init__(self) -> None:
@@ -32,6 +37,19 @@ class MemoryWorld:
 
     def endpoint(self) -> Endpoint:
         self.made.append(self.network.endpoint())
+        return self.made[-1]
+
+    def url(self) -> str:
+        return "tcp://127.0.0.1:0"
+
+
+class VirtualWorld:
+    def __init__(self) -> None:
+        self.network = FaultyNetwork(VirtualClock(), Random(1))
+        self.made: list[Endpoint] = []
+
+    def endpoint(self) -> Endpoint:
+        self.made.append(self.network.endpoint(str(len(self.made))))
         return self.made[-1]
 
     def url(self) -> str:
@@ -54,13 +72,17 @@ class ZeroMQWorld:
         return f"ipc://{self.folder}/{next(self.names)}"
 
 
-@pytest.fixture(params=["memory", "tcp", "ipc"])
+WORLDS: dict[str, Callable[[Path], World]] = {
+    "memory": lambda _: MemoryWorld(),
+    "virtual": lambda _: VirtualWorld(),
+    "tcp": lambda _: ZeroMQWorld(None),
+    "ipc": ZeroMQWorld,
+}
+
+
+@pytest.fixture(params=WORLDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    made = (
-        MemoryWorld()
-        if request.param == "memory"
-        else ZeroMQWorld(tmp_path if request.param == "ipc" else None)
-    )
+    made = WORLDS[request.param](tmp_path)
     yield made
     for endpoint in made.made:
         endpoint.close()
@@ -73,6 +95,11 @@ def until(condition: Callable[[], bool], *endpoints: Endpoint) -> None:
         assert time.monotonic() < ends, "the condition did not come true"
         for endpoint in endpoints:
             endpoint.wait(0.001)
+
+
+def in_real_time(world: World) -> None:
+    if isinstance(world, VirtualWorld):
+        pytest.skip("it is about real time, of which a virtual clock knows nothing")
 
 
 def send(link: Link, frames: Frames, *endpoints: Endpoint) -> None:
@@ -177,6 +204,7 @@ def test_large_frames_arrive(world: World) -> None:
 
 
 def test_poll_takes_in_what_is_there(world: World) -> None:
+    in_real_time(world)
     pair = Pair(world)
     for number in range(200):
         send(pair.link, [b"header", b"%d" % number], pair.here, pair.there)
@@ -200,6 +228,7 @@ def test_one_endpoint_may_listen_on_many_addresses(world: World) -> None:
 
 
 def test_wake_from_another_thread_ends_a_wait(world: World) -> None:
+    in_real_time(world)
     endpoint = world.endpoint()
     waiting = threading.Event()
 
@@ -217,6 +246,7 @@ def test_wake_from_another_thread_ends_a_wait(world: World) -> None:
 
 
 def test_a_wake_before_the_wait_ends_it_once(world: World) -> None:
+    in_real_time(world)
     endpoint = world.endpoint()
     endpoint.wake()
     endpoint.wake()
@@ -244,6 +274,7 @@ def test_what_listens_is_told_from_what_does_not(world: World) -> None:
 
 
 def test_a_watched_descriptor_is_reported_by_wait_and_by_poll(world: World) -> None:
+    in_real_time(world)
     endpoint = world.endpoint()
     read_fd, write_fd = os.pipe()
     seen: list[bytes] = []
