@@ -1,4 +1,4 @@
-"""CPUs: how many this process may use, and pinning a thread to one.
+"""CPUs: how many this process may use, pinning a thread to one, and whether one waits for them.
 
 A container's CPU limit is a quota of its cgroup, which neither the machine's total nor the affinity
 mask shows: both versions of cgroups are read, at every level, as the strictest limit holds.
@@ -35,6 +35,15 @@ def pin_to(cpus: Iterable[int]) -> None:
     """Pin this thread, and those that it starts, to CPUs; nothing where that cannot be done."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus)
+
+
+def is_ready_to_run(system_thread_id: int, root: Path = ROOT) -> bool:
+    """Whether that thread of this process has a CPU or waits for one; False if it is not known.
+
+    See proc(5) on /proc/pid/stat: the state follows the name, which may have any characters in it.
+    """
+    stat = "".join(_lines(root / f"proc/self/task/{system_thread_id}/stat"))
+    return stat.rpartition(") ")[2].startswith("R")
 
 
 def quota(root: Path = ROOT) -> float | None:

@@ -27,7 +27,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from .cpus import pin_to
 from .crash import log
-from .environment import Alarm, make_lock, now, start_thread, thread_id
+from .environment import Alarm, make_lock, now, start_thread, system_thread_id, thread_id
 from .parking import Turn, here
 
 REST = 10.0
@@ -92,6 +92,7 @@ class Worker:
         "spares",
         "stacks",
         "suspect",
+        "system_id",
         "thread",
         "thread_id",
         "turn",
@@ -125,12 +126,12 @@ class Worker:
         self.reported = False
         self.alarm = Alarm()
         self.thread: Any = None
-        self.thread_id = 0
+        self.thread_id = self.system_id = 0
 
     def work(self) -> None:
         """In the thread itself: its life."""
         here.worker = self
-        self.thread_id = thread_id()
+        self.thread_id, self.system_id = thread_id(), system_thread_id()
         self.hub = getcurrent()
         held = self.crew.core
         if self.crew.cpu is not None:

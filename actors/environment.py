@@ -50,6 +50,9 @@ def deadline_in(seconds: float) -> float:
 thread_id: Callable[[], int] = threading.get_ident
 """Which thread this is."""
 
+system_thread_id: Callable[[], int] = threading.get_native_id
+"""The same, as the operating system names it."""
+
 pause: Callable[[float], None] = time.sleep
 """Do nothing for so many seconds. The watcher only: others wait on something."""
 

@@ -28,6 +28,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
+from .cpus import is_ready_to_run
 from .crash import log, title
 from .crew import Worker
 from .dispatcher import Core
@@ -98,11 +99,15 @@ class Look:
         self.reported = False
 
     def is_blocked(self, age: float) -> bool:
-        """Whether the thread, and the process, have hardly used the CPU since."""
+        """Whether the thread, and the process, have hardly used the CPU since.
+
+        Nor wants it one: on a busy machine a thread that computes may have to wait for a CPU.
+        """
         assert self.worker is not None
         return (
             thread_cpu(self.worker.thread_id) - self.thread_cpu < age / 8
             and process_cpu() - self.process_cpu < age / 2
+            and not is_ready_to_run(self.worker.system_id)
         )
 
 

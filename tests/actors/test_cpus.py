@@ -2,10 +2,12 @@
 
 import os
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from zanni.actors.cpus import allowed_cpus, pin_to, quota, usable_cpus
+from zanni.actors.cpus import allowed_cpus, is_ready_to_run, pin_to, quota, usable_cpus
 
 V2 = "0::/app.slice/app.scope\n"
 V1 = "12:cpuset:/docker/ab\n4:cpu,cpuacct:/docker/ab\n1:name=systemd:/docker/ab\n"
@@ -108,3 +110,32 @@ def test_pinning_is_of_the_calling_thread_alone():
     thread.join(10)
     assert pinned == [{max(before)}]
     assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize(
+    ("stat", "expected"),
+    [
+        ("17 (zanni-core-0-1) R 1 17", True),
+        ("17 (zanni-core-0-1) S 1 17", False),
+        ("17 (it sleeps) R) S 1 17", False),
+        ("", False),
+    ],
+)
+def test_a_thread_is_ready_to_run_by_the_state_that_follows_its_name(machine, stat, expected):
+    root = machine({"proc/self/task/17/stat": stat})
+    assert is_ready_to_run(17, root) is expected
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc/self/task here")
+def test_a_thread_that_runs_is_ready_and_one_that_waits_is_not():
+    assert is_ready_to_run(threading.get_native_id())
+    end = threading.Event()
+    waiting = threading.Thread(target=end.wait)
+    waiting.start()
+    try:
+        deadline = time.monotonic() + 10
+        while is_ready_to_run(waiting.native_id):
+            assert time.monotonic() < deadline
+    finally:
+        end.set()
+        waiting.join()
