@@ -15,21 +15,26 @@ and what its handler posts has to be seen to all the same."""
 
 def batches(envelopes: list[bytes], limit: int) -> list[bytes]:
     """Any thread. The envelopes in batches; an envelope over `limit` bytes is one by itself."""
-    made: list[bytes] = []
+    return [b"".join(group) for group in groups(envelopes, limit)]
+
+
+def groups(envelopes: list[bytes], limit: int) -> list[list[bytes]]:
+    """Any thread. The envelopes of each batch."""
+    made: list[list[bytes]] = []
     for start in range(0, len(envelopes), BATCH_MESSAGES):
         some = envelopes[start : start + BATCH_MESSAGES]
         if sum(map(len, some)) > limit:
             made += _cut(some, limit)
         else:
-            made.append(b"".join(some))
+            made.append(some)
     return made
 
 
-def _cut(envelopes: list[bytes], limit: int) -> Iterator[bytes]:
+def _cut(envelopes: list[bytes], limit: int) -> Iterator[list[bytes]]:
     start = size = 0
     for end, envelope in enumerate(envelopes):
         if end > start and size + len(envelope) > limit:
-            yield b"".join(envelopes[start:end])
+            yield envelopes[start:end]
             start, size = end, 0
         size += len(envelope)
-    yield b"".join(envelopes[start:])
+    yield envelopes[start:]

@@ -52,6 +52,9 @@ class DataLane:
         """Frames that came before the frame of control that they were posted after."""
         self.waived = 0
         """Up to which seq no frame of control is waited for any more, come or lost."""
+        self.ended: dict[int, int] = {}
+        """Actors whose end was told before all their messages had come; nothing of them is taken in
+        any more. With each, the seq of the last frame in which there may be any."""
         self._route, self._due = route, due
         self._is_closed = False
         self._successor: DataLane | None = None
@@ -133,6 +136,15 @@ class DataLane:
         self.seq_in = seq
         return True
 
+    def note_end(self, actor: int, after: int) -> None:
+        """The end of an actor there is told; its last message is in frame `after`, or before."""
+        if after > self.seq_in:
+            self.ended[actor] = after
+
+    def forget_ended(self) -> None:
+        """Nothing more can come of those whose last frame has come."""
+        self.ended = {actor: after for actor, after in self.ended.items() if after > self.seq_in}
+
     # The end
 
     def hand_over(self, successor: DataLane) -> None:
@@ -153,4 +165,5 @@ class DataLane:
         self._frames.clear()
         self.pending.clear()
         self.early.clear()
+        self.ended.clear()
         return unsent, pending

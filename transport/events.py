@@ -37,6 +37,14 @@ class NodeLost(NamedTuple):
     reason: str
 
 
+class FramesLost(NamedTuple):
+    """So many frames of messages from a living peer are lost: a connection broke under way."""
+
+    node: str
+    core: int
+    frames: int
+
+
 class JoinRefused(NamedTuple):
     """The node at `url` does not take this one."""
 

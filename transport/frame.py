@@ -10,9 +10,10 @@ A message on a link is `header | batch | payload frames...`. The header, big-end
     8      source node: `node_id` of its name
     2      source core: its index in its node
     8 8    incarnations of the source core and of the destination core (0: not known yet)
-    8 8    seq of this frame in its lane, and (ack) how far the other lane had got: see peer.py
+    8 8    seq of this frame in its lane, and (after) how far the other lane had got: see peer.py
     4 8    credit: messages and bytes that the source takes in beyond what it has acknowledged
     4      length of the batch in bytes
+    8      ack: up to which seq of the control lane the source has taken in all (since 1.2)
 
 How to change it, so that a cluster can be upgraded node by node:
 1. A new meaning that an old node may ignore: define a flag, or append a field at the END, and raise
@@ -37,14 +38,18 @@ from .endpoint import Frames
 
 MAGIC = b"ZANN"
 VERSION_MAJOR = 1
-VERSION_MINOR = 1
-"""1: OBSERVE."""
+VERSION_MINOR = 2
+"""1: OBSERVE. 2: `ack`."""
+ACKNOWLEDGING = (1, 2)
+"""The first version whose nodes acknowledge system messages."""
 
 CONTROL_CAP = 256 * 1024
 """The most bytes that a batch may have on the control lane."""
 
-_LAYOUT = struct.Struct(">4sBBBBHQHQQQQIQI")
+_LAYOUT = struct.Struct(">4sBBBBHQHQQQQIQIQ")
 HEADER_SIZE = _LAYOUT.size
+SHORTEST = HEADER_SIZE - 8
+"""The header of version 1.0."""
 
 
 class BadFrame(ValueError):
@@ -93,10 +98,11 @@ class Header(NamedTuple):
     source_incarnation: int
     destination_incarnation: int
     seq: int
-    ack: int
+    after: int
     credit_messages: int
     credit_bytes: int
     length: int
+    ack: int = 0
 
 
 class Source(NamedTuple):
@@ -114,10 +120,12 @@ class Route(NamedTuple):
     destination: int
     """The incarnation that it is for; 0: not known yet."""
 
-    def header(self, kind: Kind, lane: Lane, length: int, seq: int = 0, ack: int = 0) -> bytes:
+    def header(
+        self, kind: Kind, lane: Lane, length: int, seq: int = 0, after: int = 0, ack: int = 0
+    ) -> bytes:
         """Any thread. The header of a batch of `length` bytes; seq 0: not part of a sequence."""
         return pack_header(
-            Header(kind, lane, 0, *self.source, self.destination, seq, ack, 0, 0, length)
+            Header(kind, lane, 0, *self.source, self.destination, seq, after, 0, 0, length, ack)
         )
 
 
@@ -156,8 +164,10 @@ def unpack_header(frame: bytes | memoryview) -> Header:
             f"the peer speaks version {theirs} of the protocol, this node "
             f"{VERSION_MAJOR}.{VERSION_MINOR}: run the same major version on both"
         )
-    if len(frame) < HEADER_SIZE:
+    if len(frame) < SHORTEST:
         raise BadFrame(f"the header is short: {len(frame)} bytes instead of {HEADER_SIZE}")
+    if len(frame) < HEADER_SIZE:  # of an earlier minor version: what it lacks is 0
+        frame = bytes(frame[:SHORTEST]).ljust(HEADER_SIZE, b"\0")
     fields = _LAYOUT.unpack_from(frame)
     kind, lane = _KINDS.get(fields[3]), _LANES.get(fields[4])
     if kind is None:

@@ -10,18 +10,23 @@ Guarantees:
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
+from ..actors.address import Address
 from ..actors.environment import now
 from ..actors.process import Broken, Died
 from ..actors.system import ActorSystem
+from .codec import Envelope
+from .control_lane import ACK_DELAY, ACK_EVERY, ControlLane, Held
 from .endpoint import Frames
+from .events import FramesLost
 from .frame import HANDSHAKES, BadFrame, Header, Kind, Lane, unpack_frames
 from .gossip import Gossip
 from .host import Host
 from .members import Members
 from .observation import BadObservation
 from .peer import Peer, State
-from .remote import receive
+from .remote import RemoteProcess, receive
 
 logger = logging.getLogger("zanni")
 
@@ -78,6 +83,8 @@ class Intake:
             self._complain(f"an observer's frame was ignored: {error}")
 
     def _receive_from(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
+        if header.ack:
+            peer.control.acknowledged(header.ack)
         if header.kind is Kind.HEARTBEAT:
             self._gossip.take(peer, batch)
         elif header.kind is Kind.GOODBYE:
@@ -88,26 +95,51 @@ class Intake:
             raise BadFrame("a kind of frame on the wrong lane")
         elif header.kind is Kind.CONTROL:
             self._receive_control(peer, header, batch)
-        elif peer.data.early or header.ack > max(peer.control.seq_in, peer.data.waived):
+        elif peer.data.early or header.after > max(peer.control.seq_in, peer.data.waived):
             peer.data.early.append((header, batch))
-            self._system.core.call_later(HOLD, lambda: self._admit(peer, header.ack))
+            self._system.core.call_later(HOLD, lambda: self._admit(peer, header.after))
         else:
             self._receive_data(peer, header, batch)
 
     def _receive_data(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
-        if peer.data.accept(header):
-            for envelope in peer.codec.decode(batch):
+        data = peer.data
+        lost_before = data.lost_frames
+        if data.accept(header):
+            if data.lost_frames > lost_before:
+                lost = FramesLost(peer.home.node, peer.home.core, data.lost_frames - lost_before)
+                self._system.events.publish(lost)
+            envelopes: Iterable[Envelope] = peer.codec.decode(batch)
+            if data.ended:
+                envelopes = self._without_the_dead(peer, envelopes)
+            for envelope in envelopes:
                 receive(self._host, peer, envelope)
             if peer.control.held:
-                self._release(peer, peer.data.seq_in)
+                self._release(peer, data.seq_in)
+
+    def _without_the_dead(self, peer: Peer, envelopes: Iterable[Envelope]) -> list[Envelope]:
+        """All but what comes after the end of its sender was told, which is counted."""
+        kept: list[Envelope] = []
+        for envelope in envelopes:
+            if envelope.sender in peer.data.ended:
+                target = Address(*self._system.home, envelope.target)
+                sender = RemoteProcess(Address(*peer.home, envelope.sender or 0), self._host)
+                letters = self._host.dead_letters
+                letters.count("after its end", envelope.message, target, sender)
+            else:
+                kept.append(envelope)
+        peer.data.forget_ended()
+        return kept
 
     def _receive_control(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
-        if peer.control.accept(header):
+        is_next = peer.control.accept(header)
+        self._acknowledge(peer.control)
+        if is_next:
             for envelope in peer.codec.decode(batch):
-                ends = type(envelope.message) in (Died, Broken)
-                if ends and header.ack > peer.data.seq_in:
-                    peer.control.held.append((header.ack, envelope))
-                    self._system.core.call_later(HOLD, lambda: self._release(peer, header.ack))
+                end = envelope.message
+                if isinstance(end, Died | Broken) and header.after > peer.data.seq_in:
+                    held = Held(header.after, end.process.address.id, envelope)
+                    peer.control.held.append(held)
+                    self._system.core.call_later(HOLD, lambda: self._release(peer, header.after))
                 else:
                     receive(self._host, peer, envelope)
             if peer.data.early:
@@ -117,7 +149,7 @@ class Intake:
         """Take in each frame whose watches and links have come (or are waited for no more)."""
         data = peer.data
         data.waived = max(data.waived, seq)
-        while data.early and data.early[0][0].ack <= seq:
+        while data.early and data.early[0][0].after <= seq:
             header, batch = data.early.popleft()
             try:
                 self._receive_data(peer, header, batch)
@@ -127,10 +159,18 @@ class Intake:
     def _release(self, peer: Peer, seq: int) -> None:
         """Deliver each end whose actor's data has come, up to `seq` (or is waited for no more)."""
         control = peer.control
-        ready = [envelope for ack, envelope in control.held if ack <= seq]
-        control.held = [each for each in control.held if each[0] > seq]
-        for envelope in ready:
+        ready = [each for each in control.held if each.after <= seq]
+        control.held = [each for each in control.held if each.after > seq]
+        for after, actor, envelope in ready:
+            peer.data.note_end(actor, after)
             receive(self._host, peer, envelope)
+
+    def _acknowledge(self, control: ControlLane) -> None:
+        """Answer for the frames that came: for several at once, but soon."""
+        if control.unanswered >= ACK_EVERY:
+            control.acknowledge()
+        elif control.unanswered == 1:
+            self._system.core.call_later(ACK_DELAY, control.acknowledge)
 
     def _bad_frame(self, peer: Peer, error: Exception) -> None:
         logger.debug("a frame of %s could not be taken", peer.home, exc_info=error)

@@ -43,6 +43,8 @@ class Liveness(Generic[K]):
         self._kept: set[K] = set()
         self._ticked: float | None = None
         self.stalls = 0
+        self.stalled = 0.0
+        """Seconds that this core stood still before the last tick; 0: the timer was in time."""
 
     def heard(self, peer: K, now: float) -> None:
         """The peer said something."""
@@ -77,7 +79,8 @@ class Liveness(Generic[K]):
     def _give_back_own_stall(self, now: float) -> None:
         late = 0.0 if self._ticked is None else now - self._ticked - self._heartbeat
         self._ticked = now
-        if late > self._heartbeat:
+        self.stalled = late if late > self._heartbeat else 0.0
+        if self.stalled:
             self.stalls += 1
             for peer, heard in self._heard.items():
                 self._heard[peer] = min(heard + late, now)

@@ -19,9 +19,10 @@ from ..actors.ref import ActorRef
 from ..actors.system import ActorSystem
 from .association import Associations
 from .codec import Codec
+from .control_lane import GIVE_UP
 from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
-from .frame import Header, Kind, Lane, Source, node_id
+from .frame import ACKNOWLEDGING, Header, Kind, Lane, Source, node_id
 from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Identity, Refusal
 from .host import Host
 from .liveness import Liveness, Verdict
@@ -192,6 +193,7 @@ class Members:
             # It was only silent, or both dialled: its links hold what it has not read yet.
             link.close()
             return
+        peer.control.is_acknowledged = identity.versions >= ACKNOWLEDGING
         if confirm is not None or peer.control.link is None:
             peer.attach(Lane.CONTROL, link)
         else:
@@ -312,6 +314,10 @@ class Members:
             else:
                 judged.state = State.UP
                 self._system.events.publish(NodeRecovered(home.node, home.core))
+        for peer in [*self._adopted.values()]:
+            # The end of a core of our own is seen by its socket, and by nothing else.
+            if not peer.control.step(self.liveness.stalled) and not peer.own:
+                self.lose(peer.home, f"it acknowledged nothing for {GIVE_UP:g} seconds")
         for peer in [*self.current.values()]:
             # It may have been started again at the same URL, and know nothing of us.
             if not peer.own and self.liveness.silence(peer.home, moment) > self._patience:

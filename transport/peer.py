@@ -7,9 +7,10 @@
     DOWN         given up; final for this incarnation           -
 
 Guarantees, besides those of the lanes:
-- Neither lane overtakes what was posted to the other before: a frame bears, as `ack`, the seq that
-  the other lane had reached, and the receiver waits for that a little: an end for the messages
-  before it, messages for the watches and links before them.
+- Neither lane overtakes what was posted to the other before: a frame bears, as `after`, the seq
+  that the other lane had reached, and the receiver waits for that a little: an end for the messages
+  before it, messages for the watches and links before them. What an actor sent and what comes still
+  later than its end is dropped, and counted.
 - What waits for a peer, with every ask and every watch that it still owes an answer, is handed back
   once when it goes down.
 """
@@ -97,9 +98,9 @@ class Peer:
         try:
             data, control = self.data, self.control
             with self._lock:  # both at once: so all that was posted before is in them, or sent
-                signals, messages = control.take(), data.take()
-            signals, messages = control.batch(signals), data.batch(messages)
-            data.frame(messages, control.seq_out + len(signals))
+                posted_signals, posted = control.take(), data.take()
+            signals = control.batch(posted_signals)
+            data.frame(data.batch(posted), control.seq_out + len(signals))
             control.frame(signals, data.seq_out)
             done = data.pump()
             return control.pump() and done

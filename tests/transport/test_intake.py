@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zanni.actors.address import Address, CoreAddress
+from zanni.actors.observe import Events
 from zanni.actors.process import Died, Watch
 from zanni.transport.codec import Envelope, EnvelopeKind
-from zanni.transport.frame import Kind, Lane, Source, control_frame
+from zanni.transport.control_lane import ACK_DELAY, ACK_EVERY
+from zanni.transport.events import FramesLost
+from zanni.transport.frame import Kind, Lane, Route, Source, control_frame, unpack_frames
 from zanni.transport.intake import HOLD, Intake
 from zanni.transport.observation import BadObservation
 from zanni.transport.peer import Peer, State
@@ -56,7 +59,7 @@ class Line:
     def __init__(self):
         self.envelopes = []
         self.kinds = []
-        self.timers = []
+        self.timers = {HOLD: [], ACK_DELAY: []}
         self.sender = Peer(US, Source(1, 1, THEM.incarnation), own=True, due=lambda _: None)
         self.links = {lane: FakeLink() for lane in Lane}
         self.receiver = Peer(THEM, Source(2, 0, US.incarnation), own=True, due=lambda _: None)
@@ -66,27 +69,32 @@ class Line:
             self.sender.attach(lane, link)
         self.actor = Recorder(Address(*US, ACTOR))
         core = SimpleNamespace(processes={ACTOR: self.actor}, home=US, call_later=self._call_later)
-        host = SimpleNamespace(core=core, note_end=lambda _: None)
+        self.dropped = []
+        letters = SimpleNamespace(
+            count=lambda why, message, *_: self.dropped.append((why, message))
+        )
+        host = SimpleNamespace(core=core, note_end=lambda _: None, dead_letters=letters)
+        self.events = Events()
+        system = SimpleNamespace(core=core, home=US, events=self.events)
         members = SimpleNamespace(
             by_header=lambda _: self.receiver,
             liveness=SimpleNamespace(heard=lambda home, moment: None),
             lose=lambda home, reason: pytest.fail(reason),
         )
-        self.intake = Intake(SimpleNamespace(core=core, home=US), host, members, gossip=None)
+        self.intake = Intake(system, host, members, gossip=None)
 
     def _decode(self, batch):
         return [self.envelopes[number] for number in bytes(batch)]
 
     def _call_later(self, seconds, function):
-        assert seconds == HOLD
-        self.timers.append(function)
+        self.timers[seconds].append(function)
 
-    def post(self, kind):
+    def post(self, kind, sender=None):
         """Post one of each kind; what the actor is to hear of it is its number."""
         number = len(self.envelopes)
         process = Numbered(number)
         if kind == "tell":
-            envelope = Envelope(ACTOR, None, int(EnvelopeKind.TELL), None, number, None)
+            envelope = Envelope(ACTOR, sender, int(EnvelopeKind.TELL), None, number, None)
         elif kind == "watch":
             envelope = Envelope(ACTOR, None, int(EnvelopeKind.SIGNAL), None, Watch(process), None)
         else:
@@ -140,7 +148,7 @@ def test_what_is_lost_is_waited_for_a_little_only(first, then, lost):
     for lane in Lane:
         line.arrive(lane)
     assert line.actor.heard == []
-    for timer in line.timers:
+    for timer in line.timers[HOLD]:
         timer()
     assert line.actor.heard == [1]
 
@@ -152,7 +160,7 @@ def test_a_watch_that_was_lost_holds_up_messages_once():
     line.sender.flush()
     line.links[Lane.CONTROL].taken.clear()
     line.arrive(Lane.DATA)
-    line.timers.pop()()
+    line.timers[HOLD].pop()()
     line.post("tell")
     line.sender.flush()
     line.arrive(Lane.DATA)
@@ -169,6 +177,75 @@ def test_bad_data_that_waited_is_counted_as_any():
     line.arrive(Lane.CONTROL)
     assert line.receiver.bad_frames == 1
     assert line.actor.heard == [0]
+
+
+def test_nothing_comes_from_the_dead_once_their_end_is_told():
+    """An end waits for messages a little only; those that come still later are counted."""
+    line = Line()
+    line.post("tell", sender=100 + 2)
+    line.post("tell", sender=100)
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    assert line.actor.heard == []
+    line.timers[HOLD].pop()()
+    assert line.actor.heard == [2]
+    line.arrive(Lane.DATA)
+    assert line.actor.heard == [2, 1]
+    assert line.dropped == [("after its end", 0)]
+    assert line.receiver.data.ended == {}
+
+
+def test_frames_that_are_lost_are_an_event():
+    line = Line()
+    for _ in range(4):
+        line.post("tell")
+        line.sender.flush()
+    del line.links[Lane.DATA].taken[1]
+    del line.links[Lane.DATA].taken[1]
+    line.arrive(Lane.DATA)
+    line.arrive(Lane.DATA)
+    assert line.actor.heard == [0, 3]
+    assert list(line.events.last) == [FramesLost(THEM.node, THEM.core, 2)]
+
+
+def test_a_frame_of_control_is_acknowledged_soon_and_many_at_once():
+    line = Line()
+    back = FakeLink()
+    line.receiver.attach(Lane.CONTROL, back)
+    line.post("watch")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    assert (len(back.taken), len(line.timers[ACK_DELAY])) == (0, 1)
+    line.timers[ACK_DELAY].pop()()
+    assert [unpack_frames(frames)[0].ack for frames in back.taken] == [1]
+    for _ in range(ACK_EVERY):
+        line.post("watch")
+        line.sender.flush()
+        line.arrive(Lane.CONTROL)
+    assert [unpack_frames(frames)[0].ack for frames in back.taken] == [1, ACK_EVERY + 1]
+
+
+def test_what_comes_again_on_the_control_lane_is_acknowledged_again():
+    line = Line()
+    line.post("watch")
+    line.sender.flush()
+    frames = line.links[Lane.CONTROL].taken[0]
+    line.arrive(Lane.CONTROL)
+    back = FakeLink()
+    line.receiver.attach(Lane.CONTROL, back)
+    line.receiver.control.acknowledge()
+    line.intake.receive(frames, own=True)
+    line.timers[ACK_DELAY].pop()()
+    assert [unpack_frames(frames)[0].ack for frames in back.taken] == [1, 1]
+    assert line.actor.heard == [0]
+
+
+def test_an_acknowledgement_of_what_was_never_sent_is_a_bad_frame():
+    line = Line()
+    header = Route(Source(2, 0, 22), US.incarnation).header(Kind.HEARTBEAT, Lane.CONTROL, 1, ack=9)
+    line.intake.receive((header, b"\x80"), own=True)
+    assert line.receiver.bad_frames == 1
 
 
 def test_a_frame_that_comes_again_is_not_taken_in_again():

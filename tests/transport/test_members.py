@@ -8,8 +8,10 @@ import pytest
 from zanni.actors.address import CoreAddress
 from zanni.actors.config import Config
 from zanni.actors.observe import Events
+from zanni.transport import control_lane as control_lane_module
 from zanni.transport import members as members_module
 from zanni.transport import peer as peer_module
+from zanni.transport.control_lane import GIVE_UP
 from zanni.transport.events import JoinRefused, NodeSuspected
 from zanni.transport.frame import Kind, unpack_frames
 from zanni.transport.handshake import OBSERVER, Identity
@@ -38,7 +40,7 @@ class Table:
 
     def __init__(self, monkeypatch):
         self.moment = 100.0
-        for module in (members_module, peer_module):
+        for module in (members_module, peer_module, control_lane_module):
             monkeypatch.setattr(module, "now", lambda: self.moment)
         self.system = SimpleNamespace(
             name="a", index=0, core_count=2, home=US, config=CONFIG, events=Events()
@@ -117,6 +119,18 @@ def test_who_is_silent_is_suspected_and_recovers(table):
     assert peer.state is State.UP
     table.pass_(100)  # its end is told by its socket alone
     assert peer.state is State.SUSPECT
+
+
+@pytest.mark.parametrize("home", [SIBLING, OTHER])
+def test_who_acknowledges_nothing_is_lost_though_it_speaks(table, home):
+    """The end of a core of our own node is seen by its socket alone."""
+    peer, _ = table.adopt(home, by_confirm=True)
+    peer.control.post(b"a system message")
+    peer.flush()
+    table.pass_(int(GIVE_UP) - 1, heard=home)
+    assert peer.state is State.UP
+    table.pass_(1, heard=home)
+    assert (home in table.members.dead) is (home is OTHER)
 
 
 def test_an_observer_is_adopted_as_no_peer(table):

@@ -74,7 +74,7 @@ def test_what_is_posted_goes_in_one_batch(peer, links, due):
     assert peer.flush()
     assert batches(links[Lane.DATA]) == [b"abc"]
     header, _ = links[Lane.DATA].taken[0]
-    assert (header.kind, header.seq, header.ack) == (Kind.DATA, 1, 0)
+    assert (header.kind, header.seq, header.after) == (Kind.DATA, 1, 0)
     assert (header.source_node, header.source_core, header.source_incarnation) == ME
     assert header.destination_incarnation == 77
 
@@ -147,7 +147,7 @@ def test_control_says_after_which_data_it_was_posted(peer, links):
     peer.flush()
     peer.control.post(b"c2")
     peer.flush()
-    assert [header.ack for header, _ in links[Lane.CONTROL].taken] == [1, 1]
+    assert [header.after for header, _ in links[Lane.CONTROL].taken] == [1, 1]
     assert [header.seq for header, _ in links[Lane.CONTROL].taken] == [1, 2]
 
 
