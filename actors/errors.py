@@ -7,6 +7,7 @@
         ├── SpawnError            an actor could not be made on another core or node
         ├── StartError            a supervised child could not be started
         ├── EncodeError           a message cannot leave this process as it is
+        ├── DecodeError           a message does not fit on the core or node that it came to
         ├── MessageTooLarge       a message is larger than a frame may be
         ├── MailboxFull           a bounded mailbox refused a message
         ├── NodeDown              the core or node of an actor is lost
@@ -41,6 +42,7 @@ __all__ = [
     "ChannelClosed",
     "CoreInUse",
     "DeadlockError",
+    "DecodeError",
     "EncodeError",
     "ForkedError",
     "Ignore",
@@ -94,6 +96,21 @@ class StartError(ZanniError):
 
 class EncodeError(ZanniError):
     """A message cannot be encoded; `path` names the part that cannot, `detail` the remedy."""
+
+    def __init__(self, path: str, detail: str = "") -> None:
+        super().__init__(path, detail)
+        self.path, self.detail = path, detail
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.detail}"
+
+
+class DecodeError(ZanniError):
+    """A message arrived and does not fit there; `path` names the part, `detail` what is wrong.
+
+    Its type is not declared there, a field is missing, or a value is not of its field's type: most
+    often the other node runs another version of the program. The actor has not seen the message.
+    """
 
     def __init__(self, path: str, detail: str = "") -> None:
         super().__init__(path, detail)

@@ -4,7 +4,7 @@ An envelope is a msgpack array `[target, sender, kind, ask, body]`, with the hea
 any are set; a batch is envelopes one after another. `kind` has the `EnvelopeKind` in its low four
 bits and above them the form of the body, which spares the commonest messages a typed value:
 
-    0  the message as it is           2  a `@message`: [name, value, value...]
+    0  the message as it is           2  a `@message`: [name, field, value...] or [id, value...]
     1  a tuple: [item, item...]       3  a ProxyCall: [path, args, kwargs]
 
 How to change it: a receiver ignores what comes after the sixth item, unknown headers, and fields of
@@ -13,14 +13,13 @@ old receiver answers with an error. Anything else is a new major version of the 
 
 Guarantees:
 - `encode` either returns bytes that the other side takes, or raises and nothing was sent.
-- Whatever the bytes are, `decode` raises `DecodeError` or yields envelopes, in bounded memory.
+- Whatever the bytes are, `decode` raises `BadBatch` or yields envelopes, in bounded memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from enum import IntEnum
-from math import inf
 from typing import Any, NamedTuple, cast
 
 import msgpack
@@ -28,17 +27,21 @@ from pykka.messages import ProxyCall
 
 from ..actors.config import FRAME_CAP
 from ..actors.errors import MessageTooLarge
+from ..actors.messages import is_registered, type_name
 from ..actors.process import Headers, Signal
 from .bounds import MAX_ITEMS, SHORT, check, scan
 from .explain import explain
+from .headers import headers_from_data, headers_to_data
+from .misfits import decode_error, path_in
 from .packer import LARGE_ERROR, Packer, check_keys, checked
-from .reader import SCANNED, UNSEEN, DecodeError, Reader, address, call
+from .reader import SCANNED, UNSEEN, BadBatch, Reader, call
 from .signals import signal_from_data, signal_to_data, with_plain_reason
-from .values import Data, Resolver, Tag, ToData, way_to_data
+from .type_ids import Offer, TypeIds, fingerprint
+from .values import Data, Resolver, Tag, ToData, fields_of, way_to_data
 
 __all__ = [
+    "BadBatch",
     "Codec",
-    "DecodeError",
     "Envelope",
     "EnvelopeKind",
     "Resolver",
@@ -83,6 +86,7 @@ _new = tuple.__new__
 _PLAIN_FORM, _TUPLE_FORM, _MESSAGE_FORM, _CALL_FORM = 0, 16, 32, 48
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str, bytes, memoryview})
 _LOOKED_INTO = frozenset({list, dict, bytearray})  # imported, it costs 80 ns a message
+_BODIES = {_TUPLE_FORM: Tag.TUPLE, _MESSAGE_FORM: Tag.MESSAGE, _CALL_FORM: Tag.PROXY_CALL}
 _SIGNAL = int(EnvelopeKind.SIGNAL)
 _LAST_PLAIN = int(EnvelopeKind.ERROR)
 _KINDS = {kind | form: (kind, form) for kind in EnvelopeKind for form in (0, 16, 32, 48)}
@@ -93,13 +97,15 @@ _LARGE = 1024 * 1024  # bytes: buffers that grew beyond are not kept
 
 
 class Codec:
-    """Makes bytes of envelopes and envelopes of bytes, for one core.
+    """Makes bytes of envelopes and envelopes of bytes, for one peer.
 
     Args:
         resolver: how refs, processes, replies and types are found.
         ref_type: the class of refs.
         limit: the most bytes that an envelope may take, of those that are sent.
         tracebacks: whether errors carry their traceback's text: within a node.
+        typed: whether what fields hold is looked at: of what another node sends.
+        type_ids: those that this core gives out, the same for all its peers.
 
     """
 
@@ -110,12 +116,16 @@ class Codec:
         ref_type: type,
         limit: int = FRAME_CAP,
         tracebacks: bool = False,
+        typed: bool = False,
+        type_ids: TypeIds | None = None,
     ) -> None:
         self._resolver = resolver
         self._ref_type = ref_type
         self._limit = limit
         self._tracebacks = tracebacks
         self._ways: dict[type, tuple[int, ToData]] = {}
+        self._named: dict[str, type] = {}
+        self._learned = TypeIds()
         # Type of message -> the form of its body, and how it is made of it.
         self._forms: dict[type, tuple[int, ToData]] = {
             tuple: (_TUPLE_FORM, list),
@@ -124,7 +134,7 @@ class Codec:
         # Appending to a list and popping from it are safe from any thread.
         self._packers: list[Packer] = []
         self._unpackers: list[Any] = []
-        self._reader = Reader(resolver)
+        self._reader = Reader(resolver, type_ids or TypeIds(), typed=typed)
 
     def way(self, cls: type) -> tuple[int, ToData]:
         """Any thread. The code of a class, and how its values become data.
@@ -135,11 +145,40 @@ class Codec:
         """
         way = self._ways.get(cls)
         if way is None:
-            way = way_to_data(cls, self._ref_type, tracebacks=self._tracebacks)
-            self._ways[cls] = way
-            if way[0] == Tag.MESSAGE and not issubclass(cls, BaseException):
-                self._forms[cls] = (_MESSAGE_FORM, way[1])
+            way = self._add_way(cls)
+            if way[0] in (Tag.MESSAGE, Tag.ENUM):
+                self._named[type_name(cls)] = cls
         return way
+
+    def _add_way(self, cls: type, type_id: int | None = None) -> tuple[int, ToData]:
+        way = way_to_data(cls, self._ref_type, tracebacks=self._tracebacks, type_id=type_id)
+        self._ways[cls] = way
+        if way[0] == Tag.MESSAGE and not issubclass(cls, BaseException):
+            self._forms[cls] = (_MESSAGE_FORM, way[1])
+        return way
+
+    def offers(self) -> list[Offer]:
+        """Owner only. What to tell the peer of the types that it named lately."""
+        return self._reader.offers()
+
+    def learn(self, offer: Offer) -> None:
+        """Owner only. From now on a type goes by the id that the peer has told.
+
+        Raises:
+            ValueError: the peer contradicts itself.
+
+        """
+        cls = self._named.get(offer.name)
+        if cls is None:
+            return
+        fields = fields_of(cls) if is_registered(cls) else []
+        if offer.fields == fingerprint(fields):
+            self._learned.note(offer.name, offer.id)
+            self._add_way(cls, offer.id)
+
+    def mirror(self) -> Codec:
+        """Owner only. A codec that reads what this one has written."""
+        return Codec(self._resolver, ref_type=self._ref_type, type_ids=self._learned)
 
     def encode(self, envelope: Envelope) -> bytes:
         """Any thread. The bytes of one envelope.
@@ -177,7 +216,7 @@ class Codec:
                 elif cls in _LOOKED_INTO:
                     body = checked(body)
             item = [target, sender, kind + form, ask, body]
-            if headers and (data := _headers_to_data(headers)):
+            if headers and (data := headers_to_data(headers)):
                 item.append(data)
             return self._pack(item)
         except MessageTooLarge:
@@ -223,11 +262,11 @@ class Codec:
         A message that cannot be made here is yielded as an `Undecodable`.
 
         Raises:
-            DecodeError: the bytes are no envelopes, or out of bounds; from any step.
+            BadBatch: the bytes are no envelopes, or out of bounds; from any step.
 
         """
         if len(batch) > FRAME_CAP:
-            raise DecodeError(f"a batch of {len(batch)} bytes is over the limit of {FRAME_CAP}")
+            raise BadBatch(f"a batch of {len(batch)} bytes is over the limit of {FRAME_CAP}")
         position = 0
         if len(batch) <= MAX_ITEMS:
             position = yield from self._decode_short(batch)
@@ -242,10 +281,10 @@ class Codec:
             unpacker.feed(rest)
             for item in unpacker:
                 yield self._envelope(item)
-        except DecodeError:
+        except BadBatch:
             raise
         except (ValueError, _UNPACK_ERROR) as error:
-            raise DecodeError(str(error)) from error
+            raise BadBatch(str(error)) from error
 
     def _decode_short(self, batch: bytes | memoryview) -> Generator[Envelope, None, int]:
         """Decode what can be decoded within narrow limits; return where it ended."""
@@ -282,7 +321,7 @@ class Codec:
 
     def _envelope(self, item: Any) -> Envelope:
         if type(item) is not list or len(item) < 5:
-            raise DecodeError("an envelope has five or six items")
+            raise BadBatch("an envelope has five or six items")
         if len(item) == 5:
             # The commonest, a message as it is, without the detours below.
             target, sender, kind, ask, body = item
@@ -297,39 +336,43 @@ class Codec:
                 return _new(Envelope, (target, sender, kind, ask, body, None))
         target, sender, kind, ask, body = item if len(item) == 5 else item[:5]
         if (type(target), type(sender), type(kind), type(ask)) not in _SHAPES:
-            raise DecodeError("an envelope has a target, a sender, a kind and an ask")
+            raise BadBatch("an envelope has a target, a sender, a kind and an ask")
         known = _KINDS.get(kind)
         if known is None:
-            raise DecodeError(f"unknown kind of envelope: {kind}")
+            raise BadBatch(f"unknown kind of envelope: {kind}")
         kind, form = known
         if self._reader.failure is not None:
-            body = self._failure()
+            body = self._failure(body, form)
         elif form == _TUPLE_FORM and isinstance(body, list):
             items: list[Any] = body
             body = tuple(items)
         elif form or kind is EnvelopeKind.SIGNAL:
             body = self._body(body, kind, form)
-        headers = _headers_from_data(item[5]) if len(item) > 5 else None
+        headers = headers_from_data(item[5]) if len(item) > 5 else None
         return _new(Envelope, (target, sender, kind, ask, body, headers))
 
-    def _failure(self) -> Undecodable:
+    def _failure(self, body: Any, form: int) -> Undecodable:
         """In place of a message with a typed value that could not be made."""
-        error, self._reader.failure = self._reader.failure, None
-        if error is None or isinstance(error, DecodeError):
-            raise error or DecodeError("no failure")
-        return Undecodable(error)
+        reader = self._reader
+        error, reader.failure = reader.failure, None
+        inner, reader.path = reader.path, ""
+        if error is None or isinstance(error, BadBatch):
+            raise error or BadBatch("no failure")
+        return Undecodable(
+            decode_error(path_in(body, _BODIES.get(form, 0), reader.fields) + inner, error)
+        )
 
     def _body(self, data: Any, kind: EnvelopeKind, form: int) -> object:
         """The message of a body that is more than the message itself."""
         if not isinstance(data, list):
-            raise DecodeError("a body of this form is a list")
+            raise BadBatch("a body of this form is a list")
         body: list[Any] = data
         try:
             if kind is EnvelopeKind.SIGNAL:
                 return signal_from_data(body, self._resolver)
             return self._reader.message(body) if form == _MESSAGE_FORM else call(body)
         except Exception as error:
-            return Undecodable(error)
+            return Undecodable(decode_error("", error))
 
     def _new_unpacker(self, limits: dict[str, Any]) -> Any:
         return _UNPACKER(
@@ -338,30 +381,3 @@ class Codec:
             read_size=4096,  # what its buffer begins with: a codec per peer
             **limits,
         )
-
-
-def _headers_to_data(headers: Headers) -> Data:
-    data: dict[str, Any] = dict(headers)
-    data.pop("context", None)
-    if "sender" in data:
-        data["sender"] = list(data["sender"])
-    return data
-
-
-def _headers_from_data(data: Any) -> Headers | None:
-    """The headers that are known here; None where nothing is in them."""
-    if data is None:
-        return None
-    if not isinstance(data, dict):
-        raise DecodeError("headers are a map")
-    found: dict[str, Any] = data
-    headers: Headers = {}
-    deadline, sender = found.get("deadline"), found.get("sender")
-    if isinstance(deadline, (int, float)) and 0 <= deadline < inf:
-        headers["deadline"] = deadline
-    try:
-        if sender is not None:
-            headers["sender"] = address(sender)
-    except (TypeError, ValueError) as error:
-        raise DecodeError(f"the sender of a forwarded message: {error}") from error
-    return headers

@@ -6,11 +6,13 @@ core 0         its siblings    cores: [[index, state, incarnation, pid, actors, 
                                dead: [[index, incarnation]...],
                                nodes: [[name, index, incarnation, control, data]...]
 any core       other nodes     places: [[index, incarnation, control, data]...]
+any core       any             types: [[name, id, fingerprint]...]: alone, see type_ids.py
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, cast
 
 import msgpack
@@ -20,14 +22,18 @@ from ..actors.environment import process_id
 from ..actors.network import IDLE, CoreRecord, Load, NodeRecord
 from ..actors.system import ActorSystem
 from .core import Children
+from .frame import Kind
 from .handshake import CorePlace
 from .members import Members
 from .peer import Peer
 from .places import Listeners
 from .security import check_url
+from .type_ids import offer_of
 
 BODY_LIMIT = 64 * 1024
 """The most bytes that are read of what another node tells."""
+OFFERS = 32
+"""How many types a heartbeat tells of, at most."""
 
 _packb = cast(Any, msgpack).packb
 _unpackb = cast(Any, msgpack).unpackb
@@ -66,6 +72,16 @@ class Gossip:
         others: dict[str, object] = {"places": list(self._members.siblings.values())}
         return _packb(own), _packb(others)
 
+    def tell(self, peers: Iterable[Peer]) -> None:
+        """Send each peer its heartbeat, and the ids of the types that it named lately."""
+        own, others = self.bodies()
+        for peer in peers:
+            peer.control.send_now(Kind.HEARTBEAT, own if peer.own else others)
+            offers = peer.codec.offers()
+            for start in range(0, len(offers), OFFERS):
+                types = [list(offer) for offer in offers[start : start + OFFERS]]
+                peer.control.send_now(Kind.HEARTBEAT, _packb({"types": types}))
+
     def note_dead(self, home: CoreAddress) -> None:
         """This start of a child core is gone: tell the others with the next heartbeat."""
         self._dead.append((home.core, home.incarnation))
@@ -85,6 +101,8 @@ class Gossip:
         if not isinstance(told, dict):
             raise ValueError("a heartbeat that is no map")
         told = cast("dict[str, Any]", told)
+        for offer in told.get("types", ()):
+            peer.codec.learn(offer_of(offer))
         if peer.own:
             if "load" in told:
                 actors, queued, messages, delay, cpu = told["load"]

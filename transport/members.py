@@ -30,6 +30,7 @@ from .observers import Observers
 from .peer import Peer, State
 from .places import Listeners
 from .remote import PeerResolver, abandon
+from .type_ids import TypeIds
 
 logger = logging.getLogger("zanni")
 
@@ -75,6 +76,7 @@ class Members:
         )
         self.associations = Associations(endpoint, lambda: self.source, self)
         self.refusals: dict[str, Refusal] = {}
+        self._type_ids = TypeIds()
         self.observers = Observers(system, self.source, listeners, self.siblings)
 
     # Finding
@@ -113,6 +115,8 @@ class Members:
             ref_type=ActorRef,
             limit=self._system.config.frame_cap,
             tracebacks=own,
+            typed=not own,
+            type_ids=self._type_ids,
         )
         return peer
 

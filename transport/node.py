@@ -386,9 +386,7 @@ class Node:
         self._tell()
 
     def _tell(self) -> None:
-        own, others = self.gossip.bodies()
-        for peer in list(self.members.current.values()):
-            peer.control.send_now(Kind.HEARTBEAT, own if peer.own else others)
+        self.gossip.tell(list(self.members.current.values()))
 
     def core_lost(self, home: CoreAddress, reason: str) -> None:
         """Owner only. See `Losses.core_lost`."""

@@ -4,7 +4,7 @@ Guarantees:
 - No class is ever looked up but through the resolver, and none is made but what is declared with
   `@message`, an enum, or an exception of the known ones. An actor's class is found, not made.
 - A value that cannot be made leaves its error in `failure` and raises nothing, since an exception
-  out of the hook would lose the rest of the batch.
+  out of the hook would lose the rest of the batch. `misfits.py` finds its path.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from ..actors.actor import Actor
 from ..actors.address import Address, CoreAddress
-from ..actors.messages import is_registered
+from ..actors.messages import is_registered, type_name
 from .bounds import MAX_DEPTH, MAX_ITEMS
-from .values import KNOWN_EXCEPTIONS, UUID, FromData, Resolver, Tag
+from .misfits import UNMADE, path_in
+from .shapes import Misfit, Shape
+from .type_ids import Offer, TypeIds, fingerprint
+from .values import KNOWN_EXCEPTIONS, UUID, FromData, Resolver, Tag, fields_of
 
 unpackb: Callable[..., Any] = cast(Any, msgpack).unpackb
 
@@ -40,20 +43,32 @@ UNSEEN: dict[str, Any] = {**SCANNED, "max_array_len": 1024}
 """Limits for bytes that nobody has looked at."""
 
 
-class DecodeError(ValueError):
+class BadBatch(ValueError):
     """The bytes of a peer are no envelopes of ours, or out of bounds."""
 
 
 class Reader:
-    """Makes objects of typed values. Owner only."""
+    """Makes objects of typed values. Owner only.
 
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
-        self._makers: dict[str, FromData] = {}
+    Args:
+        resolver: how refs and types are found.
+        type_ids: the ids by which the peer may name types.
+        typed: whether values are looked at against the annotations of their fields.
+
+    """
+
+    def __init__(self, resolver: Resolver, type_ids: TypeIds, *, typed: bool) -> None:
+        self._resolver, self._type_ids, self._typed = resolver, type_ids, typed
+        self._makers: dict[str | int, FromData] = {}
+        self._enums: dict[str | int, type] = {}
+        self._met: dict[str, list[str]] = {}
+        """The types that came by name since they were last offered, with their fields."""
         self._depth = 0
         self._limits = SCANNED
         self.failure: Exception | None = None
         """The first value of this envelope that could not be made."""
+        self.path = ""
+        """Where it is, in what was unpacked so far."""
         self.made = False
         """Whether a typed value was met since this was last set to False."""
         self._ways: dict[int, FromData] = {
@@ -85,63 +100,78 @@ class Reader:
         self._limits = limits
         self._depth = 0
         self.failure = None
+        self.path = ""
         self.made = False
+
+    def offers(self) -> list[Offer]:
+        """The ids of the types that came by name since this was asked last."""
+        met, self._met = self._met, {}
+        for name in met:  # whoever sends it so again has not heard
+            self._makers.pop(name, None)
+            self._enums.pop(name, None)
+        ids = {name: self._type_ids.give(name) for name in met}
+        return [
+            Offer(name, each, fingerprint(met[name]))
+            for name, each in ids.items()
+            if each is not None
+        ]
 
     def hook(self, code: int, data: bytes) -> object:
         """Make the value of one ext; never raises."""
         self.made = True
-        if self.failure is not None:
+        failed = self.failure  # before this one
+        if failed is not None:
             return None
         way = self._ways.get(code)
         if way is None:
             self.failure = LookupError(f"a typed value of code {code}, which this version lacks")
-            return None
+            return UNMADE
         self._depth += 1
         try:
-            return way(self._unpack(data))
+            value = self._unpack(data)
+            if self.failure is None:
+                return way(value)
+            self.path = path_in(value, code, self.fields) + self.path
         except Exception as error:
             if self.failure is None:
                 self.failure = error
-            return None
         finally:
             self._depth -= 1
+        return UNMADE
 
     def _unpack(self, data: bytes) -> Any:
         if self._depth > MAX_DEPTH:
-            raise DecodeError(f"typed values are nested deeper than {MAX_DEPTH} levels")
+            raise BadBatch(f"typed values are nested deeper than {MAX_DEPTH} levels")
         try:
-            value = unpackb(data, ext_hook=self.hook, **self._limits)
+            return unpackb(data, ext_hook=self.hook, **self._limits)
         except Exception as error:
-            raise DecodeError(f"a typed value is not msgpack: {error}") from error
-        if self.failure is not None:
-            raise self.failure
-        return value
+            raise BadBatch(f"a typed value is not msgpack: {error}") from error
 
     def message(self, body: list[Any]) -> object:
-        """Make an instance of a `@message` class from its name and the values of its fields."""
+        """Make an instance of a `@message` class from its name or id and what its fields hold."""
         name = body[0]
         make = self._makers.get(name)
         if make is None:
             make = self._makers[name] = self._maker(name)
         return make(body)
 
-    def _maker(self, name: str) -> FromData:
+    def fields(self, name: str | int) -> list[str]:
+        """The fields of a `@message`. Raises as `Resolver.find_type`."""
+        return fields_of(self._find(name))
+
+    def _maker(self, name: str | int) -> FromData:
         cls = self._find(name)
         if not is_registered(cls):
-            raise LookupError(f"{name} is not declared with @zanni.message")
-        fields = [field for field in dataclasses.fields(cast(Any, cls)) if field.init]
-        names = [field.name for field in fields]
-        by_name = any(field.kw_only for field in fields)
-        length = len(fields) + 1
-
-        def make(body: list[Any]) -> object:
-            if by_name:
-                return cls(**dict(zip(names, body[1:length], strict=False)))
-            return cls(*body[1:length])
-
-        return make
+            raise LookupError(f"{type_name(cls)} is not declared with @zanni.message")
+        names = fields_of(cls)
+        if isinstance(name, str):
+            self._met[name] = names
+            return by_name(cls, names, typed=self._typed)
+        return by_id(cls, names, typed=self._typed)
 
     def _find(self, name: object) -> type:
+        if type(name) is int:
+            name = self._type_ids.name(name)
         if not isinstance(name, str):
             raise TypeError("the name of a type must be str")
         return self._resolver.find_type(name)
@@ -152,17 +182,24 @@ class Reader:
             raise TypeError(f"{name} is no actor class")
         return cls
 
-    def _enum(self, data: list[Any]) -> object:
-        name, member = data
+    def _find_enum(self, name: str | int) -> type:
         cls = self._find(name)
         if not issubclass(cls, Enum):
-            raise TypeError(f"{name} is no enum")
+            raise TypeError(f"{type_name(cls)} is no enum")
+        if isinstance(name, str):
+            self._met[name] = []
+        self._enums[name] = cls
+        return cls
+
+    def _enum(self, data: list[Any]) -> object:
+        name, member = data
+        cls: Any = self._enums.get(name) or self._find_enum(name)
         if issubclass(cls, Flag):
             return cls(member)
         try:
             return cls[member]
         except KeyError:
-            raise ValueError(f"{member!r} is no member of {name}") from None
+            raise ValueError(f"{member!r:.100} is no member of {type_name(cls)}") from None
 
     def _exception(self, data: list[Any]) -> object:
         name, args = data
@@ -176,6 +213,55 @@ class Reader:
         if not (type_name is None or isinstance(type_name, str)):
             raise TypeError("the type of a ref must be str")
         return self._resolver.ref(address(data), type_name)
+
+
+def by_id(cls: type, names: list[str], *, typed: bool) -> FromData:
+    """How to make a `@message` of its id and the values of its fields, in their order."""
+    if any(field.kw_only for field in dataclasses.fields(cast(Any, cls))):
+        make: Callable[..., object] = _by_keyword(cls, names)
+    else:
+        make = cls
+    if not typed:
+        return lambda body: make(*body[1:])
+    shape = Shape(cls)
+
+    def make_checked(body: list[Any]) -> object:
+        values = body[1:]
+        shape.check(zip(names, values, strict=True))
+        return make(*values)
+
+    return make_checked
+
+
+def _by_keyword(cls: type, names: list[str]) -> Callable[..., object]:
+    return lambda *values: cls(**dict(zip(names, values, strict=True)))
+
+
+def by_name(cls: type, names: list[str], *, typed: bool) -> FromData:
+    """How to make a `@message` of its name and of its fields, each a name and a value."""
+    known = frozenset(names)
+    same = by_id(cls, names, typed=typed)
+    shape = Shape(cls) if typed else None
+    needed = [
+        field.name
+        for field in dataclasses.fields(cast(Any, cls))
+        if field.init and field.default is field.default_factory  # neither is there
+    ]
+
+    def make(body: list[Any]) -> object:
+        if body[1::2] == names:  # as nearly always
+            return same(body[::2])
+        values = {
+            name: value for name, value in zip(body[1::2], body[2::2], strict=True) if name in known
+        }
+        for name in needed:
+            if name not in values:
+                raise Misfit(f".{name}", f"it is not there, and {type_name(cls)} has no default")
+        if shape is not None:
+            shape.check(values.items())
+        return cls(**values)
+
+    return make
 
 
 def address(data: Any) -> Address:

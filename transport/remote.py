@@ -353,8 +353,9 @@ def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
     for reply in left.pending:
         reply.reject(error)
     reason = host.loss_reason(peer.home)
+    ours = peer.codec.mirror()
     for batch in left.envelopes:
-        for envelope in peer.codec.decode(batch):
+        for envelope in ours.decode(batch):
             if envelope.kind == _TELL:
                 address = Address(*peer.home, envelope.target)
                 host.dead_letters.count(reason, envelope.message, address)

@@ -3,9 +3,11 @@
 A typed value is an ext whose payload is exactly one msgpack value, by the codes of `Tag`. Codes are
 never reused. A value of a code that is not known here fails alone, not the batch it stands in.
 
-A `@message` class travels as `[name, value, value...]`, its fields in their order. So that a
-cluster can be upgraded node by node, the receiver takes the fields that it knows and ignores the
-rest, and those that were not sent take their defaults: add fields at the end, with defaults.
+A `@message` class travels as `[name, field, value, field, value...]`. So that a cluster can be
+upgraded node by node, the receiver takes the fields that it knows and ignores the rest, and those
+that were not sent take their defaults. Between two that agree on its fields and on an id for it, it
+is `[id, value, value...]`, the fields in their order: see type_ids.py. An enum's member is
+`[name, member]` or `[id, member]`.
 """
 
 from __future__ import annotations
@@ -138,8 +140,16 @@ PLAIN: Mapping[type, tuple[int, ToData]] = {
 """Exact type -> its code and how it becomes data. Subclasses do not count."""
 
 
-def way_to_data(cls: type, ref_type: type, *, tracebacks: bool) -> tuple[int, ToData]:
+def way_to_data(
+    cls: type, ref_type: type, *, tracebacks: bool, type_id: int | None = None
+) -> tuple[int, ToData]:
     """Any thread. The code of a class and how its values become data.
+
+    Args:
+        cls: the class.
+        ref_type: the class of refs.
+        tracebacks: whether errors carry their traceback's text.
+        type_id: what the receiver calls a `@message` or an enum; None: by its name.
 
     Raises:
         EncodeError: with the remedy, and no path yet.
@@ -150,13 +160,13 @@ def way_to_data(cls: type, ref_type: type, *, tracebacks: bool) -> tuple[int, To
     if issubclass(cls, ref_type):
         return Tag.REF, _ref
     if is_registered(cls):
-        return Tag.MESSAGE, _message_to_data(cls)
+        return Tag.MESSAGE, _message_to_data(cls, type_id)
     if issubclass(cls, type):
         return Tag.ACTOR_CLASS, _actor_class
     if issubclass(cls, BaseException):
         return Tag.EXCEPTION, _exception_to_data(cls, tracebacks=tracebacks)
     if issubclass(cls, Enum):
-        return Tag.ENUM, _enum_to_data(cls)
+        return Tag.ENUM, _enum_to_data(cls, type_id)
     raise EncodeError("", _remedy(cls))
 
 
@@ -203,19 +213,38 @@ def _ref(value: Any) -> Data:
     return [*value.address, None if cls is None else type_name(cls)]
 
 
-def _message_to_data(cls: type) -> ToData:
-    name = _travelling_name(cls)
-    names = [field.name for field in dataclasses.fields(cast(Any, cls)) if field.init]
+def fields_of(cls: type) -> list[str]:
+    """Any thread. The names of the fields of which a `@message` is made, in their order."""
+    return [field.name for field in dataclasses.fields(cast(Any, cls)) if field.init]
+
+
+def _message_to_data(cls: type, type_id: int | None) -> ToData:
+    name, names = _travelling_name(cls), fields_of(cls)
     if not names:
-        return lambda _: [name]
+        return lambda _: [name if type_id is None else type_id]
     get = attrgetter(*names)
+    if type_id is None:
+        return _by_name(name, names, get)
     if len(names) == 1:
-        return lambda value: [name, get(value)]
-    return lambda value: [name, *get(value)]
+        return lambda value: [type_id, get(value)]
+    return lambda value: [type_id, *get(value)]
 
 
-def _enum_to_data(cls: type[Enum]) -> ToData:
-    name = _travelling_name(cls)
+def _by_name(name: str, names: list[str], get: ToData) -> ToData:
+    if len(names) == 1:
+        return lambda value: [name, names[0], get(value)]
+    empty = [name, *(part for each in names for part in (each, None))]
+
+    def to_data(value: object) -> Data:
+        body = empty[:]
+        body[2::2] = get(value)
+        return body
+
+    return to_data
+
+
+def _enum_to_data(cls: type[Enum], type_id: int | None) -> ToData:
+    name = _travelling_name(cls) if type_id is None else type_id
     if issubclass(cls, Flag):  # a combination of members has no name of its own
         return lambda value: [name, value.value]
     return lambda value: [name, value.name]

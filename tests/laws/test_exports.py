@@ -21,6 +21,7 @@ NAMES = {
         "ChannelClosed",
         "CoreInUse",
         "DeadlockError",
+        "DecodeError",
         "Down",
         "EncodeError",
         "Exit",

@@ -44,7 +44,7 @@ from zanni.actors.process import (
     Watch,
 )
 from zanni.transport import bounds
-from zanni.transport.codec import Codec, DecodeError, Envelope, EnvelopeKind, Undecodable
+from zanni.transport.codec import BadBatch, Codec, Envelope, EnvelopeKind, Undecodable
 from zanni.transport.signals import signal_from_data
 
 HERE = Address("bank", 1, 2**64 - 1, 42)
@@ -650,9 +650,14 @@ NAME = type_name(Point)
         (0, ext(11, ["nowhere:Class", 1]), "nowhere:Class is not declared here"),
         (32, ["nowhere:Class", 1], "nowhere:Class is not declared here"),
         (32, [type_name(Color), 1], "not declared with @zanni.message"),
-        (32, [NAME], "missing 1 required positional argument"),
-        (32, [type_name(Picky), -1], "a size is not negative"),
-        (32, [5], "the name of a type must be str"),
+        (32, [NAME], "message.x: it is not there"),
+        (32, [NAME, "y", 1], "message.x: it is not there"),
+        (32, [NAME, "x"], "zip()"),
+        (32, [type_name(Picky), "size", -1], "message: ValueError: a size is not negative"),
+        (32, [5], "no type was given the id 5"),
+        (32, [None], "the name of a type must be str"),
+        (32, [[]], "unhashable"),
+        (32, [], "list index out of range"),
         (0, ext(10, [type_name(Color), "GREEN"]), "'GREEN' is no member"),
         (0, ext(10, [NAME, "x"]), "is no enum"),
         (0, ext(12, ["SystemExit", [1]]), "no exception that travels"),
@@ -684,10 +689,66 @@ def test_one_bad_value_loses_no_neighbour(kind: int, body: object, error: str) -
     assert error in str(bad.message.error)
 
 
+@pytest.mark.parametrize(
+    ("body", "path", "detail"),
+    [
+        ([1, {"a": ext(99, 0)}], "message[1]['a']", "a typed value of code 99"),
+        (ext(1, [1, ext(10, [type_name(Color), "GREEN"])]), "message[1]", "'GREEN' is no member"),
+        (ext(2, [1, ext(99, 0)]), "message{...}", "code 99"),
+        (ext(11, [NAME, "x", [0, ext(99, 0)]]), "message.x[1]", "code 99"),
+        (
+            ext(11, [NAME, "x", 1, "y", {"k": ext(11, [NAME, "x", ext(21, 5)])}]),
+            "message.y['k'].x",
+            "TypeError: a bytearray travels as bytes",
+        ),
+        (ext(11, [NAME, "y", ext(11, [NAME, "y", 1])]), "message.y.x", "it is not there"),
+        (ext(16, [["m"], [1, ext(99, 0)], {}]), "message.args[1]", "code 99"),
+        (ext(16, [["m"], [], {"k": ext(99, 0)}]), "message.kwargs['k']", "code 99"),
+        (ext(12, ["ValueError", [ext(99, 0)]]), "message.args[0]", "code 99"),
+        (ext(11, [70_000, ext(99, 0)]), "message[1]", "code 99"),
+        ({"k" * 300: ext(99, 0)}, "message['" + "k" * 49 + "]", "code 99"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_cannot_be_made_is_named_with_its_path(body: object, path: str, detail: str) -> None:
+    (there,) = CODEC.decode(raw(1, 2, 0, 7, body))
+    assert isinstance(there.message, Undecodable)
+    error = there.message.error
+    assert isinstance(error, errors.DecodeError)
+    assert error.path == path
+    assert detail in error.detail
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "path"),
+    [
+        (16, [1, ext(99, 0)], "message[1]"),
+        (32, [NAME, "x", 1, "y", [ext(99, 0)]], "message.y[0]"),
+        (48, [["m"], [(ext(99, 0))], {}], "message.args[0]"),
+        (48, [["m"], [], {"k": ext(99, 0)}], "message.kwargs['k']"),
+    ],
+)
+def test_so_it_is_in_a_body_of_its_own_form(form: int, body: object, path: str) -> None:
+    (there,) = CODEC.decode(raw(1, 2, form, 7, body))
+    assert isinstance(there.message, Undecodable)
+    assert there.message.error.args[0] == path
+
+
+def test_a_deep_path_is_found_without_recursion() -> None:
+    deepest: object = ext(99, 0)
+    for _ in range(60):
+        deepest = [deepest]
+    (there,) = CODEC.decode(raw(1, 2, 0, 7, deepest))
+    assert isinstance(there.message, Undecodable)
+    assert there.message.error.args[0].startswith("message[0][0]")
+    assert len(there.message.error.args[0]) <= 200
+
+
 def test_fields_may_be_added_and_left_out() -> None:
-    (there,) = CODEC.decode(raw(1, 2, 32, None, [NAME, 1, 2, "a later field", 4]))
-    assert there.message == Point(1, 2)
-    (there,) = CODEC.decode(raw(1, 2, 32, None, [NAME, 1]))
+    for extra in ([], ["later", 4], [5, "no name"]):
+        (there,) = CODEC.decode(raw(1, 2, 32, None, [NAME, *extra, "y", 2, "x", 1]))
+        assert there.message == Point(1, 2)
+    (there,) = CODEC.decode(raw(1, 2, 32, None, [NAME, "x", 1]))
     assert there.message == Point(1, 7)
 
 
@@ -738,7 +799,7 @@ def nested(depth: int) -> bytes:
 def test_hostile_bytes_are_a_decode_error_and_take_little_memory(batch: bytes) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(DecodeError):
+        with pytest.raises(BadBatch):
             list(CODEC.decode(batch))
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -757,12 +818,12 @@ def nest_exts(depth: int) -> bytes:
 def test_depth_is_counted_through_typed_values() -> None:
     assert len(list(CODEC.decode(nest_exts(63)))) == 1
     for depth in (64, 65, 300):
-        with pytest.raises(DecodeError, match="deeper"):
+        with pytest.raises(BadBatch, match="deeper"):
             list(CODEC.decode(nest_exts(depth)))
 
 
 def test_a_batch_over_the_limit_is_refused() -> None:
-    with pytest.raises(DecodeError, match="over the limit"):
+    with pytest.raises(BadBatch, match="over the limit"):
         list(make_codec().decode(b"\x01" * (FRAME_CAP + 1)))
 
 
@@ -855,7 +916,7 @@ def test_damaged_batches_are_decode_errors_or_envelopes() -> None:
         try:
             for envelope in CODEC.decode(batch):
                 assert type(envelope) is Envelope
-        except DecodeError:
+        except BadBatch:
             refused += 1
     assert 0 < refused < 10_000
 
@@ -864,7 +925,7 @@ def test_damaged_batches_are_decode_errors_or_envelopes() -> None:
 def test_garbage_is_a_decode_error_or_envelopes(garbage: bytes) -> None:
     try:
         assert all(type(envelope) is Envelope for envelope in CODEC.decode(garbage))
-    except DecodeError:
+    except BadBatch:
         pass
 
 

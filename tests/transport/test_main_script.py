@@ -11,7 +11,7 @@ import pytest
 import zanni
 
 ECHO = """
-from zanni import Actor, ActorSystem, SpawnError, message
+from zanni import Actor, ActorSystem, DecodeError, SpawnError, message
 
 class Echo(Actor):
     def on_receive(self, message):
@@ -33,7 +33,7 @@ if __name__ == "__main__":
         for attempt in (lambda: echo.ask(Late(2)), lambda: system.spawn(Guarded, core=1)):
             try:
                 attempt()
-            except (LookupError, SpawnError) as error:
+            except (DecodeError, SpawnError) as error:
                 print(error)
 """
 

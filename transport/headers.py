@@ -1,0 +1,43 @@
+"""What travels beside a message, as data and back."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from ..actors.process import Headers
+from .reader import BadBatch, address
+from .values import Data
+
+
+def headers_to_data(headers: Headers) -> Data:
+    """Any thread. The data of headers; what stays within the process is left out."""
+    data: dict[str, Any] = dict(headers)
+    data.pop("context", None)
+    if "sender" in data:
+        data["sender"] = list(data["sender"])
+    return data
+
+
+def headers_from_data(data: Any) -> Headers | None:
+    """Any thread. The headers that are known here; None where nothing is in them.
+
+    Raises:
+        BadBatch: they are none.
+
+    """
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise BadBatch("headers are a map")
+    found: dict[str, Any] = data
+    headers: Headers = {}
+    deadline, sender = found.get("deadline"), found.get("sender")
+    if isinstance(deadline, (int, float)) and 0 <= deadline < inf:
+        headers["deadline"] = deadline
+    try:
+        if sender is not None:
+            headers["sender"] = address(sender)
+    except (TypeError, ValueError) as error:
+        raise BadBatch(f"the sender of a forwarded message: {error}") from error
+    return headers
