@@ -242,7 +242,7 @@ class Children:
                 process.wait(1.0)
 
     def disown(self) -> None:
-        """In a forked child: close our copies, or the cores would not see their parent end."""
+        """In a forked child: close our copies of their sockets."""
         for child in self.all:
             if child.process is not None:
                 child.process.close()
@@ -289,6 +289,7 @@ class ParentLine:
 
     def __init__(self, fd: int) -> None:
         self._socket = inherited_socket(fd)
+        self._socket.set_inheritable(False)  # or our end would not be seen before our programs'
         self._heard = b""
 
     def read_line(self) -> bytes | None:
@@ -303,6 +304,10 @@ class ParentLine:
             self._heard += data
         line, _, self._heard = self._heard.partition(b"\n")
         return line
+
+    def close(self) -> None:
+        """Close our copy of it."""
+        self._socket.close()
 
     def say(self, **what: object) -> None:
         """Tell the parent; nothing where it is gone, since `read_line` will end us."""
@@ -322,6 +327,14 @@ def report(error: BaseException | None) -> None:
             _line.say(pid=process_id())
         else:
             _line.say(error=f"{type(error).__name__}: {error}")
+
+
+def disown(children: Children | None) -> None:
+    """In a forked child: close our copies, or neither parent nor core would see the other end."""
+    if children is not None:
+        children.disown()
+    elif _line is not None:
+        _line.close()
 
 
 def main(fd: int) -> None:

@@ -25,7 +25,7 @@ from ..actors.network import CoreRecord, NodeRecord
 from ..actors.observe import DeadLetters
 from ..actors.process import Process
 from ..actors.system import ActorSystem
-from .core import Children, report
+from .core import Children, disown, report
 from .endpoint import Endpoint, Frames
 from .frame import Kind
 from .gossip import Gossip
@@ -247,8 +247,7 @@ class Node:
     def disown(self, lock: Disowned) -> None:
         """In a forked child. See `Network.disown`."""
         self.members.disown(lock)
-        if self.children is not None:
-            self.children.disown()
+        disown(self.children)
 
     def _await_drain(self, until: float) -> bool:
         draining, self._draining = self._draining, []

@@ -3,6 +3,7 @@
 Guarantees:
 - A `listen` URL is bound exactly as given or not at all; an ipc path is locked beside it, since a
   second bind would steal it from its living holder.
+- At the end none of its sockets and locks are left; those of a crash are taken over by the next.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from .security import RefusedAddress, check_path, check_url, tcp_host
 logger = logging.getLogger("zanni")
 
 LOOPBACK = "127.0.0.1"
+LOCK = ".lock"
+"""What the file that locks an ipc path is called beside it."""
 
 Receive = Callable[[Frames, bool], None]
 """Takes a message, and whether it came on the node's own sockets."""
@@ -37,6 +40,8 @@ class Listeners:
         self._system, self._endpoint = system, endpoint
         self._receive = receive
         self._locks: list[int] = []
+        self._paths: list[Path] = []
+        """The socket and the lock of an ipc path that was given."""
         self._made: Path | None = None
         self._inside = False
         self.outside: CorePlace | None = None
@@ -100,7 +105,9 @@ class Listeners:
         host = (listen and tcp_host(listen)) or system.tcp_host or next(filter(None, hosts), None)
         system.tcp_host = host or LOOPBACK
         if listen is not None and listen.startswith("ipc://"):
-            self._locks.append(_lock_path(listen.removeprefix("ipc://"), listen))
+            path = listen.removeprefix("ipc://")
+            self._locks.append(_lock_path(path, listen))
+            self._paths += [Path(path), Path(path + LOCK)]
         anywhere = f"tcp://{system.tcp_host}:0"
         control = self._listen_outside(listen or anywhere)
         data = self._listen_outside(anywhere)
@@ -110,16 +117,22 @@ class Listeners:
         return self._endpoint.listen(url, lambda frames: self._receive(frames, False))
 
     def remove(self) -> None:
-        """Remove the run directory, and give the locks back."""
+        """Remove the run directory and what was at a path that was given; give the locks back."""
         made, self._made = self._made, None
         if made is not None:
             shutil.rmtree(made, ignore_errors=True)
+        while self._paths:
+            try:
+                self._paths.pop(0).unlink()
+            except OSError:  # somebody else has removed it
+                pass
         while self._locks:
             os.close(self._locks.pop())
 
 
 def _lock_path(path: str, url: str) -> int:
-    lock = open_lock(Path(path + ".lock"))
+    file = Path(path + LOCK)
+    lock = open_lock(file)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -127,6 +140,16 @@ def _lock_path(path: str, url: str) -> int:
         os.close(lock)
         text = f"cannot listen on {url}: in use by process {holder}; choose another path"
         raise OSError(errno.EADDRINUSE, text) from None
+    if not _is_at(lock, file):  # its holder has ended, and removed it, since we opened it
+        os.close(lock)
+        return _lock_path(path, url)
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(process_id()).encode(), 0)
     return lock
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,138 @@
+"""Two hosts and the cable between them: cut, pulled, deaf on one side. What was lost is counted."""
+
+import time
+
+import pytest
+
+QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 1.5}
+PATIENT = {**QUICK, "down_after": 6.0}
+"""TCP tries again after twice as long each time: a cut of 0.8 s may be a silence of 1.6."""
+FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
+SLACK = 2.0
+"""Seconds that a busy machine may be late."""
+
+
+@pytest.fixture
+def pair(hosts, nodes):
+    """A bank on one host and a teller on the other; each watches an actor of the other one."""
+
+    def pair(config):
+        pair = [
+            nodes(name, prefix=host.prefix, config=config, listen=f"tcp://{host.address}:7400")
+            for name, host in zip(("bank", "teller"), hosts, strict=True)
+        ]
+        pair[1](f"system.join('tcp://{hosts[0].address}:7400')")
+        for node in pair:
+            node("sink = system.spawn(Sink, name='sink'); watcher = system.spawn(Watcher)")
+        for node, other in zip(pair, reversed(pair), strict=True):
+            node.until(f"system.whereis('sink@{other.name}')")
+            node(f"there = system.whereis('sink@{other.name}'); watcher.ask(there)")
+        return pair
+
+    return pair
+
+
+def send(*nodes):
+    """Have each tell the sink of the other one numbers, from now on."""
+    for node in nodes:
+        node(f"source = system.spawn(Source, there, {node.name!r})")
+
+
+def tally(source, sink):
+    """What was sent, and what of it has come, is a dead letter, or is lost without a trace."""
+    sent = source("source.call(Source.finish).get(timeout=20)")
+    seen = sink(f"sink.call(Sink.seen, {source.name!r}).get(timeout=20)")
+    assert seen["in order"]  # and so nothing twice
+    dead = sum(source("losses()").values())
+    print(f"{source.name}: sent {sent}, came {seen['count']}, dead letters {dead}")
+    return sent, seen["count"], dead
+
+
+def downs(node):
+    return node("watcher.ask('downs', timeout=20)")
+
+
+def is_lost_once(node, since, config):
+    """It gets one Down, in time: `down_after` after it heard the other one for the last time."""
+    node.until("watcher.ask('downs')", timeout=config["down_after"] + 20)
+    ((_, reason, moment),) = downs(node)
+    assert reason == "noconnection"
+    earliest = config["down_after"] - config["heartbeat"]
+    latest = config["down_after"] + 2 * config["heartbeat"] + SLACK
+    print(f"{node.name}: down after {moment - since:.2f} s")
+    assert earliest - 0.01 <= moment - since <= latest
+    (lost,) = node.events("NodeLost")
+    assert lost[0] <= moment
+
+
+@pytest.mark.parametrize("sending", [False, True], ids=["idle", "sending"])
+@pytest.mark.parametrize("config", [QUICK, pytest.param(FULL, marks=pytest.mark.soak)])
+def test_a_half_open_link_is_lost_in_time_on_both_sides(hosts, pair, config, sending):  # F1
+    pair = pair(config)
+    if sending:
+        send(*pair)
+    pair[0].until("sink.ask('pid')")
+    began = time.monotonic()
+    for host in hosts:
+        host.deafen()
+    for node in pair:
+        is_lost_once(node, began, config)
+    if sending:
+        for source, sink in (pair, reversed(pair)):
+            sent, came, dead = tally(source, sink)
+            assert came + dead <= sent
+
+
+@pytest.mark.parametrize("config", [QUICK, pytest.param(FULL, marks=pytest.mark.soak)])
+def test_a_link_that_is_deaf_one_way_is_lost_on_both_sides(hosts, pair, config):  # F4
+    pair = pair(config)
+    send(*pair)
+    began = time.monotonic()
+    hosts[0].deafen()
+    for node in pair:
+        node.until("watcher.ask('downs')", timeout=config["down_after"] + 20)
+        ((_, reason, moment),) = downs(node)
+        assert reason == "noconnection"
+        assert moment - began < config["down_after"] + config["suspect_after"] + SLACK
+    for source, sink in (pair, reversed(pair)):
+        sent, came, dead = tally(source, sink)
+        assert came + dead <= sent
+
+
+def cut(hosts, how, seconds):
+    for host in hosts:
+        host.deafen() if how == "silent" else host.pull()
+    time.sleep(seconds)  # its length is what is tried
+    for host in hosts:
+        host.heal() if how == "silent" else host.plug()
+
+
+@pytest.mark.parametrize("how", ["silent", "pulled"])
+@pytest.mark.parametrize(
+    ("config", "seconds"), [(PATIENT, 0.8), pytest.param(FULL, 8.0, marks=pytest.mark.soak)]
+)
+def test_a_short_partition_is_suspected_and_loses_nothing(hosts, pair, how, config, seconds):  # F2
+    pair = pair(config)
+    send(*pair)
+    pair[0]("brief = [system.spawn(Sink, name=f'brief{n}') for n in range(50)]")
+    pair[1]("[watcher.ask(system.whereis(f'brief{n}@bank')) for n in range(50)]")
+    for node in pair:
+        node("happened.clear()")
+    pair[0]("import threading")
+    pair[0]("end = lambda: [ref.kill() for ref in brief]")
+    pair[0](f"threading.Timer({seconds / 2}, end).start()")  # they end while it is cut
+    cut(hosts, how, seconds)
+    for node in pair:
+        node.until("'NodeRecovered' in kinds()")
+        kinds = node("kinds()")
+        assert kinds["NodeSuspected"] == kinds["NodeRecovered"]
+        assert "NodeLost" not in kinds
+    pair[1].until("len(watcher.ask('downs')) >= 50")
+    for source, sink in (pair, reversed(pair)):
+        sent = source("source.call(Source.finish).get(timeout=20)")
+        sink.until(f"sink.call(Sink.seen, {source.name!r}).get()['count'] >= {sent}")
+        assert tally(source, sink) == (sent, sent, 0)
+    said = [(ref, reason) for ref, reason, _ in downs(pair[1])]
+    assert sorted({ref for ref, _ in said}) == sorted(ref for ref, _ in said)
+    assert [reason for _, reason in said] == ["killed"] * 50
+    assert downs(pair[0]) == []

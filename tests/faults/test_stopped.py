@@ -1,0 +1,89 @@
+"""A process that is stopped and goes on (SIGSTOP, SIGCONT): a node, or one core of it."""
+
+import os
+import signal
+import time
+
+import pytest
+
+QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 3.0}
+FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
+soak = pytest.mark.soak
+
+
+@pytest.fixture
+def pair(nodes, url):
+    def pair(config):
+        bank = nodes("bank", listen=url, config=config)
+        teller = nodes("teller", join=url, config=config)
+        for node in (bank, teller):
+            node("sink = system.spawn(Sink, name='sink'); watcher = system.spawn(Watcher)")
+        for node, other in ((bank, "teller"), (teller, "bank")):
+            node.until(f"system.whereis('sink@{other}')")
+            node(f"there = system.whereis('sink@{other}'); watcher.ask(there)")
+            node(f"source = system.spawn(Source, there, {node.name!r})")
+        for node, other in ((bank, "teller"), (teller, "bank")):
+            node.until(f"sink.call(Sink.seen, {other!r}).get()['count']")
+        return bank, teller
+
+    return pair
+
+
+def stop(pid, seconds):
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)  # its length is what is tried
+    os.kill(pid, signal.SIGCONT)
+
+
+def finish(source, sink):
+    """What was sent and what came of it, when all of that is there."""
+    sent = source("source.call(Source.finish).get(timeout=20)")
+    sink.until(f"sink.call(Sink.seen, {source.name!r}).get()['count'] >= {sent}")
+    seen = sink(f"sink.call(Sink.seen, {source.name!r}).get()")
+    assert seen["in order"]  # and so nothing twice
+    dead = source("losses()")
+    print(f"{source.name}: sent {sent}, came {seen['count']}, dead letters {dead}")
+    return sent, seen["count"], dead
+
+
+@pytest.mark.parametrize(
+    ("config", "seconds", "suspected"),
+    [
+        (QUICK, 0.3, False),
+        (QUICK, 1.5, True),
+        pytest.param(FULL, 3.0, False, marks=soak),
+        pytest.param(FULL, 10.0, True, marks=soak),
+    ],
+)
+def test_a_node_that_is_stopped_for_a_while_loses_nothing(pair, config, seconds, suspected):  # E3
+    bank, teller = pair(config)
+    stop(bank.process.pid, seconds)
+    if suspected:
+        teller.until("'NodeRecovered' in kinds()")
+    for source, sink in ((bank, teller), (teller, bank)):
+        sent, came, dead = finish(source, sink)
+        assert (came, dead) == (sent, {})
+    for node in (bank, teller):
+        assert node("watcher.ask('downs')") == []
+        assert "NodeLost" not in node("kinds()")
+    assert ("NodeSuspected" in teller("kinds()")) is suspected
+
+
+@pytest.mark.parametrize(
+    ("config", "seconds"), [(QUICK, 4.0), pytest.param(FULL, 30.0, marks=soak)]
+)
+def test_a_core_of_the_same_node_is_waited_for_and_loses_nothing(nodes, config, seconds):  # E3
+    node = nodes("bank", cores=2, config=config)
+    node("sink = system.spawn(Sink, core=1); watcher = system.spawn(Watcher)")
+    node("watcher.ask(sink); source = system.spawn(Source, sink, 's')")
+    stop(node("sink.ask('pid')"), seconds)
+    sent = node("source.call(Source.finish).get(timeout=20)")
+    node.until(f"sink.call(Sink.seen, 's').get()['count'] >= {sent}")
+    assert node("sink.call(Sink.seen, 's').get()") == {
+        "count": sent,
+        "in order": True,
+        "last": sent - 1,
+    }
+    assert node("losses()") == {}
+    assert node("watcher.ask('downs')") == []
+    assert node("[core['restarts'] for core in system.cores()]") == [0, 0]
