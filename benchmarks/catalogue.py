@@ -1,6 +1,8 @@
 """All benchmarks, in the order of their numbers."""
 
 import importlib
+import string
+from collections.abc import Iterable
 
 from .workload import Benchmark
 
@@ -22,16 +24,20 @@ MODULES = (
 
 
 def all_benchmarks() -> list[Benchmark]:
-    modules = [importlib.import_module(f".{name}", __package__) for name in MODULES]
-    return [benchmark for module in modules for benchmark in module.BENCHMARKS]
+    return list(benchmarks_in(MODULES))
+
+
+def benchmarks_in(modules: Iterable[str]) -> Iterable[Benchmark]:
+    """Those of the modules, each of which is loaded when it is its turn."""
+    for name in modules:
+        yield from importlib.import_module(f".{name}", __package__).BENCHMARKS
 
 
 def find(name: str) -> Benchmark:
     """The benchmark of that name; loads no module of another number."""
-    number = int(name.strip("Mabcdefgh"))
-    module_name = next(each for each in MODULES if each.startswith(f"m{number:02}_"))
-    module = importlib.import_module(f".{module_name}", __package__)
-    return next(each for each in module.BENCHMARKS if each.name == name)
+    number = int(name.strip("M" + string.ascii_lowercase))
+    modules = [each for each in MODULES if each.startswith(f"m{number:02}_")]
+    return next(each for each in benchmarks_in(modules) if each.name == name)
 
 
 def choose(names: list[str], *, long: bool = False) -> list[Benchmark]:

@@ -1,31 +1,36 @@
-"""M9: messages of 16 bytes between two processes.
+"""M9a to M9f: messages of 16 bytes, 1 KiB and 1 MiB between two processes.
 
-M9a: tells, with no more than 10 000 of them on the way: after each half of that, the sender waits
-until the half before has arrived. M9b: asks, one outstanding at a time. Message i is 16 times the
-byte i mod 256. Checked: how many arrived, the sum of their lengths and of their first bytes.
+Tells, with no more than a window of them on the way: after each half of that, the sender waits
+until the half before has arrived. Asks, one outstanding at a time. Message i is as many times the
+byte i mod 16. Checked: how many arrived, the sum of their lengths and of their first bytes.
 
-Raw pyzmq is what lies below: ipc://, each message one frame of msgpack.
+How it is while much else is on the way is M9g to M9i, between nodes M9j to M9m.
 """
 
-import multiprocessing
-import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from time import perf_counter
 
-import msgpack
-import zmq
-
-from zanni import Actor, ActorSystem
+from zanni import Actor, ActorRef, ActorSystem
 
 from .peers import peers
-from .workload import Benchmark, Figures, Side, Target, check, percentiles, rate
+from .workload import Also, Benchmark, Figures, Side, Target, check, percentiles, rate
 
-WINDOW = 10_000
-PAYLOADS = [bytes([i % 256]) * 16 for i in range(256)]
+MIB = 1024 * 1024
+WINDOWS = {16: 10_000, 1024: 10_000, MIB: 32}
+SIZES = {16: "16 bytes", 1024: "1 KiB", MIB: "1 MiB"}
+KINDS = 16
+"""How many different payloads there are: of the largest, so many fit into memory."""
 TALLY = "tally"
 
 
+def payloads(size: int) -> list[bytes]:
+    return [bytes([first]) * size for first in range(KINDS)]
+
+
 class Tally:
-    """What has arrived, in either framework."""
+    """What has arrived, in any framework."""
 
     def __init__(self):
         self.count = self.length = self.first_bytes = 0
@@ -39,12 +44,12 @@ class Tally:
         return [self.count, self.length, self.first_bytes]
 
 
-def expected(n: int) -> list[int]:
-    rounds, rest = divmod(n, 256)
-    return [n, 16 * n, rounds * (255 * 256 // 2) + rest * (rest - 1) // 2]
+def expected(size: int, n: int) -> list[int]:
+    rounds, rest = divmod(n, KINDS)
+    return [n, size * n, rounds * (KINDS * (KINDS - 1) // 2) + rest * (rest - 1) // 2]
 
 
-# Zanni: an actor on core 0 sends to an actor on core 1.
+# Zanni: an actor sends to an actor in another process.
 
 
 class Receiver(Actor):
@@ -64,146 +69,161 @@ class Sender(Actor):
         super().__init__()
         self.receiver = receiver
 
-    def tell(self, n):
-        receiver = self.receiver
+    def tell(self, size, n):
+        receiver, messages, half = self.receiver, payloads(size), WINDOWS[size] // 2
         earlier = receiver.ask(TALLY, block=False)
         for i in range(n):
-            receiver.tell(PAYLOADS[i % 256])
-            if i % (WINDOW // 2) == 0:
+            receiver.tell(messages[i % KINDS])
+            if i % half == 0:
                 earlier.get()
                 earlier = receiver.ask(TALLY, block=False)
         return receiver.ask(TALLY)
 
-    def ask(self, n):
+    def ask(self, size, n):
+        messages = payloads(size)
         moments = [perf_counter()]
         for i in range(n):
-            self.receiver.ask(PAYLOADS[i % 256])
+            self.receiver.ask(messages[i % KINDS])
             moments.append(perf_counter())
         return moments, self.receiver.ask(TALLY)
 
 
-def zanni_tell(n: int) -> Figures:
+Pair = Callable[[], AbstractContextManager[ActorRef[Sender]]]
+"""Starts a sender and, in another process, its receiver."""
+
+
+@contextmanager
+def two_cores() -> Iterator[ActorRef[Sender]]:
     with ActorSystem("benchmark", cores=2) as system:
-        sender = system.spawn(Sender, system.spawn(Receiver, core=1), core=0)
+        yield system.spawn(Sender, system.spawn(Receiver, core=1), core=0)
+
+
+def tell(pair: Pair, size: int, n: int) -> Figures:
+    with pair() as sender:
         started = perf_counter()
-        check("what arrived", list(sender.call(Sender.tell, n).get()), expected(n))
+        check("what arrived", sender.call(Sender.tell, size, n).get(), expected(size, n))
         return rate(n, perf_counter() - started)
 
 
-def zanni_ask(n: int) -> Figures:
-    with ActorSystem("benchmark", cores=2) as system:
-        sender = system.spawn(Sender, system.spawn(Receiver, core=1), core=0)
+def ask(pair: Pair, size: int, n: int) -> Figures:
+    with pair() as sender:
         started = perf_counter()
-        moments, arrived = sender.call(Sender.ask, n).get()
-        check("what arrived", list(arrived), expected(n))
+        moments, arrived = sender.call(Sender.ask, size, n).get()
+        check("what arrived", arrived, expected(size, n))
         return rate(n, perf_counter() - started, **percentiles(moments))
 
 
-# Raw pyzmq: this process sends to a child.
+def tells(
+    name: str, size: int, targets: Sequence[Target] = (), *, zanni: int, **often: int
+) -> Benchmark:
+    """Tells of one size, with how often each side does it."""
+    return Benchmark(
+        name=name,
+        title=f"tell to another process, {SIZES[size]}",
+        unit="tells/s",
+        sides=[
+            Side("zanni", partial(tell, two_cores, size), zanni, ours=True),
+            *peers("tell_process", partial(expected, size), size, WINDOWS[size], **often),
+        ],
+        targets=targets,
+        also=megabytes(size),
+    )
 
 
-class Link:
-    """One socket: a frame of msgpack for each message."""
-
-    def __init__(self, url, *, bind):
-        self.socket = zmq.Context.instance().socket(zmq.PAIR)
-        self.socket.set_hwm(0)
-        (self.socket.bind if bind else self.socket.connect)(url)
-        self.pack, self.unpack = msgpack.Packer().pack, msgpack.unpackb
-
-    def send(self, message):
-        self.socket.send(self.pack(message))
-
-    def receive(self):
-        return self.unpack(self.socket.recv())
-
-
-def receive(url, answer_all):
-    link, tally = Link(url, bind=False), Tally()
-    while (message := link.receive()) is not None:
-        if message == TALLY:
-            link.send(tally.so_far())
-        else:
-            tally.add(message)
-            if answer_all:
-                link.send(len(message))
+def asks(
+    name: str, size: int, targets: Sequence[Target] = (), *, zanni: int, **often: int
+) -> Benchmark:
+    """Asks of one size, likewise."""
+    return Benchmark(
+        name=name,
+        title=f"ask of another process, {SIZES[size]}",
+        unit="asks/s",
+        sides=[
+            Side("zanni", partial(ask, two_cores, size), zanni, ours=True),
+            *peers("ask_process", partial(expected, size), size, **often),
+        ],
+        targets=targets,
+        also=megabytes(size),
+    )
 
 
-class Peer:
-    """The link to a child that receives, while entered."""
-
-    def __init__(self, *, answer_all):
-        self.answer_all = answer_all
-
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        url = f"ipc://{self.folder.name}/link"
-        self.link = Link(url, bind=True)
-        context = multiprocessing.get_context("spawn")
-        self.child = context.Process(target=receive, args=(url, self.answer_all), daemon=True)
-        self.child.start()
-        self.link.send(TALLY)
-        check("at the start", self.link.receive(), expected(0))
-        return self.link
-
-    def __exit__(self, *exc_info):
-        self.link.send(None)
-        self.child.join(5)
-        self.link.socket.close(linger=0)
-        self.folder.cleanup()
-
-
-def pyzmq_tell(n: int) -> Figures:
-    with Peer(answer_all=False) as link:
-        started = perf_counter()
-        link.send(TALLY)
-        for i in range(n):
-            link.send(PAYLOADS[i % 256])
-            if i % (WINDOW // 2) == 0:
-                link.receive()
-                link.send(TALLY)
-        link.receive()
-        link.send(TALLY)
-        check("what arrived", link.receive(), expected(n))
-        return rate(n, perf_counter() - started)
-
-
-def pyzmq_ask(n: int) -> Figures:
-    with Peer(answer_all=True) as link:
-        moments = [perf_counter()]
-        for i in range(n):
-            link.send(PAYLOADS[i % 256])
-            link.receive()
-            moments.append(perf_counter())
-        link.send(TALLY)
-        check("what arrived", link.receive(), expected(n))
-        return rate(n, perf_counter() - moments[0], **percentiles(moments))
+def megabytes(size: int) -> Also | None:
+    """What large messages come to."""
+    return Also("MB/s", lambda figures: figures["value"] * size / 1e6) if size >= MIB else None
 
 
 BENCHMARKS = [
-    Benchmark(
-        name="M9a",
-        title="tell to another process, 16 bytes",
-        unit="tells/s",
-        sides=[
-            Side("zanni", zanni_tell, 300_000, ours=True),
-            Side("raw pyzmq", pyzmq_tell, 300_000),
-            *peers("tell_process", expected, xoscar=3_000, erlang=200_000),
-        ],
-        targets=[
+    tells(
+        "M9a",
+        16,
+        [
             Target("1 x raw pyzmq", lambda of: of["zanni"] / of["raw pyzmq"]),
             Target("4 x Erlang", lambda of: of["zanni"] / of["erlang"] / 4),
         ],
+        zanni=300_000,
+        raw_pyzmq=300_000,
+        socket_pickle=300_000,
+        erlang=200_000,
+        xoscar=3_000,
+        thespian=500,
+        ray=2_000,
     ),
-    Benchmark(
-        name="M9b",
-        title="ask of another process, 16 bytes",
-        unit="asks/s",
-        sides=[
-            Side("zanni", zanni_ask, 5_000, ours=True),
-            Side("raw pyzmq", pyzmq_ask, 5_000),
-            *peers("ask_process", expected, xoscar=1_000, erlang=5_000),
-        ],
-        targets=[Target("Erlang's / 1.5", lambda of: 1.5 * of["zanni"] / of["erlang"])],
+    asks(
+        "M9b",
+        16,
+        [Target("Erlang's / 1.5", lambda of: 1.5 * of["zanni"] / of["erlang"])],
+        zanni=5_000,
+        raw_pyzmq=5_000,
+        socket_pickle=5_000,
+        erlang=5_000,
+        xoscar=1_000,
+        thespian=500,
+        ray=500,
+    ),
+    tells(
+        "M9c",
+        1024,
+        [Target("1 x raw pyzmq", lambda of: of["zanni"] / of["raw pyzmq"])],
+        zanni=200_000,
+        raw_pyzmq=200_000,
+        socket_pickle=200_000,
+        erlang=200_000,
+        xoscar=3_000,
+        thespian=500,
+        ray=2_000,
+    ),
+    asks(
+        "M9d",
+        1024,
+        zanni=5_000,
+        raw_pyzmq=5_000,
+        socket_pickle=5_000,
+        erlang=5_000,
+        xoscar=1_000,
+        thespian=500,
+        ray=500,
+    ),
+    tells(
+        "M9e",
+        MIB,
+        [Target("1.5 GB/s", lambda of: of["zanni"] * MIB / 1.5e9)],
+        zanni=1_000,
+        raw_pyzmq=1_000,
+        socket_pickle=1_000,
+        erlang=1_000,
+        xoscar=500,
+        thespian=50,
+        ray=200,
+    ),
+    asks(
+        "M9f",
+        MIB,
+        zanni=500,
+        raw_pyzmq=500,
+        socket_pickle=500,
+        erlang=500,
+        xoscar=200,
+        thespian=50,
+        ray=200,
     ),
 ]

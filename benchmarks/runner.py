@@ -58,11 +58,13 @@ class Outcome:
         counted = [each for each in self.of(side) if each.run > 0]
         return [each.figures["value"] for each in counted if each.figures is not None]
 
-    def median(self, side: Side, figure: str) -> float | None:
-        """The median of one of its other figures, such as a percentile; None if it has none."""
+    def median(self, side: Side, figure: Callable[[Figures], float]) -> float | None:
+        """The median of another of its figures, such as a percentile; None if it has none."""
         figures = [each.figures for each in self.of(side) if each.run > 0 and each.figures]
-        found = [each[figure] for each in figures if figure in each]
-        return statistics.median(found) if found else None
+        try:
+            return statistics.median(figure(each) for each in figures)
+        except (KeyError, statistics.StatisticsError):
+            return None
 
     @property
     def medians(self) -> Medians:

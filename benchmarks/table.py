@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import zip_longest
+from operator import itemgetter
 
 from rich.console import Group
 from rich.table import Table
@@ -10,7 +11,16 @@ from rich.text import Text
 from .runner import Outcome
 from .workload import Side
 
-COLUMNS = {"": 18, "median": 8, "min": 8, "max": 8, "p50 µs": 8, "p99 µs": 8, "Zanni is": 10}
+COLUMNS = {
+    "": 18,
+    "median": 8,
+    "min": 8,
+    "max": 8,
+    "p50 µs": 8,
+    "p99 µs": 8,
+    "Zanni is": 10,
+    "also": 11,
+}
 """With their widths: they are the same in the table of each benchmark."""
 
 
@@ -42,13 +52,20 @@ def row_of(outcome: Outcome, side: Side) -> list[str]:
     benchmark, medians = outcome.benchmark, outcome.medians
     values = outcome.values(side)
     if not values:
-        return [f"  {side.name}", "failed", *[""] * 5]
+        return [f"  {side.name}", "failed", *[""] * (len(COLUMNS) - 2)]
     figures = [shown(each) for each in (medians[side.name], min(values), max(values))]
-    waits = [outcome.median(side, each) for each in ("p50_us", "p99_us")]
+    waits = [outcome.median(side, itemgetter(each)) for each in ("p50_us", "p99_us")]
     figures += ["" if each is None else shown(each) for each in waits]
     compared = not side.ours and benchmark.sides[0].name in medians
     ratio = f"{benchmark.advantage(medians, side.name):.3g} x" if compared else ""
-    return [f"  {side.name}", *figures, ratio]
+    return [f"  {side.name}", *figures, ratio, also_of(outcome, side)]
+
+
+def also_of(outcome: Outcome, side: Side) -> str:
+    """The figure that its benchmark wants to be shown too, with its unit."""
+    also = outcome.benchmark.also
+    found = None if also is None else outcome.median(side, also.of)
+    return "" if also is None or found is None else f"{shown(found)} {also.unit}"
 
 
 def targets_of(outcome: Outcome) -> list[str]:

@@ -1,6 +1,7 @@
 """What a benchmark is: the same work, done by Zanni and by its peers."""
 
-from collections.abc import Callable, Mapping, Sequence
+import string
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +28,14 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Also:
+    """One more figure of each run that the table is to show, beside the value and percentiles."""
+
+    unit: str
+    of: Callable[[Figures], float]
+
+
+@dataclass(frozen=True)
 class Target:
     """What we want to reach: shown beside the figures, never a reason to fail."""
 
@@ -44,6 +53,7 @@ class Benchmark:
     unit: str
     sides: Sequence[Side]
     targets: Sequence[Target] = ()
+    also: Also | None = None
     more_is_better: bool = True
     long: bool = False
     """Left out unless named, or all long ones are asked for: it takes minutes or gigabytes."""
@@ -51,7 +61,7 @@ class Benchmark:
     @property
     def number(self) -> str:
         """The name without the letter of a variant: M1 for M1b."""
-        return self.name.rstrip("abcdefgh")
+        return self.name.rstrip(string.ascii_lowercase)
 
     def advantage(self, medians: Medians, peer: str) -> float:
         """How many times better Zanni is than a peer."""
@@ -81,8 +91,13 @@ def rate(n: int, seconds: float, **more: float) -> Figures:
 
 def percentiles(moments: Sequence[float]) -> Figures:
     """The 50th and the 99th percentile, in microseconds, of the times between moments."""
-    waits = sorted(b - a for a, b in pairwise(moments))
+    return percentiles_of(b - a for a, b in pairwise(moments))
+
+
+def percentiles_of(waits: Iterable[float]) -> Figures:
+    """The same of times in seconds."""
+    ordered = sorted(waits)
     return {
-        "p50_us": 1e6 * waits[len(waits) // 2],
-        "p99_us": 1e6 * waits[len(waits) * 99 // 100],
+        "p50_us": 1e6 * ordered[len(ordered) // 2],
+        "p99_us": 1e6 * ordered[len(ordered) * 99 // 100],
     }

@@ -45,7 +45,11 @@ PEERS = {
     "asyncio": Peer("asyncio_queues"),
     "uvloop": Peer("uvloop_queues", package="uvloop"),
     "threads": Peer("thread_queues"),
+    "raw_pyzmq": Peer("pyzmq_links"),
+    "socket_pickle": Peer("pickle_links"),
     "xoscar": Peer("xoscar_actors", package="xoscar"),
+    "thespian": Peer("thespian_actors", package="thespian"),
+    "ray": Peer("ray_actors", package="ray"),
     "erlang": Peer("erlang", program="erlc"),
     "go": Peer("go", program="go"),
 }
@@ -58,11 +62,11 @@ def peers(
     value: Callable[[int, Found], float] = lambda n, found: n / found["seconds"],
     **sizes: int,
 ) -> list[Side]:
-    """A side for each peer that is named, with how often it does the work."""
+    """A side for each peer that is named, `_` for a space, with how often it does the work."""
     sides = []
     for name, n in sizes.items():
         run = functools.partial(done_by, PEERS[name], work, arguments, expected, value)
-        sides.append(Side(name, run, n, lacks=PEERS[name].lacks))
+        sides.append(Side(name.replace("_", " "), run, n, lacks=PEERS[name].lacks))
     return sides
 
 

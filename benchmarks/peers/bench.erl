@@ -1,16 +1,16 @@
-%% The benchmarks in Erlang: a process for each actor, gen_server:call for an ask.
+%% The benchmarks in Erlang: a process for each actor, gen_server:call for an ask. What takes two
+%% nodes, M9, is in nodes.erl.
 %%
 %% `erl -noshell -run bench main WORK N [ARGUMENT]` does the work and prints what the processes
 %% answered and the seconds that it took as a line of JSON; Python compares the answer.
 -module(bench).
 -behaviour(gen_server).
--export([main/1, receiver/1]).
+-export([main/1, ask/2, now_ns/0, seconds_since/1, percentiles/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -define(SENDERS, 8).
 -define(PLAYERS, 100).
 -define(FIRST, 1000000).
--define(WINDOW, 10000).
 
 main([Work, N | Rest]) ->
     %% From init's process, which must stay free to answer: the work has one of its own.
@@ -34,11 +34,10 @@ work(spawn, [N]) -> spawn_all(N);
 work(memory, [N]) -> memory(N);
 work(skynet, [N]) -> skynet(N);
 work(big, [N]) -> big(N);
-work(tell_process, [N, Port]) -> tell_process(N, Port);
-work(ask_process, [N, Port]) -> ask_process(N, Port);
 work(compute, [Steps]) -> compute(Steps);
 work(restart, [N, Actors]) -> restart(N, Actors);
-work(hello, [N]) -> hello(N).
+work(hello, [N]) -> hello(N);
+work(Between, Arguments) -> nodes:work(Between, Arguments).
 
 %% M1b
 
@@ -251,79 +250,6 @@ umpire(Driver) ->
     [receive done -> ok end || _ <- Players],
     [Each ! report || Each <- Players],
     Driver ! {answer, lists:sum([receive {received, Sum} -> Sum end || _ <- Players])}.
-
-%% M9: this node listens at the port on the loopback interface, and starts the other one, which
-%% connects to it; no epmd is needed.
-
-tell_process(N, Port) ->
-    Receiver = receiver_elsewhere(Port),
-    Payloads = payloads(),
-    Started = now_ns(),
-    Receiver ! {tally, self()},
-    tell_process(0, N, Receiver, Payloads),
-    tally(Receiver),
-    Answer = ask(Receiver, tally),
-    [{answer, Answer}, {seconds, seconds_since(Started)}].
-
-tell_process(N, N, _Receiver, _Payloads) -> ok;
-tell_process(I, N, Receiver, Payloads) ->
-    Receiver ! element(I rem 256 + 1, Payloads),
-    case I rem (?WINDOW div 2) of
-        0 -> tally(Receiver), Receiver ! {tally, self()};
-        _ -> ok
-    end,
-    tell_process(I + 1, N, Receiver, Payloads).
-
-tally(Receiver) -> receive {Receiver, Tally} -> Tally end.
-
-ask_process(N, Port) ->
-    Receiver = receiver_elsewhere(Port),
-    Payloads = payloads(),
-    Started = now_ns(),
-    Times = [begin
-        Asked = now_ns(),
-        16 = ask(Receiver, element(I rem 256 + 1, Payloads)),
-        now_ns() - Asked
-    end || I <- lists:seq(0, N - 1)],
-    Answer = ask(Receiver, tally),
-    [{answer, Answer}, {seconds, seconds_since(Started)} | percentiles(Times)].
-
-payloads() -> list_to_tuple([binary:copy(<<Byte>>, 16) || Byte <- lists:seq(0, 255)]).
-
-receiver_elsewhere(Port) ->
-    register(driver, self()),
-    {ok, [[Cookie]]} = init:get_argument(setcookie),
-    Arguments = [
-        "-noshell", "-noinput", "-name", "receiver@127.0.0.1", "-setcookie", Cookie,
-        "-start_epmd", "false", "-erl_epmd_port", integer_to_list(Port), "-dist_listen", "false",
-        "-pa", filename:dirname(code:which(?MODULE)),
-        "-run", "bench", "receiver", atom_to_list(node())
-    ],
-    open_port({spawn_executable, os:find_executable("erl")}, [{args, Arguments}]),
-    receive {receiver, Receiver} -> Receiver after 10000 -> exit(no_other_node) end.
-
-receiver([Node]) ->
-    spawn(fun() ->
-        Driver = list_to_atom(Node),
-        true = net_kernel:connect_node(Driver),
-        monitor_node(Driver, true),
-        {driver, Driver} ! {receiver, self()},
-        received(0, 0, 0)
-    end).
-
-received(Count, Length, FirstBytes) ->
-    receive
-        <<First, _/binary>> = Payload ->
-            received(Count + 1, Length + byte_size(Payload), FirstBytes + First);
-        {<<First, _/binary>> = Payload, From} ->
-            From ! {self(), byte_size(Payload)},
-            received(Count + 1, Length + byte_size(Payload), FirstBytes + First);
-        {tally, From} ->
-            From ! {self(), [Count, Length, FirstBytes]},
-            received(Count, Length, FirstBytes);
-        {nodedown, _Driver} ->
-            halt(0)
-    end.
 
 %% M10
 

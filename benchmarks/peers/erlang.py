@@ -1,4 +1,4 @@
-"""Erlang: `bench.erl`, compiled by the `erlc` on the PATH."""
+"""Erlang: `bench.erl` and, for two nodes, `nodes.erl`, compiled by the `erlc` on the PATH."""
 
 import secrets
 import socket
@@ -7,18 +7,19 @@ from pathlib import Path
 from . import Found
 from .programs import built, found_by
 
-SOURCE = Path(__file__).with_name("bench.erl")
+SOURCES = [Path(__file__).with_name(name) for name in ("bench.erl", "nodes.erl")]
+BETWEEN_NODES = ("tell_process", "ask_process", "ask_in_flow", "open_loop", "bytes_sent")
 
 
 def run(work: str, n: int, *arguments: int) -> Found:
-    if work not in ("tell_process", "ask_process"):
+    if work not in BETWEEN_NODES:
         return found_by(command(work, n, *arguments))
     port = free_port()
-    return found_by(command(work, n, port, flags=distribution_at(port)))
+    return found_by(command(work, n, *arguments, port, flags=distribution_at(port)))
 
 
 def command(work: str, *numbers: int, flags: tuple[str, ...] = ()) -> list[str]:
-    folder = built(SOURCE, lambda made: ["erlc", "-o", str(made), str(SOURCE)])
+    folder = built(lambda made: ["erlc", "-o", str(made), *map(str, SOURCES)], *SOURCES)
     erl = ["erl", "-noshell", "-noinput", *flags, "-pa", str(folder)]
     return [*erl, "-run", "bench", "main", work, *(str(number) for number in numbers)]
 

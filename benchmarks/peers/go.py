@@ -13,5 +13,5 @@ def run(work: str, n: int, *arguments: int) -> Found:
 
 
 def command(work: str, *numbers: int) -> list[str]:
-    folder = built(SOURCE, lambda made: ["go", "build", "-o", str(made / "bench"), str(SOURCE)])
+    folder = built(lambda made: ["go", "build", "-o", str(made / "bench"), str(SOURCE)], SOURCE)
     return [str(folder / "bench"), work, *(str(number) for number in numbers)]

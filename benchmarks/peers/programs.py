@@ -13,21 +13,22 @@ from . import Found
 CACHE = Path(__file__).parents[2] / ".cache" / "benchmarks"
 
 
-def built(source: Path, command: Callable[[Path], list[str]]) -> Path:
-    """The folder with what `command(folder)` makes of the source, by now or before.
+def built(command: Callable[[Path], list[str]], *sources: Path) -> Path:
+    """The folder with what `command(folder)` makes of the sources, by now or before.
 
     Raises:
         OSError: the compiler refuses it; the text is the compiler's.
 
     """
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
-    folder = CACHE / f"{source.name}-{digest}"
+    name = sources[0].name
+    text = b"".join(source.read_bytes() for source in sources)
+    folder = CACHE / f"{name}-{hashlib.sha256(text).hexdigest()[:16]}"
     if not folder.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=CACHE))
         finished = subprocess.run(command(making), capture_output=True, text=True, check=False)
         if finished.returncode != 0:
-            raise OSError(f"{source.name} cannot be built: {finished.stdout}{finished.stderr}")
+            raise OSError(f"{name} cannot be built: {finished.stdout}{finished.stderr}")
         try:
             making.rename(folder)
         except OSError:  # another process was as quick

@@ -14,7 +14,7 @@ from ..m03_fan_in import share_of
 from ..m06_memory import FIRST, sampled
 from ..m07_skynet import leaves_of
 from ..m08_big import PLAYERS, drawn_after
-from ..m09_processes import PAYLOADS, WINDOW, Tally
+from ..m09_processes import KINDS, Tally, payloads
 from ..m10_cpu import JOBS, job
 from ..machine import resident
 from ..workload import percentiles
@@ -328,22 +328,24 @@ class Umpire(xoscar.Actor):
             self.total.set_result(self.sum)
 
 
-async def tell_process(address, n):
+async def tell_process(address, n, size, window):
     receiver = await start(address, Receiver, process=FAR)
+    messages, half = payloads(size), window // 2
     started = perf_counter()
     for i in range(n):
-        await receiver.receive.tell(PAYLOADS[i % 256])
-        if i % (WINDOW // 2) == 0:
+        await receiver.receive.tell(messages[i % KINDS])
+        if i % half == 0:
             await receiver.tally()
     answer = await receiver.tally()
     return {"answer": answer, "seconds": perf_counter() - started}
 
 
-async def ask_process(address, n):
+async def ask_process(address, n, size):
     receiver = await start(address, Receiver, process=FAR)
+    messages = payloads(size)
     moments = [perf_counter()]
     for i in range(n):
-        await receiver.receive(PAYLOADS[i % 256])
+        await receiver.receive(messages[i % KINDS])
         moments.append(perf_counter())
     answer = await receiver.tally()
     seconds = perf_counter() - moments[0]

@@ -1,5 +1,6 @@
 """Every side of every benchmark does a little of its work, and the checks agree. No timing."""
 
+import functools
 import importlib
 import itertools
 import json
@@ -14,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 A_LITTLE = 0.001
+ALIKE = ("M9c", "M9d", "M9f")
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +30,14 @@ def imported(name: str) -> Any:
     return importlib.import_module(f"benchmarks.{name}")
 
 
-def sides() -> list[tuple[str, str]]:
+def sides() -> list[Any]:
+    """All of them; what another one does with a payload of another size takes its time in soak."""
     known = imported("catalogue").all_benchmarks()
-    return [(benchmark.name, side.name) for benchmark in known for side in benchmark.sides]
+    return [
+        pytest.param(each.name, side.name, marks=pytest.mark.soak if each.name in ALIKE else ())
+        for each in known
+        for side in each.sides
+    ]
 
 
 @pytest.mark.parametrize(("name", "side_name"), sides())
@@ -102,6 +109,21 @@ def test_advantage_and_targets() -> None:
     assert rates.advantage(of, "pykka") == 3
     assert costs.advantage(of, "pykka") == pytest.approx(1 / 3)
     assert workload.Benchmark("M4b", "", "hops/s", [side]).number == "M4"
+    assert workload.Benchmark("M9k", "", "asks/s", [side]).number == "M9"
+
+
+def test_the_table_has_the_figure_that_a_benchmark_wants_shown_too() -> None:
+    table, runner, workload = imported("table"), imported("runner"), imported("workload")
+    side = workload.Side("zanni", dict, 1)
+    also = workload.Also("MB/s", lambda figures: figures["bytes"] / 1e6)
+    benchmark = workload.Benchmark("M0", "", "tells/s", [side], also=also)
+    runs = [
+        runner.Measurement("M0", "zanni", "tells/s", run, 1, {"value": 1.0, "bytes": size * 1e6})
+        for run, size in enumerate([9, 2, 3, 5])  # the first one is thrown away
+    ]
+    assert table.row_of(runner.Outcome(benchmark, runs), side)[-1] == "3.00 MB/s"
+    lacking = [runner.Measurement("M0", "zanni", "tells/s", 1, 1, {"value": 1.0})]
+    assert table.row_of(runner.Outcome(benchmark, lacking), side)[-1] == ""
 
 
 def test_those_that_take_long_are_left_out_unless_asked_for() -> None:
@@ -203,6 +225,34 @@ def test_a_token_that_ends_elsewhere_is_found_out(monkeypatch: pytest.MonkeyPatc
         ring.ring(10, framework, 42)
 
 
+@pytest.mark.parametrize("work", ["tell", "ask"])
+def test_messages_that_are_cut_short_are_found_out(
+    work: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes, workload = imported("m09_processes"), imported("workload")
+    monkeypatch.setattr(processes, "payloads", cut_short)
+    with pytest.raises(workload.CheckFailed, match=r"\[20, 300, 126\].*\[20, 320, 126\]"):
+        getattr(processes, work)(processes.two_cores, 16, 20)
+
+
+def cut_short(size: int) -> list[bytes]:
+    return [bytes([first]) * (size - 1) for first in range(16)]
+
+
+@pytest.mark.parametrize("peer", ["raw_pyzmq", "socket_pickle"])
+@pytest.mark.parametrize(
+    ("work", "arguments"), [("tell_process", (16, 10)), ("ask_process", (16,))]
+)
+def test_messages_that_are_cut_short_between_bare_sockets_are_found_out(
+    peer: str, work: str, arguments: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers, workload = imported("peers"), imported("workload")
+    monkeypatch.setattr(imported("peers.raw_links"), "payloads", cut_short)
+    expected = functools.partial(imported("m09_processes").expected, 16)
+    with pytest.raises(workload.CheckFailed, match=r"\[20, 300, 126\].*\[20, 320, 126\]"):
+        peers.done_by(peers.PEERS[peer], work, arguments, expected, lambda n, found: 1.0, 20)
+
+
 def test_state_that_outlives_a_crash_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     restart, workload = imported("m11_restart"), imported("workload")
     starts = itertools.count()
@@ -222,6 +272,10 @@ def test_what_arithmetic_says() -> None:
     assert imported("m07_skynet").expected(100_000) == 4_999_950_000
     assert imported("m07_skynet").actors_of(1_000_000) == 1_111_111
     assert imported("m08_big").expected(1_000) == 5_039_320
+    payloads = imported("m09_processes").payloads(1024)
+    sent = [payloads[i % len(payloads)] for i in range(100)]
+    arithmetic = [100, sum(len(each) for each in sent), sum(each[0] for each in sent)]
+    assert imported("m09_processes").expected(1024, 100) == arithmetic
     assert imported("m11_restart").expected(100, 10_000) == [10_100, 0]
     cpu = imported("m10_cpu")
     assert cpu.expected(1_000_000) == 15_999_840
