@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pykka._introspection import get_attr_directly
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from .crew import Unwinding
@@ -14,23 +13,27 @@ from .overtaking import Overtaking
 from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import Broken, Died
 from .proxy import Describe, Mark, describe
+from .public import check_traversable, reach
 from .serving import result_of
 
 
 @calls_user_code
 def _on_call(cell: Overtaking, message: ProxyCall) -> object:
-    return get_attr_directly(cell.actor, message.attr_path)(*message.args, **message.kwargs)
+    return reach(cell.actor, message.attr_path)(*message.args, **message.kwargs)
 
 
 @calls_user_code
 def _on_get(cell: Overtaking, message: ProxyGetAttr) -> object:
-    return get_attr_directly(cell.actor, message.attr_path)
+    return reach(cell.actor, message.attr_path)
 
 
 @calls_user_code
 def _on_set(cell: Overtaking, message: ProxySetAttr) -> None:
-    parent = get_attr_directly(cell.actor, message.attr_path[:-1])
-    setattr(parent, message.attr_path[-1], message.value)
+    *way, name = message.attr_path
+    parent = reach(cell.actor, way)
+    if way:
+        check_traversable(parent, way)
+    setattr(parent, name, message.value)
 
 
 def _on_stop(cell: Overtaking, _message: _ActorStop) -> None:

@@ -22,6 +22,7 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from ..actors.actor import Actor
 from ..actors.address import Address, CoreAddress
 from ..actors.messages import is_registered, type_name
+from ..actors.public import check_public
 from .bounds import MAX_DEPTH, MAX_ITEMS
 from .misfits import UNMADE, path_in
 from .shapes import Misfit, Shape
@@ -310,13 +311,11 @@ def call(data: list[Any]) -> ProxyCall:
 
 
 def public_path(path: object) -> tuple[str, ...]:
-    """The path of an attribute. Otherwise peers would reach `method.__func__.__globals__`."""
+    """The path of an attribute that is for others. Raises as `check_public`, or `TypeError`."""
     if not isinstance(path, list) or not path:
         raise TypeError("the path of an attribute is a list of str")
     names: list[Any] = path
-    for name in names:
-        if type(name) is not str:
-            raise TypeError("the path of an attribute is a list of str")
-        if name.startswith("_"):
-            raise AttributeError(f"{name[:100]!r} is not public")
+    if not all(type(name) is str for name in names):
+        raise TypeError("the path of an attribute is a list of str")
+    check_public(names)
     return tuple(names)
