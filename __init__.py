@@ -97,7 +97,7 @@ if __name__ == "zanni":
     ]
 
     def _network(system: ActorSystem) -> _Network:
-        from .transport.node import make_network as _make_network  # noqa: PLC0415  (one core needs no ZeroMQ)
+        from .transport.network import make_network as _make_network  # noqa: PLC0415  (one core needs no ZeroMQ)
 
         return _make_network(system)
 

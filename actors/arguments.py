@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
 
 from .cpus import usable_cpus
 from .environment import importing_main, process_id
@@ -46,6 +48,16 @@ def checked_urls(join: str | Iterable[str]) -> tuple[str, ...]:
     except TypeError:
         text = f"join= takes URLs such as 'tcp://127.0.0.1:7400', not {join!r:.80}"
         raise ValueError(text) from None
+
+
+def checked_keys(keys: str | PathLike[str] | None) -> str | None:
+    """The path of a key directory, wherever a child process works; or a ValueError."""
+    if keys is None:
+        return None
+    try:
+        return str(Path(keys).absolute())
+    except TypeError:
+        raise ValueError(f"keys= takes the path of a key directory, not {keys!r:.80}") from None
 
 
 def refuse_in_import() -> None:

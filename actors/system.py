@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from typing import Any, Self, TypeVar
 
 from . import collector
@@ -10,7 +11,7 @@ from .actor import Actor
 from .address import CoreAddress
 from .allowed import Allowed
 from .alone import Alone
-from .arguments import checked_cores, checked_name, checked_urls, refuse_in_import
+from .arguments import checked_cores, checked_keys, checked_name, checked_urls, refuse_in_import
 from .cell import Cell
 from .config import Config
 from .cores import Cores
@@ -18,12 +19,7 @@ from .cpus import allowed_cpus, pin_to
 from .crash import Crashes
 from .dispatcher import Core
 from .drain import drain
-from .environment import (
-    make_lock,
-    now,
-    random_bits,
-    start_thread,
-)
+from .environment import make_lock, now, random_bits, start_thread
 from .errors import ShuttingDown, Timeout
 from .future import Future, check_may_wait
 from .kernel import Kernel
@@ -76,7 +72,7 @@ class ActorSystem(Cores, Scoped):
         join: URLs of nodes to join; tried in the background until they answer.
         pin: pin each core to a CPU of its own, in turn where there are fewer CPUs; of this process
             the core's threads alone. Nothing where the platform cannot do it (macOS).
-        keys: for links beyond this machine; not there yet, and refused.
+        keys: the key directory of this node (see `zanni keys`), for links beyond this machine.
         config: settings by name, as `Config` has them (seconds, bytes).
         observable: let `zanni tree` find it, as it finds any that has more cores or a network.
 
@@ -92,6 +88,7 @@ class ActorSystem(Cores, Scoped):
     core: Core
     listen: str | None
     joins: tuple[str, ...]
+    keys: str | None
     cpus: list[int]
     """What the cores are pinned to, in turn; empty where they are not pinned."""
     _spawner: Spawner
@@ -104,13 +101,11 @@ class ActorSystem(Cores, Scoped):
         listen: str | None = None,
         join: str | Iterable[str] = (),
         pin: bool = False,
-        keys: object = None,
+        keys: str | PathLike[str] | None = None,
         config: Mapping[str, float] | Config | None = None,
         observable: bool = False,
     ) -> None:
         refuse_in_import()
-        if keys is not None:
-            raise ValueError("keys= is for links between machines, which are not there yet")
         self._set_up(
             name=checked_name(name),
             index=0,
@@ -122,6 +117,7 @@ class ActorSystem(Cores, Scoped):
         self.listen = listen
         self.observable = observable
         self.joins = checked_urls(join)
+        self.keys = checked_keys(keys)
 
     def _set_up(
         self, *, name: str, index: int, core_count: int, incarnation: int, config: Config
@@ -135,6 +131,7 @@ class ActorSystem(Cores, Scoped):
         self.cpus = []
         self.listen = None
         self.joins = ()
+        self.keys = None
         self.observable = False
         self.run_directory: str | None = None
         self.tcp_host: str | None = None

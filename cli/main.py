@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from .keys import keys
 from .run import run
 from .tree import tree
 
@@ -39,6 +40,7 @@ def main() -> None:
     """Run actors on all cores and many machines."""
 
 
+main.add_command(keys)
 main.add_command(run)
 main.add_command(tree)
 

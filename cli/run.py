@@ -69,6 +69,7 @@ class RunCommand(click.Command):
 @click.option("--listen", metavar="URL", help="Be reachable, as at tcp://127.0.0.1:7400.")
 @click.option("--join", multiple=True, metavar="URL", help="Join a node; may be repeated.")
 @click.option("--name", metavar="NODE", help="This node's name, the part after @ in addresses.")
+@click.option("--keys", metavar="DIR", help="This node's key directory: see `zanni keys`.")
 @click.option("--config", multiple=True, metavar="KEY=VALUE", help="A setting, as down_after=3.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, and log everything.")
 @click.pass_context
@@ -80,6 +81,7 @@ def run(
     listen: str | None,
     join: tuple[str, ...],
     name: str | None,
+    keys: str | None,
     config: tuple[str, ...],
     debug: bool,
 ) -> None:
@@ -106,6 +108,7 @@ def run(
         "cores": _cores(cores),
         "listen": listen,
         "join": join,
+        "keys": keys,
         "config": _settings(config),
         "observable": True,
     }

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
-from .endpoint import Endpoint, Link
-from .events import NO_NODE, NOTHING_LISTENS
+from .endpoint import Endpoint, Link, Probe
+from .events import NOTHING_LISTENS
 from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
 from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible
 from .security import RefusedAddress, check_url
@@ -56,8 +56,12 @@ class Judge(Protocol):
 class Call:
     """A link to one control URL, with the handshake frames that go there."""
 
-    def __init__(self, url: str, link: Link, *, own: bool) -> None:
+    def __init__(self, url: str, link: Link, *, own: bool, key: str | None) -> None:
         self.url, self.link, self.own = url, link, own
+        self.key = key
+        """What the core there has to show, where keys are used."""
+        self.probe: Probe | None = None
+        """Finds out why there is no answer."""
         self.waiting: tuple[bytes, bytes] | None = None
         self.dialling = False
         self.retry = FIRST_RETRY
@@ -70,20 +74,45 @@ class Call:
             self.waiting = None
         return self.waiting is None
 
+    def close(self) -> None:
+        """Let go of the link."""
+        self.end_probe()
+        self.link.close()
+
+    def end_probe(self) -> None:
+        """Why there is no answer is known, or of no interest any more."""
+        probe, self.probe = self.probe, None
+        if probe is not None:
+            probe.close()
+
 
 class Associations:
     """One core's handshakes. Owner only, all of it."""
 
-    def __init__(self, endpoint: Endpoint, source: Callable[[], Source], judge: Judge) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        source: Callable[[], Source],
+        judge: Judge,
+        checked_url: Callable[[str], str] = check_url,
+    ) -> None:
         self._endpoint, self._source, self._judge = endpoint, source, judge
+        self._checked_url = checked_url
         self._handshake = Handshake()
         self._calls: dict[str, Call] = {}
         self._logged: dict[str, float] = {}
         self.bad = 0
 
-    def dial(self, url: str, *, own: bool) -> None:
-        """Have the core that listens there answer a HELLO; repeated until it does, or `hang_up`."""
-        call = self._call(url, own=own)
+    def dial(self, url: str, *, own: bool, key: str | None = None) -> None:
+        """Have the core that listens there answer a HELLO; repeated until it does, or `hang_up`.
+
+        Args:
+            url: where it listens.
+            own: whether it is one of this node's.
+            key: what it has to show, where keys are used.
+
+        """
+        call = self._call(url, own=own, key=key)
         if not call.dialling:
             call.dialling, call.retry = True, FIRST_RETRY
             self._hello(call)
@@ -98,12 +127,16 @@ class Associations:
         call = self._calls.pop(url, None)
         self._handshake.hung_up(url)
         if call is not None:
-            call.link.close()
+            call.close()
 
-    def _call(self, url: str, *, own: bool) -> Call:
+    def _call(self, url: str, *, own: bool, key: str | None) -> Call:
         call = self._calls.get(url)
+        if call is not None and call.key != key:  # it is another's by now, or its key is another
+            self.hang_up(url)
+            call = None
         if call is None:
-            call = self._calls[url] = Call(url, self._endpoint.connect(url), own=own)
+            call = Call(url, self._endpoint.connect(url, key), own=own, key=key)
+            self._calls[url] = call
         return call
 
     def pump(self) -> bool:
@@ -128,6 +161,9 @@ class Associations:
         return min((call.due - moment for call in self._calls.values()), default=None)
 
     def _hello(self, call: Call) -> None:
+        if call.waiting is not None:  # once refused in its handshake, a link never tries again
+            call.link.close()
+            call.link = self._endpoint.connect(call.url, call.key)
         me = self._judge.me(own=call.own)
         call.waiting = self._frame(Kind.HELLO, 0, self._handshake.hello(me, call.url))
         call.due = now() + call.retry * (1 + random_float() / 4)
@@ -136,8 +172,14 @@ class Associations:
     def _complain(self, call: Call) -> None:
         if call.own or now() - self._logged.get(call.url, -LOG_INTERVAL) < LOG_INTERVAL:
             return  # a core of our own that does not come up is told of by who starts it
+        reason = NOTHING_LISTENS
+        if self._endpoint.is_taken(call.url):
+            if call.probe is None:
+                call.probe = self._endpoint.probe(call.url, call.key)
+                return  # it will know when HELLO is to be repeated again
+            reason = call.probe.reason()
+        call.end_probe()
         self._logged[call.url] = now()
-        reason = NO_NODE if self._endpoint.is_taken(call.url) else NOTHING_LISTENS
         self._judge.unanswered(call.url, reason)
 
     def _refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
@@ -150,19 +192,30 @@ class Associations:
 
     # Receiving
 
-    def receive(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
-        """Take in a frame of a handshake; one that is none is counted."""
+    def receive(
+        self, header: Header, body: bytes | memoryview, *, own: bool, key: str | None = None
+    ) -> None:
+        """Take in a frame of a handshake; one that is none is counted.
+
+        Args:
+            header: its header.
+            body: the rest.
+            own: whether it came on the node's own sockets.
+            key: what who sent it has shown, where keys are used.
+
+        """
         try:
             if len(body) > CONTROL_CAP:
                 raise BadHandshake("too large")
             if header.kind is Kind.HELLO:
-                self._on_hello(header, body, own=own)
+                self._on_hello(header, body, own=own, key=key)
             elif header.kind is Kind.WELCOME:
                 self._on_welcome(header, body, own=own)
             elif header.kind is Kind.CONFIRM:
-                self._on_confirm(header, body, own=own)
+                self._on_confirm(header, body, own=own, key=key)
             else:
                 url, home, refusal = self._handshake.on_reject(body)
+                _check_source(header, home)
                 if url is not None or header.destination_incarnation == self._source().incarnation:
                     self._refused(url, home, refusal)
         except (BadHandshake, RefusedAddress, OSError) as error:
@@ -171,7 +224,9 @@ class Associations:
                 self._logged[""] = now()
                 logger.warning("a handshake was ignored: %.300s", ascii(str(error)))
 
-    def _on_hello(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
+    def _on_hello(
+        self, header: Header, body: bytes | memoryview, *, own: bool, key: str | None
+    ) -> None:
         incompatible = is_compatible(body)
         me = self._judge.me(own=own)
         identity, welcome = self._handshake.welcome(me, body)
@@ -184,10 +239,12 @@ class Associations:
         else:
             reject = self._handshake.reject(me, body, refusal)
             answer = self._frame(Kind.REJECT, identity.home.incarnation, reject)
-        self._answer(identity, answer, own=own)
+        self._answer(identity, answer, own=own, key=key)
 
-    def _answer(self, identity: Identity, frame: tuple[bytes, bytes], *, own: bool) -> None:
-        call = self._call(identity.control, own=own)
+    def _answer(
+        self, identity: Identity, frame: tuple[bytes, bytes], *, own: bool, key: str | None
+    ) -> None:
+        call = self._call(identity.control, own=own, key=key)
         if call.dialling and call.waiting is not None:
             # Both dial: the HELLO that has not gone yet is not needed, the next one would be.
             call.waiting = None
@@ -211,7 +268,9 @@ class Associations:
             self._settle(identity, call)
             self._judge.adopt(identity, call.link, own=own, confirm=welcomed.confirm)
 
-    def _on_confirm(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
+    def _on_confirm(
+        self, header: Header, body: bytes | memoryview, *, own: bool, key: str | None
+    ) -> None:
         identity = self._handshake.on_confirm(body)
         if identity is None:
             return
@@ -220,28 +279,33 @@ class Associations:
             return
         call = self._calls.pop(identity.control, None)
         if call is None:
-            call = Call(identity.control, self._endpoint.connect(identity.control), own=own)
+            link = self._endpoint.connect(identity.control, key)
+            call = Call(identity.control, link, own=own, key=key)
         self._settle(identity, call)
         self._judge.adopt(identity, call.link, own=own, confirm=None)
 
     def _settle(self, identity: Identity, call: Call) -> None:
+        call.end_probe()
         self._handshake.adopted(identity)
         self._handshake.hung_up(call.url)
         other = self._calls.get(identity.control)
         if other is not None and other is not call:
             self.hang_up(identity.control)
 
-    @staticmethod
-    def _check(header: Header, identity: Identity) -> None:
+    def _check(self, header: Header, identity: Identity) -> None:
         """The header's word and the body's are one; and the addresses are fit to connect to."""
-        home = identity.home
-        claimed = (header.source_node, header.source_core, header.source_incarnation)
-        if claimed != (node_id(home.node), home.core, home.incarnation):
-            raise BadHandshake("the header of a handshake names another core than its body")
-        check_url(identity.control)
-        check_url(identity.data)
+        _check_source(header, identity.home)
+        self._checked_url(identity.control)
+        self._checked_url(identity.data)
 
     def close(self) -> None:
         """Let go of every link."""
         for url in tuple(self._calls):
             self.hang_up(url)
+
+
+def _check_source(header: Header, home: CoreAddress) -> None:
+    """The header's word and the body's are one, or it is no handshake."""
+    claimed = (header.source_node, header.source_core, header.source_incarnation)
+    if claimed != (node_id(home.node), home.core, home.incarnation):
+        raise BadHandshake("the header of a handshake names another core than its body")

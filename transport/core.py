@@ -279,6 +279,7 @@ def _bootstrap(system: ActorSystem, child: Child) -> bytes:
         "config": dataclasses.asdict(system.config),
         "run_directory": system.run_directory,
         "tcp_host": system.tcp_host,
+        "keys": system.keys,
         "cpus": system.cpus,
     }
     return json.dumps(boot).encode()
@@ -372,6 +373,7 @@ def _system_of(boot: dict[str, Any]) -> ActorSystem:
         cpus=boot["cpus"],
     )
     system.open_cores = boot["open_cores"]
+    system.keys = boot["keys"]
     return system
 
 

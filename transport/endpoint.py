@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from .key import KeyPair
+
 Frames = Sequence[bytes | memoryview]
 """One message on the wire: a header, a batch, and payload frames."""
 
@@ -28,6 +30,33 @@ class Link(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Attempts to connect, for the sake of why they fail."""
+
+    def reason(self) -> str:
+        """Owner only. Why there is no answer, as far as is known by now: a text of `events.py`."""
+        ...
+
+    def close(self) -> None:
+        """Owner only. Make no more of them."""
+        ...
+
+
+class Guard(Protocol):
+    """Who may connect to the addresses with keys of one endpoint. Owner only."""
+
+    pair: KeyPair
+    """Our own keys."""
+
+    def admits(self, key: str, address: str) -> bool:
+        """Whether the holder of that key may connect from there; asked once a connection."""
+        ...
+
+    def failed(self, reason: str) -> None:
+        """That cannot be asked any more, so nobody is let in."""
+        ...
+
+
 class Endpoint(Protocol):
     """All of one core's sockets. Only the thread that holds the core touches them."""
 
@@ -39,8 +68,25 @@ class Endpoint(Protocol):
         """
         ...
 
-    def connect(self, url: str) -> Link:
-        """Owner only. Begin to connect; retried in the background until the link is closed."""
+    def listen_guarded(self, url: str, receive: Callable[[Frames, str], None]) -> str:
+        """Owner only. As `listen`, for those alone whom the endpoint's guard admits.
+
+        `receive` gets the key, too, that the connection of each message has shown.
+        """
+        ...
+
+    def connect(self, url: str, key: str | None = None) -> Link:
+        """Owner only. Begin to connect; retried in the background until the link is closed.
+
+        Args:
+            url: as `listen` or `listen_guarded` returned it.
+            key: what the one that listens there has to show, with our own shown to it; None: none.
+
+        """
+        ...
+
+    def probe(self, url: str, key: str | None = None) -> Probe:
+        """Owner only. Find out why a link to `url` that `connect` made is not taken."""
         ...
 
     def is_taken(self, url: str) -> bool:

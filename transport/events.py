@@ -58,6 +58,15 @@ NO_NODE = (
     "what listens there does not answer as a Zanni node of this version "
     "(a web server? another version?)"
 )
+KEY_REFUSED = (
+    "the node there does not take this node's key: have it allowed there (zanni keys allow)"
+)
+WRONG_KEY = (
+    "what listens there has not the key that is allowed here for it: compare it with what "
+    "`zanni keys show` says there (or it uses no keys, or is no Zanni node)"
+)
+KEYS_WANTED = "what listens there wants keys, and this node has none: give it some with keys="
+NO_KEYS = "what listens there uses no keys, and this node does: give keys to both, or to neither"
 
 
 class JoinFailing(NamedTuple):
@@ -65,7 +74,7 @@ class JoinFailing(NamedTuple):
 
     url: str
     reason: str
-    """`NOTHING_LISTENS` or `NO_NODE`."""
+    """One of the texts above."""
 
 
 class CoreDied(NamedTuple):
@@ -93,3 +102,45 @@ class CoreGivenUp(NamedTuple):
 
     core: int
     restarts: int
+
+
+class KeyAccepted(NamedTuple):
+    """A connection was made by one that has shown this key; a node makes several."""
+
+    name: str
+    """Of the node, as the key is allowed here."""
+    role: str
+    address: str
+    """The IP address that it came from."""
+
+
+class KeyRefused(NamedTuple):
+    """Connections were refused, as their keys are not allowed here; told once a second at most."""
+
+    key: str
+    """Of the last one, as its public key."""
+    address: str
+    times: int
+    """How many there were since this was last told."""
+
+
+class KeyRevoked(NamedTuple):
+    """A key is not allowed here any more, and the links of its node are dropped."""
+
+    name: str
+    key: str
+
+
+class KeyMisused(NamedTuple):
+    """The holder of a key did what it may not; told once a second for each name at most."""
+
+    name: str
+    what: str
+    times: int
+    """How often that was since this was last told."""
+
+
+class AuthenticationLost(NamedTuple):
+    """Keys cannot be looked at any more: nobody is let in until this core is started again."""
+
+    reason: str

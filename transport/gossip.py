@@ -27,7 +27,6 @@ from .handshake import CorePlace
 from .members import Members
 from .peer import Peer
 from .places import Listeners
-from .security import check_url
 from .type_ids import offer_of
 
 BODY_LIMIT = 64 * 1024
@@ -113,8 +112,9 @@ class Gossip:
             if peer.home.core == 0 and "cores" in told:
                 self._take_from_core_0(told)
         else:
+            checked = self._members.gate.checked_url
             for index, incarnation, control, data in told.get("places", ()):
-                place = CorePlace(int(index), int(incarnation), check_url(control), check_url(data))
+                place = CorePlace(int(index), int(incarnation), checked(control), checked(data))
                 self._members.known[peer.home.node, place.core] = place
 
     def _take_from_core_0(self, told: dict[str, Any]) -> None:

@@ -187,6 +187,14 @@ def is_compatible(hello: bytes | memoryview) -> Refusal | None:
     )
 
 
+def role_of(body: bytes | memoryview) -> str | None:
+    """Any thread. The role that a body claims; None where it is none."""
+    try:
+        return _text(_unpack(body), "role")
+    except BadHandshake:
+        return None
+
+
 def _bound(outstanding: dict[Any, Any]) -> None:
     if len(outstanding) > PENDING_LIMIT:
         del outstanding[next(iter(outstanding))]

@@ -3,6 +3,8 @@
 Guarantees:
 - Nothing is delivered from a core that is not adopted, or is down, or writes to an earlier
   incarnation of this one.
+- With keys, nothing is taken in of one whose key is not allowed any more, or that writes as another
+  node than its key's, and no more than the role of its key may: see limits.py.
 - Whatever comes, no exception leaves `receive`: bad frames are counted, and a peer that sends many
   is given up.
 """
@@ -21,8 +23,12 @@ from .control_lane import ACK_DELAY, ACK_EVERY, ControlLane, Held
 from .endpoint import Frames
 from .events import FramesLost
 from .frame import HANDSHAKES, BadFrame, Header, Kind, Lane, unpack_frames
+from .gate import Gate
 from .gossip import Gossip
+from .handshake import OBSERVER, role_of
 from .host import Host
+from .keyring import Role
+from .limits import within
 from .members import Members
 from .observation import BadObservation
 from .peer import Peer, State
@@ -48,15 +54,24 @@ class Intake:
         self.strays = 0
         self.bad_frames = 0
 
-    def receive(self, frames: Frames, own: bool) -> None:
-        """Owner only. Take in a message of any peer, or of anyone."""
+    def receive(self, frames: Frames, own: bool, key: str | None = None) -> None:
+        """Owner only. Take in a message of any peer, or of anyone.
+
+        Args:
+            frames: the message.
+            own: whether it came on the node's own sockets.
+            key: what its connection has shown, where keys are used.
+
+        """
         try:
             header, batch = unpack_frames(frames)
         except BadFrame as error:
             self._complain(f"a frame of a stranger was ignored: {error}")
             return
+        if key is not None and not self._may_say(key, header, batch):
+            return
         if header.kind in HANDSHAKES:
-            self._members.associations.receive(header, batch, own=own)
+            self._members.associations.receive(header, batch, own=own, key=key)
             return
         peer = self._members.by_header(header)
         if (
@@ -73,6 +88,33 @@ class Intake:
             self._receive_from(peer, header, batch)
         except Exception as error:  # hostile bytes, most of all; the loop outlives them all
             self._bad_frame(peer, error)
+
+    def _may_say(self, key: str, header: Header, body: bytes | memoryview) -> bool:
+        """Whether the holder of that key speaks for itself, and as one that its role may be."""
+        gate = self._members.gate
+        assert isinstance(gate, Gate)
+        holder = gate.holder(key)
+        if holder is None:
+            gate.turned_away += 1
+            return False
+        (name, role, _), node = holder
+        looks = header.kind is Kind.OBSERVE
+        if header.kind in (Kind.HELLO, Kind.CONFIRM):
+            looks = role_of(body) == OBSERVER
+        if looks:  # an observer bears any name
+            if role is Role.CLIENT:
+                gate.note_misuse(name, "look at this node")
+            return role is not Role.CLIENT
+        if header.source_node != node:
+            gate.note_misuse(name, "send as another node")
+            self._members.lose_node(name, "it sent as another node")
+        return header.source_node == node
+
+    def _envelopes(self, peer: Peer, batch: bytes | memoryview) -> Iterable[Envelope]:
+        envelopes, role = peer.codec.decode(batch), peer.role
+        if role is None or role is Role.NODE:
+            return envelopes
+        return within(role, self._host, peer, envelopes, self._members.gate.note_misuse)
 
     def _receive_from_outside(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
         """Of no peer: an observer's question, or nothing for us."""
@@ -108,7 +150,7 @@ class Intake:
             if data.lost_frames > lost_before:
                 lost = FramesLost(peer.home.node, peer.home.core, data.lost_frames - lost_before)
                 self._system.events.publish(lost)
-            envelopes: Iterable[Envelope] = peer.codec.decode(batch)
+            envelopes = self._envelopes(peer, batch)
             if data.ended:
                 envelopes = self._without_the_dead(peer, envelopes)
             for envelope in envelopes:
@@ -134,7 +176,7 @@ class Intake:
         is_next = peer.control.accept(header)
         self._acknowledge(peer.control)
         if is_next:
-            for envelope in peer.codec.decode(batch):
+            for envelope in self._envelopes(peer, batch):
                 end = envelope.message
                 if isinstance(end, Died | Broken) and header.after > peer.data.seq_in:
                     held = Held(header.after, end.process.address.id, envelope)

@@ -23,6 +23,7 @@ from .control_lane import GIVE_UP
 from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .frame import ACKNOWLEDGING, Header, Kind, Lane, Source, node_id
+from .gate import Gate, Open
 from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Identity, Refusal
 from .host import Host
 from .liveness import Liveness, Verdict
@@ -48,7 +49,9 @@ class Members:
         host: Host,
         listeners: Listeners,
         due: Callable[[Peer], object],
+        gate: Gate | None = None,
     ) -> None:
+        self.gate = gate or Open()
         self._system, self._endpoint, self._host, self._listeners = (
             system,
             endpoint,
@@ -74,7 +77,7 @@ class Members:
         self.liveness = Liveness[CoreAddress](
             config.heartbeat, config.suspect_after, config.down_after
         )
-        self.associations = Associations(endpoint, lambda: self.source, self)
+        self.associations = Associations(endpoint, lambda: self.source, self, self.gate.checked_url)
         self.refusals: dict[str, Refusal] = {}
         self._type_ids = TypeIds()
         self.observers = Observers(system, self.source, listeners, self.siblings)
@@ -166,6 +169,9 @@ class Members:
             return None
         if home.node == self._system.name:
             return self._name_in_use(home, "of the node that was to be joined")
+        unknown = self.gate.refusal_of(home.node)
+        if unknown is not None:
+            return unknown
         current = self.current.get(home[:2])
         if current is not None and current.home != home:
             # The old one is asked nothing: it speaks every heartbeat. Two of silence are its probe.
@@ -203,7 +209,9 @@ class Members:
         else:
             link.close()
         if peer.data.link is None:
-            peer.attach(Lane.DATA, self._endpoint.connect(identity.data))
+            key = None if own else self.gate.key_of(home.node)
+            peer.attach(Lane.DATA, self._endpoint.connect(identity.data, key))
+        peer.role = None if own else self.gate.role_of(home.node)
         self.liveness.heard(home, now())
         if peer.own:
             # The end of one of our own processes is seen by its socket. Silence says only that a
@@ -304,6 +312,7 @@ class Members:
 
     def step(self) -> None:
         """Once a heartbeat: judge who is silent, and give up or dial again who is not here yet."""
+        self.look_at_keys()
         moment = now()
         for home, verdict in self.liveness.tick(moment):
             judged = self.peers.get(home)
@@ -347,7 +356,21 @@ class Members:
         """See that this core, in whatever incarnation, is asked who it is."""
         url = self._url_of(home)
         if url is not None:
-            self.associations.dial(url, own=home.node == self._system.name)
+            own = home.node == self._system.name
+            key = None if own else self.gate.key_of(home.node)
+            self.associations.dial(url, own=own, key=key)
+
+    def lose_node(self, name: str, reason: str) -> None:
+        """Declare every core of a node down."""
+        for home in [home for home in self.peers if home.node == name]:
+            self.lose(home, reason)
+
+    def look_at_keys(self) -> None:
+        """Let go of those whose keys are not allowed any more; roles may be others by now."""
+        for entry in self.gate.step():
+            self.lose_node(entry.name, "its key was revoked")
+        for home, peer in self.peers.items():
+            peer.role = None if peer.own else self.gate.role_of(home.node)
 
     def _url_of(self, home: CoreAddress) -> str | None:
         if home.node == self._system.name:

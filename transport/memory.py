@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Callable
 
 from ..actors.environment import Waker
-from .endpoint import Frames, Link
+from .endpoint import Frames, Link, Probe
+from .events import NO_NODE
 
 CAPACITY = 256
 """The most messages that wait at one address before links to it refuse more."""
@@ -109,6 +110,14 @@ class MemoryLink(Link):
         self._closed = True
 
 
+class _NoProbe:
+    def reason(self) -> str:
+        return NO_NODE
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
 class MemoryEndpoint:
     """One core's end of a `MemoryNetwork`. Owner only, but for `wake`."""
 
@@ -128,9 +137,17 @@ class MemoryEndpoint:
         self._addresses[bound] = address
         return bound
 
-    def connect(self, url: str) -> Link:
+    def listen_guarded(self, url: str, receive: Callable[[Frames, str], None]) -> str:
+        """Owner only. Raises `OSError`: within a process there is nobody to guard against."""
+        raise OSError(errno.ENOTSUP, f"cannot listen on {url} with keys: they are for sockets")
+
+    def connect(self, url: str, key: str | None = None) -> Link:
         """Owner only. The way to an address, whether it is there yet or not."""
         return MemoryLink(self._network, self, url)
+
+    def probe(self, url: str, key: str | None = None) -> Probe:
+        """Owner only. Nothing is known of why nobody answers."""
+        return _NoProbe()
 
     def is_taken(self, url: str) -> bool:
         """Owner only. Whether anything listens at `url`."""

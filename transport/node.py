@@ -28,15 +28,15 @@ from ..actors.system import ActorSystem
 from .core import Children, disown, report
 from .endpoint import Endpoint, Frames
 from .frame import Kind
+from .gate import Gate
 from .gossip import Gossip
 from .intake import Intake
+from .joins import Joins
 from .members import Members
 from .peer import Peer, State
 from .places import Listeners
 from .remote import RemoteProcess
 from .resize import Resizer
-from .security import check_url
-from .zeromq import ZeroMQEndpoint
 
 logger = logging.getLogger("zanni")
 
@@ -46,15 +46,10 @@ ENDED_LIMIT = 10_000
 """How many actors elsewhere are remembered as ended."""
 
 
-def make_network(system: ActorSystem) -> Node:
-    """The network of a system with several cores, or with peers."""
-    return Node(system, ZeroMQEndpoint())
-
-
 class Node:
     """A `Network`, and the `Poller` of its core's loop."""
 
-    def __init__(self, system: ActorSystem, endpoint: Endpoint) -> None:
+    def __init__(self, system: ActorSystem, endpoint: Endpoint, gate: Gate | None = None) -> None:
         self._system = system
         self._endpoint = endpoint
         self.next_ask = count(1).__next__
@@ -65,11 +60,12 @@ class Node:
         self._stepping = False
         self._closed = False
         self._ended: dict[Address, None] = {}
-        self._joins: dict[str, None] = {}
         self._draining: list[Future[object]] = []
         """What the child cores will answer when their actors have ended."""
-        self.listeners = Listeners(system, endpoint, self._receive)
-        self.members = Members(system, endpoint, self, self.listeners, self._peers_due.append)
+        self.listeners = Listeners(system, endpoint, self._receive, gate)
+        due = self._peers_due.append
+        self.members = Members(system, endpoint, self, self.listeners, due, gate)
+        self.joins = Joins(self.members, self.listeners)
         self.children = Children(system, endpoint, self) if system.index == 0 else None
         self.gossip = Gossip(system, self.members, self.listeners, self.children)
         self.intake = Intake(system, self, self.members, self.gossip)
@@ -179,7 +175,7 @@ class Node:
 
     def _bind(self) -> None:
         for url in self._system.joins:
-            check_url(url)
+            self.members.gate.checked_join(url)
         self.listeners.bind()
         if self._system.index > 0:
             self.members.dial(CoreAddress(self._system.name, 0, 0))
@@ -261,7 +257,7 @@ class Node:
         return drained
 
     def _say_goodbye(self) -> None:
-        self._joins.clear()
+        self.joins.clear()
         self._flush()
         self.members.observers.say_goodbye()
         for peer in self.members.current.values():
@@ -344,17 +340,7 @@ class Node:
 
     def join(self, url: str) -> None:
         """Any thread. See `Network.join`."""
-        checked = check_url(url)
-        self.core.post(self._join, checked)
-
-    def _join(self, url: str) -> None:
-        self._joins[url] = None
-        try:
-            self.listeners.bind_outside()
-        except OSError as error:
-            logger.warning("cannot join %s: %s", url, error)
-            return
-        self.members.associations.dial(url, own=False)
+        self.core.post(self.joins.add, self.members.gate.checked_join(url))
 
     def cores(self) -> list[CoreRecord]:
         """Any thread. See `Network.cores`."""
@@ -364,8 +350,8 @@ class Node:
         """Any thread. See `Network.nodes`."""
         return self.gossip.nodes()
 
-    def _receive(self, frames: Frames, own: bool) -> None:
-        self.intake.receive(frames, own)
+    def _receive(self, frames: Frames, own: bool, key: str | None) -> None:
+        self.intake.receive(frames, own, key)
 
     # Time
 
@@ -379,9 +365,7 @@ class Node:
         self.members.observers.step()
         if self.children is not None:
             self.children.end_lost(self.members.dead)
-        for url in self._joins:
-            if not self.members.is_joined(url):
-                self.members.associations.dial(url, own=False)
+        self.joins.step()
         self._tell()
 
     def _tell(self) -> None:

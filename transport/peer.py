@@ -32,6 +32,7 @@ from .control_lane import ControlLane
 from .data_lane import DataLane
 from .endpoint import Link
 from .frame import Lane, Route, Source
+from .keyring import Role
 
 
 class State(Enum):
@@ -65,6 +66,8 @@ class Peer:
         self.home = home
         self.own = own
         self.codec: Codec
+        self.role: Role | None = None
+        """What its key may do here; None where no keys are used."""
         self.state = State.CONNECTING
         self.born = now()
         """Since when it is waited for, while it is CONNECTING."""

@@ -19,9 +19,10 @@ from pathlib import Path
 from ..actors.environment import process_id
 from ..actors.system import ActorSystem
 from .endpoint import Endpoint, Frames
+from .gate import Gate
 from .handshake import CorePlace
 from .run_directory import inside_urls, make_run_directory, open_lock
-from .security import RefusedAddress, check_path, check_url, tcp_host
+from .security import RefusedAddress, check_path, check_url, is_loopback, tcp_host
 
 logger = logging.getLogger("zanni")
 
@@ -29,15 +30,17 @@ LOOPBACK = "127.0.0.1"
 LOCK = ".lock"
 """What the file that locks an ipc path is called beside it."""
 
-Receive = Callable[[Frames, bool], None]
-"""Takes a message, and whether it came on the node's own sockets."""
+Receive = Callable[[Frames, bool, str | None], None]
+"""Takes a message, whether it came on the node's own sockets, and the key of who has sent it."""
 
 
 class Listeners:
     """The addresses of one core. Owner only, but for what only reads."""
 
-    def __init__(self, system: ActorSystem, endpoint: Endpoint, receive: Receive) -> None:
-        self._system, self._endpoint = system, endpoint
+    def __init__(
+        self, system: ActorSystem, endpoint: Endpoint, receive: Receive, gate: Gate | None
+    ) -> None:
+        self._system, self._endpoint, self._gate = system, endpoint, gate
         self._receive = receive
         self._locks: list[int] = []
         self._paths: list[Path] = []
@@ -66,7 +69,8 @@ class Listeners:
         """
         system = self._system
         if system.listen is not None:
-            system.listen = check_url(system.listen, bind=True)
+            system.listen = check_url(system.listen, bind=True, keys=self._gate is not None)
+            self._check_guarded(system.listen)
         if system.listen is not None or system.joins or system.tcp_host is not None:
             self.bind_outside()
         if system.core_count > 1:
@@ -92,7 +96,7 @@ class Listeners:
             system.run_directory = str(self._made)
         for url in self.inside[2:]:
             check_path(url.removeprefix("ipc://"), url)
-            self._endpoint.listen(url, lambda frames: self._receive(frames, True))
+            self._endpoint.listen(url, lambda frames: self._receive(frames, True, None))
         self._inside = True
 
     def bind_outside(self) -> None:
@@ -101,9 +105,15 @@ class Listeners:
             return
         system = self._system
         listen = system.listen
-        hosts = [tcp_host(check_url(url)) for url in system.joins]
+        keys = self._gate is not None
+        hosts = [tcp_host(check_url(url, keys=keys)) for url in system.joins]
         host = (listen and tcp_host(listen)) or system.tcp_host or next(filter(None, hosts), None)
         system.tcp_host = host or LOOPBACK
+        if listen is None and not is_loopback(system.tcp_host):
+            raise RefusedAddress(
+                f"{system.tcp_host} is another machine, so its answers need an address here: give "
+                'one of this machine, as in listen="tcp://10.0.0.2:0"'
+            )
         if listen is not None and listen.startswith("ipc://"):
             path = listen.removeprefix("ipc://")
             self._locks.append(_lock_path(path, listen))
@@ -114,7 +124,20 @@ class Listeners:
         self.outside = CorePlace(system.index, system.home.incarnation, control, data)
 
     def _listen_outside(self, url: str) -> str:
-        return self._endpoint.listen(url, lambda frames: self._receive(frames, False))
+        if self._gate is None:
+            return self._endpoint.listen(url, lambda frames: self._receive(frames, False, None))
+        return self._endpoint.listen_guarded(
+            url, lambda frames, key: self._receive(frames, False, key)
+        )
+
+    def _check_guarded(self, listen: str) -> None:
+        """Raise `RefusedAddress` where others could reach an address that is for nobody."""
+        host = tcp_host(listen)
+        if host is not None and not is_loopback(host) and (self._gate and self._gate.is_empty):
+            raise RefusedAddress(
+                f"{listen!r} can be reached from other machines, and nobody may link: allow the "
+                f"keys of the others with  zanni keys allow {self._gate.directory} NAME KEY"
+            )
 
     def remove(self) -> None:
         """Remove the run directory and what was at a path that was given; give the locks back."""

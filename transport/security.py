@@ -1,7 +1,8 @@
 """Which addresses a system may bind and join.
 
-Links are not encrypted yet, so only addresses that no other machine can reach are taken: loopback
-and `ipc`. Anything else is refused, with the reason and the remedy.
+Links without keys are not encrypted, and take in what anyone sends. So only addresses that no other
+machine can reach are taken: loopback and `ipc`. With keys any address is that names one machine.
+Anything else is refused, with the reason and the remedy.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ class RefusedAddress(ZanniError, ValueError):
     """A system may not listen at or join this address; the text says why, and what it may."""
 
 
-def check_url(url: str, *, bind: bool = False) -> str:
+def check_url(url: str, *, bind: bool = False, keys: bool = False) -> str:
     """Any thread. The URL as the endpoint takes it: `localhost` becomes its number.
 
     Args:
-        url: `tcp://host:port`, or `ipc://path`.
+        url: `tcp://host:port`, or `ipc://path`; with keys also `tcp://name@host:port`.
         bind: whether it is to be bound, so that port 0 (any free one) is allowed.
+        keys: whether links are made with keys.
 
     Raises:
         RefusedAddress: it is no such URL, or other machines could reach it.
@@ -41,10 +43,16 @@ def check_url(url: str, *, bind: bool = False) -> str:
         raise RefusedAddress(
             f"{url!r} is no address that Zanni speaks: use {EXAMPLE} or ipc://PATH"
         )
-    host, port = _host_and_port(url)
+    host, port = _host_and_port(url, named=keys and not bind)
     if port == 0 and not bind:
         raise RefusedAddress(f"{url!r} names no port: give the one that the other node listens at")
-    return f"tcp://{_loopback(host, url)}:{port}"
+    return f"tcp://{_checked_host(host, url, bind=bind, keys=keys)}:{port}"
+
+
+def node_named(url: str) -> str | None:
+    """Any thread. The name of the node that a checked URL bears, as in `tcp://name@host:port`."""
+    name, at, _ = url.partition("://")[2].rpartition("@")
+    return name if at and url.startswith("tcp://") else None
 
 
 def check_path(path: str, url: str) -> str:
@@ -54,7 +62,7 @@ def check_path(path: str, url: str) -> str:
     size = len(path.encode())
     if size > IPC_PATH_LIMIT:
         raise RefusedAddress(
-            f"{url!r}: the path has {size} bytes, the system allows {IPC_PATH_LIMIT}: "
+            f"{url!r}: the path has {size} bytes, the system allows {IPC_PATH_LIMIT} bytes: "
             "choose a shorter one (the run directory lies in TMPDIR)"
         )
     return path
@@ -65,27 +73,49 @@ def tcp_host(url: str) -> str | None:
     return url[len("tcp://") :].rpartition(":")[0] if url.startswith("tcp://") else None
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
+def is_loopback(host: str) -> bool:
+    """Any thread. Whether no other machine can reach that host of a checked URL."""
+    address = _number(host.strip("[]"))
+    return address is not None and address.is_loopback
+
+
+def _host_and_port(url: str, *, named: bool) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise RefusedAddress(f"{url!r} is no address: {error}; use {EXAMPLE}") from None
-    if not host or port is None or parts.path not in ("", "/") or parts.query or parts.username:
+    more = parts.path not in ("", "/") or parts.query or parts.fragment or parts.password
+    if not host or port is None or more or (parts.username and not named):
         raise RefusedAddress(f"{url!r} is no address: give a host and a port, as in {EXAMPLE}")
     return host, port
 
 
-def _loopback(host: str, url: str) -> str:
+def _checked_host(host: str, url: str, *, bind: bool, keys: bool) -> str:
     if host == "localhost":
         return "127.0.0.1"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
+    address = _number(host)
+    if not keys and (address is None or not address.is_loopback):
         raise RefusedAddress(
-            f"{url!r} is not on this machine's loopback: links are not encrypted yet, so other "
-            f"machines must not reach them; use {EXAMPLE} (or ::1, or ipc://PATH)"
+            f"{url!r} is not on this machine's loopback, and without keys anyone there could read "
+            "and send what links carry: make some with  zanni keys new DIR, allow those of the "
+            f"others with  zanni keys allow DIR NAME KEY, and give keys=DIR (--keys DIR); or use "
+            f"{EXAMPLE} (or ::1, or ipc://PATH)"
         )
+    if (address is not None and address.is_unspecified) or host == "*":
+        raise RefusedAddress(
+            f"{url!r} is every address of this machine, and the others need one to answer at: give "
+            "that by which they reach it, as in tcp://10.0.0.1:7400"
+        )
+    if address is None:
+        if bind:
+            raise RefusedAddress(f"{url!r} is bound by number: give one, as in {EXAMPLE}")
+        return host
     return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -8,6 +8,9 @@ Guarantees:
 - Nothing is queued for a peer that is not connected (IMMEDIATE), and little for one that is
   (SNDHWM): what a link has taken and lost is covered by the sequence numbers above.
 - `poll` takes at most `FAIR` messages from each address, so that turns go on under load.
+- A guarded address is bound after its guard can be asked, and lets nobody in whom the guard has not
+  admitted: where it cannot be asked any more, libzmq refuses (ZAP_ENFORCE_DOMAIN), and the guard is
+  told.
 
 Not here: a second `ipc://` bind steals the address from its living holder without an error, so who
 listens must hold a lock beside the path. Whether an address may be listened on is asked elsewhere.
@@ -31,14 +34,19 @@ from ..actors.environment import (
     random_bytes,
     start_thread,
 )
-from .endpoint import Frames, Link
+from . import authenticator
+from .endpoint import Frames, Guard, Link, Probe
 from .holder import holder_of
+from .key import KeyPair
+from .probe import ALL, Attempts
+from .security import RefusedAddress, check_path
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""
 
+NO_CURVE = "this libzmq is built without CURVE: install pyzmq's own wheel, or libzmq with libsodium"
+
 _IPC = "ipc://"
-_IPC_PATH_MAX = 107  # bytes: sun_path of a Unix socket's address, less the final zero
 _LARGE = 64 * 1024  # bytes: from here on a second copy is worth avoiding
 _FILES = 24  # that must be free at the start: libzmq aborts the process where it finds none
 _MAX_FRAMES = 64  # of one message; what a peer sends beyond is not kept
@@ -69,6 +77,8 @@ _FD = int(zmq.FD)
 _POLLIN, _POLLOUT = int(zmq.POLLIN), int(zmq.POLLOUT)
 
 _Receive = Callable[[Frames], None]
+_Take = Callable[[zmq.Frame, list[bytes | memoryview]], None]
+"""Takes one message: its first frame (on a ROUTER the connection's routing id), and the rest."""
 _Socket = zmq.Socket[bytes]
 
 
@@ -85,6 +95,22 @@ def _why(error: zmq.ZMQError, url: str) -> str:
     holder = holder_of(int(url.rpartition(":")[2]))
     who = "another process" if holder is None else f"process {holder}"
     return f"in use by {who}; choose another port, or 0 for a free one"
+
+
+def new_pair() -> KeyPair:
+    """Any thread. A new pair of keys for CURVE.
+
+    Raises:
+        OSError: this build of ZeroMQ has no CURVE.
+
+    """
+    try:
+        while True:
+            public, secret = (key.decode() for key in zmq.curve_keypair())
+            if not public.startswith("-"):  # a command line would take it for an option
+                return KeyPair(public, secret)
+    except zmq.ZMQError:
+        raise OSError(errno.ENOTSUP, NO_CURVE) from None
 
 
 class ZeroMQLink(Link):
@@ -113,16 +139,22 @@ class ZeroMQLink(Link):
 
 
 class ZeroMQEndpoint:
-    """All sockets of one core. Owner only, but for `wake`."""
+    """All sockets of one core. Owner only, but for `wake`.
 
-    def __init__(self) -> None:
+    Args:
+        guard: who may connect to guarded addresses; it has to be there for them, and for links with
+            keys.
+
+    """
+
+    def __init__(self, guard: Guard | None = None) -> None:
         check_room_for_files(_FILES)
         self._context = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
         self._waker = Waker()
         self._poller = zmq.Poller()
         self._poller.register(self._waker.fd, _POLLIN)
-        self._routers: dict[int, tuple[_Socket, _Receive]] = {}
+        self._listeners: dict[int, tuple[_Socket, _Take]] = {}
         self._readers: dict[int, Callable[[], None]] = {}
         # What `poll` looks at: a fifth of the cost of asking ZeroMQ. A ROUTER's descriptor becomes
         # readable only when something is new, so one that was not drained is kept in `_undrained`.
@@ -131,37 +163,98 @@ class ZeroMQEndpoint:
         self._dealers: set[_Socket] = set()
         self._refused: set[_Socket] = set()
         self._closed = False
+        self._guard = guard
+        if guard is not None:
+            self._answer_for(guard)
+
+    def _answer_for(self, guard: Guard) -> None:
+        """Ask the guard about whoever connects to a guarded address, in `poll` and `wait`."""
+        if not zmq.has("curve"):
+            self.close()
+            raise OSError(errno.ENOTSUP, NO_CURVE)
+        socket: _Socket = self._context.socket(zmq.REP)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.bind("inproc://zeromq.zap.01")
+
+        def take(first: zmq.Frame, frames: list[bytes | memoryview]) -> None:
+            request = [first.bytes, *map(bytes, frames)]
+            try:
+                socket.send_multipart(authenticator.answer(request, guard.admits))
+            except zmq.ZMQError as error:
+                self._stop_asking(socket, guard, error)
+
+        self._receive_on(socket, take)
+
+    def _stop_asking(self, socket: _Socket, guard: Guard, error: zmq.ZMQError) -> None:
+        """Without the one who asks, libzmq refuses whoever connects."""
+        fd = cast(int, socket.getsockopt(_FD))
+        del self._listeners[fd]
+        self._undrained.discard(fd)
+        self._news.unregister(fd)
+        self._poller.unregister(socket)
+        socket.close(0)
+        guard.failed(str(error))
 
     def listen(self, url: str, receive: _Receive) -> str:
         """Owner only. Bind a ROUTER. Raises `OSError`: taken, not ours, or too long a path."""
-        path = url.removeprefix(_IPC)
-        if path != url and len(path.encode()) > _IPC_PATH_MAX:
-            raise OSError(
-                errno.ENAMETOOLONG,
-                f"a Unix socket's path may take {_IPC_PATH_MAX} bytes, this one takes "
-                f"{len(path.encode())}: use a shorter directory",
-                path,
-            )
+        return self._bind(self._router(url), url, lambda _first, frames: receive(frames))
+
+    def listen_guarded(self, url: str, receive: Callable[[Frames, str], None]) -> str:
+        """Owner only. As `listen`, for whom the guard admits; `receive` gets their key, too."""
+        assert self._guard is not None
+        socket = self._router(url)
+        socket.setsockopt(zmq.CURVE_SERVER, 1)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, self._guard.pair.secret.encode())
+        socket.setsockopt(zmq.ZAP_DOMAIN, authenticator.DOMAIN.encode())
+        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+
+        def take(first: zmq.Frame, frames: list[bytes | memoryview]) -> None:
+            receive(frames, cast(str, first.get("User-Id")))
+
+        return self._bind(socket, url, take)
+
+    def _router(self, url: str) -> _Socket:
+        if url.startswith(_IPC):
+            try:
+                check_path(url.removeprefix(_IPC), url)
+            except RefusedAddress as error:
+                raise OSError(errno.ENAMETOOLONG, str(error)) from None
         socket: _Socket = self._context.socket(zmq.ROUTER)
         _configure(socket, _ROUTER_OPTIONS, url)
+        return socket
+
+    def _bind(self, socket: _Socket, url: str, take: _Take) -> str:
         try:
             socket.bind(url)
         except zmq.ZMQError as error:
             socket.close(0)
             raise OSError(error.errno, f"cannot listen on {url}: {_why(error, url)}") from None
+        self._receive_on(socket, take)
+        return cast(bytes, socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
+
+    def _receive_on(self, socket: _Socket, take: _Take) -> None:
         fd = cast(int, socket.getsockopt(_FD))
-        self._routers[fd] = (socket, receive)
+        self._listeners[fd] = (socket, take)
         self._undrained.add(fd)
         self._news.register(fd, select.POLLIN)
         self._poller.register(socket, _POLLIN)
-        return cast(bytes, socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
-    def connect(self, url: str) -> Link:
-        """Owner only. Make a DEALER; it connects, and connects again, in the background."""
+    def _dealer(self, url: str, key: str | None) -> _Socket:
         socket: _Socket = self._context.socket(zmq.DEALER)
         _configure(socket, _DEALER_OPTIONS, url)
         # Never a zero first: ids that begin so are ZeroMQ's own.
         socket.setsockopt(zmq.ROUTING_ID, b"Z" + random_bytes(15))
+        if key is not None:
+            assert self._guard is not None
+            own = self._guard.pair
+            socket.setsockopt(zmq.CURVE_PUBLICKEY, own.public.encode())
+            socket.setsockopt(zmq.CURVE_SECRETKEY, own.secret.encode())
+            socket.setsockopt(zmq.CURVE_SERVERKEY, key.encode())
+        return socket
+
+    def connect(self, url: str, key: str | None = None) -> Link:
+        """Owner only. Make a DEALER; it connects, and connects again, in the background."""
+        socket = self._dealer(url, key)
         try:
             socket.connect(url)
         except zmq.ZMQError as error:
@@ -169,6 +262,28 @@ class ZeroMQEndpoint:
             raise OSError(error.errno, f"cannot connect to {url}: {error}") from None
         self._dealers.add(socket)
         return ZeroMQLink(self, socket)
+
+    def probe(self, url: str, key: str | None = None) -> Probe:
+        """Owner only. Find out why a link to `url` is not taken."""
+        socket, monitor = self._dealer(url, key), self._context.socket(zmq.PAIR)
+        place = f"inproc://probe-{random_bytes(8).hex()}"
+        socket.monitor(place, ALL)
+        monitor.connect(place)
+        socket.connect(url)
+
+        def next_event() -> bytes | None:
+            try:
+                return monitor.recv_multipart(_NOBLOCK)[0]
+            except zmq.Again:
+                return None
+
+        def end() -> None:
+            socket.disable_monitor()
+            self.drop(monitor)
+            self.drop(socket)
+
+        self._dealers |= {socket, monitor}
+        return Attempts(next_event, end, with_key=key is not None)
 
     def wait_for_room(self, socket: _Socket) -> None:
         """Owner only. Let `wait` end when the socket takes messages again."""
@@ -217,25 +332,25 @@ class ZeroMQEndpoint:
 
     def _take(self, fd: int) -> None:
         """Take in what one descriptor has; it may have been closed by what came before it."""
-        if fd in self._routers:
-            self._drain(fd, *self._routers[fd])
+        if fd in self._listeners:
+            self._drain(fd, *self._listeners[fd])
         elif fd in self._readers:
             self._readers[fd]()
 
-    def _drain(self, fd: int, socket: _Socket, receive: _Receive) -> None:
+    def _drain(self, fd: int, socket: _Socket, take: _Take) -> None:
         self._undrained.add(fd)
         for _ in range(FAIR):
             try:
-                frame = socket.recv(_NOBLOCK, copy=False)
+                first = frame = socket.recv(_NOBLOCK, copy=False)
             except zmq.Again:
                 self._undrained.discard(fd)
                 return
-            frames: list[bytes | memoryview] = []  # without the first, the connection's routing id
+            frames: list[bytes | memoryview] = []
             while frame.more:
                 frame = socket.recv(_NOBLOCK, copy=False)
                 if len(frames) < _MAX_FRAMES:
                     frames.append(frame.bytes if len(frame) < _LARGE else frame.buffer)
-            receive(frames)
+            take(first, frames)
             if self._closed:
                 return
 
@@ -261,9 +376,9 @@ class ZeroMQEndpoint:
         if self._closed:
             return
         self._closed = True
-        for socket in (*self._dealers, *(socket for socket, _receive in self._routers.values())):
+        for socket in (*self._dealers, *(socket for socket, _take in self._listeners.values())):
             socket.close(0)
-        for collection in (self._dealers, self._routers, self._readers, self._refused):
+        for collection in (self._dealers, self._listeners, self._readers, self._refused):
             collection.clear()
         self._undrained.clear()
         # Ending a context waits for its sockets, and must never keep a program from ending.

@@ -21,6 +21,7 @@ OUTPUT = {
     ("docs/supervision.md", 1): "web session of ann: hello\n['apples']\n['apples', 'pears']\n"
     "guest session of anybody: hello\n",
     ("docs/nodes.md", 0): "11\n11\n11\n",
+    ("docs/security.md", 0): "70\na key of role 'client' may not stop an actor\n",
     ("README.md", 0): "130\ninsufficient funds\n",
     ("README.md", 1): "285\n",
     ("README.md", 2): "1\n",

@@ -7,8 +7,8 @@ import pytest
 from zanni.actors.address import CoreAddress
 from zanni.transport import association
 from zanni.transport.association import LAST_RETRY, LOG_INTERVAL, Associations
-from zanni.transport.events import NO_NODE, NOTHING_LISTENS
-from zanni.transport.frame import Source, unpack_frames
+from zanni.transport.events import KEY_REFUSED, NO_NODE, NOTHING_LISTENS
+from zanni.transport.frame import Source, node_id, unpack_frames
 from zanni.transport.handshake import Handshake, Identity, Refusal
 
 URL = "tcp://127.0.0.1:7400"
@@ -23,9 +23,12 @@ class Dialling:
     def __init__(self, monkeypatch):
         self.moment, self.taken = 100.0, False
         self.sent, self.complaints, self.refusals = [], [], []
+        self.links = self.probes = 0
+        self.keys, self.reason, self.connected = set(), NO_NODE, True
         monkeypatch.setattr(association, "now", lambda: self.moment)
-        link = SimpleNamespace(send=self.send, close=lambda: None)
-        endpoint = SimpleNamespace(connect=lambda _: link, is_taken=lambda _: self.taken)
+        endpoint = SimpleNamespace(
+            connect=self.connect, is_taken=lambda _: self.taken, probe=self.probe
+        )
         judge = SimpleNamespace(
             me=lambda own: US,
             unanswered=lambda url, reason: self.complaints.append((url, reason)),
@@ -33,9 +36,26 @@ class Dialling:
         )
         self.associations = Associations(endpoint, lambda: Source(1, 0, 1), judge)
 
+    def connect(self, url, key):
+        self.links += 1
+        self.keys.add(key)
+        return SimpleNamespace(send=self.send, close=self.close_link)
+
+    def close_link(self):
+        self.links -= 1
+
+    def probe(self, url, key):
+        self.probes += 1
+        self.keys.add(key)
+        return SimpleNamespace(reason=lambda: self.reason, close=self.close_probe)
+
+    def close_probe(self):
+        self.probes -= 1
+
     def send(self, frames):
-        self.sent.append(frames)
-        return True
+        if self.connected:
+            self.sent.append(frames)
+        return self.connected
 
     def pass_(self, seconds, answer=None):
         end = self.moment + seconds
@@ -47,9 +67,14 @@ class Dialling:
 
     @staticmethod
     def reject(header, hello):
-        return header._replace(kind=association.Kind.REJECT), Handshake().reject(
-            THEM, hello, IN_USE
+        home = THEM.home
+        theirs = header._replace(
+            kind=association.Kind.REJECT,
+            source_node=node_id(home.node),
+            source_core=home.core,
+            source_incarnation=home.incarnation,
         )
+        return theirs, Handshake().reject(THEM, hello, IN_USE)
 
 
 @pytest.fixture
@@ -62,7 +87,7 @@ def test_who_does_not_answer_is_complained_of_once_a_minute_with_the_reason_then
     dialling.pass_(LOG_INTERVAL)
     assert dialling.complaints == [(URL, NOTHING_LISTENS)]
     dialling.taken = True
-    dialling.pass_(LOG_INTERVAL)
+    dialling.pass_(LOG_INTERVAL + 2 * LAST_RETRY)
     assert dialling.complaints == [(URL, NOTHING_LISTENS), (URL, NO_NODE)]
 
 
@@ -80,3 +105,49 @@ def test_a_core_of_our_own_is_not_complained_of(dialling):
     dialling.associations.dial(URL, own=True)
     dialling.pass_(LOG_INTERVAL)
     assert dialling.complaints == []
+
+
+def test_who_refuses_our_key_is_told_of_as_such_within_five_seconds(dialling):
+    dialling.taken, dialling.reason = True, KEY_REFUSED
+    dialling.associations.dial(URL, own=False, key="theirs")
+    dialling.pass_(5.0)
+    assert dialling.complaints == [(URL, KEY_REFUSED)]
+    assert dialling.keys == {"theirs"}
+    assert (dialling.links, dialling.probes) == (1, 0)
+
+
+def test_a_link_that_was_never_taken_is_made_anew(dialling):
+    dialling.connected = False
+    dialling.associations.dial(URL, own=False)
+    dialling.pass_(LAST_RETRY)
+    assert dialling.links == 1
+    dialling.connected = True
+    dialling.associations.pump()
+    assert len(dialling.sent) == 1
+
+
+def test_a_url_whose_key_is_another_by_now_is_dialled_anew(dialling):
+    dialling.associations.dial(URL, own=False, key="old")
+    dialling.associations.dial(URL, own=False, key="new")
+    assert dialling.keys == {"old", "new"}
+    assert dialling.links == 1
+
+
+def test_who_writes_in_the_name_of_another_ends_no_association(dialling):
+    dialling.associations.dial(URL, own=False)
+    dialling.pass_(0.4)
+    header, hello = unpack_frames(dialling.sent.pop())
+    _, reject = dialling.reject(header, hello)
+    forged = header._replace(kind=association.Kind.REJECT)
+    dialling.associations.receive(forged, reject, own=False)
+    assert dialling.refusals == []
+    assert dialling.associations.bad == 1
+
+
+def test_nothing_is_left_open_at_the_end(dialling):
+    dialling.taken = True
+    dialling.associations.dial(URL, own=False)
+    dialling.pass_(1.0)
+    assert (dialling.links, dialling.probes) == (1, 1)
+    dialling.associations.close()
+    assert (dialling.links, dialling.probes) == (0, 0)

@@ -45,7 +45,7 @@ class Table:
         self.system = SimpleNamespace(
             name="a", index=0, core_count=2, home=US, config=CONFIG, events=Events()
         )
-        endpoint = SimpleNamespace(connect=lambda _: FakeLink())
+        endpoint = SimpleNamespace(connect=lambda *_: FakeLink())
         listeners = SimpleNamespace(
             outside=None, inside_of=lambda core: SimpleNamespace(control=f"ipc://{core}")
         )
@@ -53,7 +53,7 @@ class Table:
         self.members = Members(self.system, endpoint, host, listeners, lambda _: None)
         self.dialled = []
         self.members.associations = SimpleNamespace(
-            dial=lambda url, own: self.dialled.append(url), hang_up=lambda url: None
+            dial=lambda url, **_: self.dialled.append(url), hang_up=lambda url: None
         )
 
     def adopt(self, home, *, by_confirm):

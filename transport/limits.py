@@ -1,0 +1,106 @@
+"""What those may send whose keys are not a node's, and how the rest of it is refused.
+
+    role      envelopes that are taken in
+    client    asks for names; tells, asks and answers, in its own name; but not to stop an actor
+    admin     as a client's; to stop an actor, and to spawn what is allowed
+    node      all
+
+Guarantees:
+- It is the role of the key that counts, whatever the peer has said of itself.
+- What is refused reaches nobody: an ask is answered with `PermissionError`, a watch or a link with
+  an end for reason "forbidden", anything else is a dead letter. It is told as a misuse, unless the
+  runtime of an honest peer sends it by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+from pykka.messages import ProxyCall, _ActorStop
+
+from ..actors.address import KERNEL_ID, Address
+from ..actors.deadlock import Break, Probe, Withdraw
+from ..actors.kernel import WhereIs
+from ..actors.process import Broken, Died, Link, Unlink, Unlinked, Unwatch, Watch
+from ..actors.spawn_request import RemoteSpawn
+from .codec import Envelope, EnvelopeKind
+from .host import Host
+from .keyring import Role
+from .peer import Peer
+from .remote import RemoteReply
+
+_SIGNAL, _ASK = int(EnvelopeKind.SIGNAL), int(EnvelopeKind.ASK)
+_ANSWERS = (int(EnvelopeKind.REPLY), int(EnvelopeKind.ERROR))
+
+HONEST = (Died, Broken, Unlink, Unlinked, Unwatch, Watch, Link, Probe, Break, Withdraw)
+"""What a peer's runtime sends where its actors wait, watch, or are watched."""
+
+
+def trespass(role: Role, envelope: Envelope) -> str | None:
+    """Any thread. What the envelope is for that this role may not do; None where it may."""
+    if role is Role.NODE or envelope.kind in _ANSWERS:
+        return None
+    message = envelope.message
+    if envelope.kind == _SIGNAL:
+        return f"send a system message ({type(message).__name__})"
+    if envelope.target == KERNEL_ID:
+        if type(message) is WhereIs or (type(message) is RemoteSpawn and role is Role.ADMIN):
+            return None
+        return "spawn" if type(message) is RemoteSpawn else f"ask for a {type(message).__name__}"
+    return "stop an actor" if role is not Role.ADMIN and _is_stop(message) else None
+
+
+def _is_stop(message: object) -> bool:
+    return isinstance(message, _ActorStop) or (
+        isinstance(message, ProxyCall) and tuple(message.attr_path) == ("stop",)
+    )
+
+
+def within(
+    role: Role,
+    host: Host,
+    peer: Peer,
+    envelopes: Iterable[Envelope],
+    note_misuse: Callable[[str, str], None],
+) -> Iterator[Envelope]:
+    """Owner only. Those that a peer of this role may send; the others are refused.
+
+    Args:
+        role: what its key may do.
+        host: the node.
+        peer: who has sent them.
+        envelopes: what it has sent.
+        note_misuse: is told of misuse, by the name of the peer's node and what was tried.
+
+    """
+    for envelope in envelopes:
+        what = trespass(role, envelope)
+        if what is None:
+            _take_false_sender(peer, envelope)
+            yield envelope
+            continue
+        if not isinstance(envelope.message, HONEST):
+            note_misuse(peer.home.node, what)
+        _refuse(role, host, peer, envelope, what)
+
+
+def _take_false_sender(peer: Peer, envelope: Envelope) -> None:
+    """Who answers the sender must not be led to one that could not have been reached from there."""
+    headers = envelope.headers
+    sender = None if headers is None else headers.get("sender")
+    if headers is not None and isinstance(sender, Address) and sender.node != peer.home.node:
+        del headers["sender"]
+
+
+def _refuse(role: Role, host: Host, peer: Peer, envelope: Envelope, what: str) -> None:
+    address, message = Address(*host.core.home, envelope.target), envelope.message
+    if envelope.kind == _ASK and envelope.ask is not None:
+        error = PermissionError(f"a key of role {role.value!r} may not {what}")
+        RemoteReply(peer, envelope.ask, host).reject(error)
+        return
+    host.dead_letters.count("forbidden", message, address, level=logging.WARNING)
+    if isinstance(message, Watch):
+        message.watcher.signal(Died(host.process_of(address), "forbidden"))
+    elif isinstance(message, Link):
+        message.process.signal(Broken(host.process_of(address), "forbidden"))
