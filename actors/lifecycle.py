@@ -347,7 +347,7 @@ class Lifecycle:
         if ties is not None and ties.name is not None:
             self.core.owner.forget_name(ties.name, self.address)
         reason = self._exit_reason
-        if queue is not None and (cursor is None or length_hint(cursor)):
+        if queue is not None and (cursor is None or length_hint(cursor, 1)):
             lose_all(self, iter(queue) if cursor is None else cursor, reason)
         farewell, self.farewell = self.farewell, None
         if farewell is not None:

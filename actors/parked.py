@@ -47,6 +47,8 @@ class Parked(Lifecycle):
         else:
             worker = here.worker
             core.post(self._park_late, worker, carrier)
+            if self.actor_class not in core.blocking:
+                core.post(core.crew.pass_on, worker)
         spares = worker.spares
         try:
             (spares.pop() if held and spares else worker.hub).switch()
