@@ -9,6 +9,8 @@ from typing import Any
 
 FRAME_CAP = 16 * 1024 * 1024
 """The most bytes of a frame between cores: the protocol's bound."""
+MESSAGE_LIMIT = 2 * 1024 * 1024 * 1024
+"""The most bytes of a message between cores with its large buffers, where nothing else is set."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ class Config:
     threads: int = 256
     """How many threads a core may have: as many turns as that may block at once."""
     frame_cap: int = FRAME_CAP
-    """The largest message to another core; at most `FRAME_CAP`, which is what every core takes."""
+    """The largest message to another core, without its buffers of 64 KiB and more; at most
+    `FRAME_CAP`, which is what every core takes."""
+    message_limit: int = MESSAGE_LIMIT
+    """The largest message to or from another core, with those buffers."""
     gc_threshold: int = 20_000
     """How many more objects are made than freed before Python's collector looks; 1: as it is."""
     restart_intensity: int = 3

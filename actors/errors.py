@@ -8,7 +8,7 @@
         ├── StartError            a supervised child could not be started
         ├── EncodeError           a message cannot leave this process as it is
         ├── DecodeError           a message does not fit on the core or node that it came to
-        ├── MessageTooLarge       a message is larger than a frame may be
+        ├── MessageTooLarge       a message is larger than one to another core may be
         ├── MailboxFull           a bounded mailbox refused a message
         ├── NodeDown              the core or node of an actor is lost
         ├── RemoteError           a handler elsewhere raised a type that this side does not know
@@ -121,14 +121,14 @@ class DecodeError(ZanniError):
 
 
 class MessageTooLarge(ZanniError):
-    """A message of `size` bytes is over the `limit` of a frame, in bytes."""
+    """A message of `size` bytes is over a `limit`, in bytes: `frame_cap` or `message_limit`."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(size, limit)
         self.size, self.limit = size, limit
 
     def __str__(self) -> str:
-        return f"the message takes {self.size} bytes, a frame at most {self.limit}"
+        return f"the message takes {self.size} bytes, over the limit of {self.limit}"
 
 
 class MailboxFull(ZanniError):

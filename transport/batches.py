@@ -1,26 +1,30 @@
-"""Envelopes in batches that keep to the limits of a frame. No input or output happens here."""
+"""Envelopes in batches that keep to the limits of a frame. No input or output happens here.
+
+A parcel, which is larger than a batch may become, is in a group of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
+
+from .buffers import LARGE, Parcel
 
 BATCH_MESSAGES = 256
 """How many messages a frame has at most."""
-BATCH_BYTES = 64 * 1024
+BATCH_BYTES = LARGE
 """At how many bytes a batch is sent without waiting for more."""
 EARLY = 2
 """How many posts since a flush say that one is due: a signal may come between the first and that,
 and what its handler posts has to be seen to all the same."""
 
 
-def batches(envelopes: list[bytes], limit: int) -> list[bytes]:
-    """Any thread. The envelopes in batches; an envelope over `limit` bytes is one by itself."""
-    return [b"".join(group) for group in groups(envelopes, limit)]
+Envelope = TypeVar("Envelope", bound=bytes | Parcel)
 
 
-def groups(envelopes: list[bytes], limit: int) -> list[list[bytes]]:
-    """Any thread. The envelopes of each batch."""
-    made: list[list[bytes]] = []
+def groups(envelopes: list[Envelope], limit: int) -> list[list[Envelope]]:
+    """Any thread. The envelopes of each batch; one over `limit` bytes is alone."""
+    made: list[list[Envelope]] = []
     for start in range(0, len(envelopes), BATCH_MESSAGES):
         some = envelopes[start : start + BATCH_MESSAGES]
         if sum(map(len, some)) > limit:
@@ -30,7 +34,7 @@ def groups(envelopes: list[bytes], limit: int) -> list[list[bytes]]:
     return made
 
 
-def _cut(envelopes: list[bytes], limit: int) -> Iterator[list[bytes]]:
+def _cut(envelopes: list[Envelope], limit: int) -> Iterator[list[Envelope]]:
     start = size = 0
     for end, envelope in enumerate(envelopes):
         if end > start and size + len(envelope) > limit:

@@ -18,22 +18,23 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from enum import IntEnum
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, cast
 
 import msgpack
 from pykka.messages import ProxyCall
 
-from ..actors.config import FRAME_CAP
+from ..actors.config import FRAME_CAP, MESSAGE_LIMIT
 from ..actors.errors import MessageTooLarge
 from ..actors.messages import is_registered, type_name
 from ..actors.process import Headers, Signal
 from .bounds import MAX_ITEMS, SHORT, check, scan
+from .buffers import LARGE, Parcel
+from .envelope import Envelope, EnvelopeKind, Undecodable
 from .explain import explain
 from .headers import headers_from_data, headers_to_data
 from .misfits import decode_error, path_in
-from .packer import LARGE_ERROR, Packer, check_keys, checked
+from .packer import LARGE_ERROR, LOOKED_INTO, Packer, check_keys, checked
 from .reader import SCANNED, UNSEEN, BadBatch, Reader, call
 from .signals import signal_from_data, signal_to_data, with_plain_reason
 from .type_ids import Offer, TypeIds, fingerprint
@@ -49,43 +50,13 @@ __all__ = [
 ]
 
 
-class EnvelopeKind(IntEnum):
-    """What an envelope is for."""
-
-    TELL = 0
-    ASK = 1
-    REPLY = 2
-    """The message is the value; the target is the ask's id at the asker."""
-    ERROR = 3
-    """The message is an exception; the target is the ask's id at the asker."""
-    SIGNAL = 4
-    """A system message, on the control lane only."""
-
-
-class Envelope(NamedTuple):
-    """A message with what is needed to deliver it."""
-
-    target: int
-    sender: int | None
-    kind: int
-    ask: int | None
-    message: object
-    headers: Headers | None
-
-
-class Undecodable(NamedTuple):
-    """In place of a message that could not be made here, though its envelope is sound."""
-
-    error: Exception
-
-
 _UNPACKER = cast(Any, msgpack).Unpacker
 _UNPACK_ERROR: type[Exception] = cast(Any, msgpack).UnpackException
 _new = tuple.__new__
 
 _PLAIN_FORM, _TUPLE_FORM, _MESSAGE_FORM, _CALL_FORM = 0, 16, 32, 48
-_AS_THEY_ARE = frozenset({type(None), bool, int, float, str, bytes, memoryview})
-_LOOKED_INTO = frozenset({list, dict, bytearray})  # imported, it costs 80 ns a message
+_PACKED = frozenset({type(None), bool, int, float, str})
+_AS_THEY_ARE = _PACKED | {bytes}
 _BODIES = {_TUPLE_FORM: Tag.TUPLE, _MESSAGE_FORM: Tag.MESSAGE, _CALL_FORM: Tag.PROXY_CALL}
 _SIGNAL = int(EnvelopeKind.SIGNAL)
 _LAST_PLAIN = int(EnvelopeKind.ERROR)
@@ -103,6 +74,7 @@ class Codec:
         resolver: how refs, processes, replies and types are found.
         ref_type: the class of refs.
         limit: the most bytes that an envelope may take, of those that are sent.
+        message_limit: the most bytes that it may take with its large buffers.
         tracebacks: whether errors carry their traceback's text: within a node.
         typed: whether what fields hold is looked at: of what another node sends.
         type_ids: those that this core gives out, the same for all its peers.
@@ -115,13 +87,14 @@ class Codec:
         *,
         ref_type: type,
         limit: int = FRAME_CAP,
+        message_limit: int = MESSAGE_LIMIT,
         tracebacks: bool = False,
         typed: bool = False,
         type_ids: TypeIds | None = None,
     ) -> None:
         self._resolver = resolver
         self._ref_type = ref_type
-        self._limit = limit
+        self._limit, self._message_limit = limit, message_limit
         self._tracebacks = tracebacks
         self._ways: dict[type, tuple[int, ToData]] = {}
         self._named: dict[str, type] = {}
@@ -180,8 +153,8 @@ class Codec:
         """Owner only. A codec that reads what this one has written."""
         return Codec(self._resolver, ref_type=self._ref_type, type_ids=self._learned)
 
-    def encode(self, envelope: Envelope) -> bytes:
-        """Any thread. The bytes of one envelope.
+    def encode(self, envelope: Envelope) -> bytes | Parcel:
+        """Any thread. The bytes of one envelope, with its large buffers where it has any.
 
         Raises:
             EncodeError: its path names the part of the message that cannot travel.
@@ -198,22 +171,28 @@ class Codec:
         ask: int | None,
         message: object,
         headers: Headers | None,
-    ) -> bytes:
+    ) -> bytes | Parcel:
         """Any thread. As `encode`, for the hot path: an envelope less to make."""
         if kind == _SIGNAL:
-            return self._encode_signal(target, sender, cast("Signal", message))
+            return self.encode_signal(target, sender, cast("Signal", message))
         body: Any = message
         form = 0
         cls = type(message)
         try:
-            if cls not in _AS_THEY_ARE:
+            if cls is bytes:
+                if len(cast(bytes, message)) >= LARGE:
+                    body = checked(body)
+            elif cls not in _PACKED:
                 known = self._forms.get(cls)
                 if known is not None:
                     form, to_data = known
                     body = to_data(message)
-                    if not _LOOKED_INTO.isdisjoint(map(type, body)):
-                        body = checked(body)
-                elif cls in _LOOKED_INTO:
+                    for value in body:  # a loop: with so few it is faster than a set's methods
+                        cls = type(value)
+                        if cls in LOOKED_INTO and (cls is not bytes or len(value) >= LARGE):
+                            body = checked(body)
+                            break
+                elif cls in LOOKED_INTO:
                     body = checked(body)
             item = [target, sender, kind + form, ask, body]
             if headers and (data := headers_to_data(headers)):
@@ -224,13 +203,19 @@ class Codec:
         except Exception as error:
             raise explain(message, self.way, error) from None
 
-    def _pack(self, item: Data) -> bytes:
+    def _pack(self, item: Data) -> bytes | Parcel:
         try:
             packer = self._packers.pop()
         except IndexError:
             packer = Packer(self.way, tracebacks=self._tracebacks)
         packer.typed = False
-        packed = packer.pack(item)
+        try:
+            packed = packer.pack(item)
+        except Exception:
+            packer.lent.clear()  # no packer is freed before the collector looks
+            raise
+        if packer.lent:
+            return self._parcel(packer, packed)
         size = len(packed)
         if size > SHORT:
             if size > self._limit:
@@ -242,19 +227,28 @@ class Codec:
         self._packers.append(packer)
         return packed
 
-    def _encode_signal(self, target: int, sender: int | None, signal: Signal) -> bytes:
-        """A signal is never refused: a reason that cannot travel becomes its text."""
+    def _parcel(self, packer: Packer, packed: bytes) -> Parcel:
+        parcel = Parcel(packed, tuple(packer.lent))
+        packer.lent.clear()
+        for size, limit in ((len(packed), self._limit), (len(parcel), self._message_limit)):
+            if size > limit:
+                raise MessageTooLarge(size, limit)
+        check(packed, len(packed))
+        return parcel
+
+    def encode_signal(self, target: int, sender: int | None, signal: Signal) -> bytes:
+        """Any thread. As `encode`, of a signal: a reason that cannot travel becomes its text."""
         data = signal_to_data(signal, self._resolver, tracebacks=self._tracebacks)
         item = [target, sender, _SIGNAL, None, data]
         try:
             item[4] = checked(data)
             packed = self._pack(item)
-            if len(packed) <= LARGE_ERROR:
+            if type(packed) is bytes and len(packed) <= LARGE_ERROR:
                 return packed
         except Exception:  # noqa: S110  (whatever it is, the text can travel)
             pass
         item[4] = with_plain_reason(data)
-        return self._pack(item)
+        return cast(bytes, self._pack(item))
 
     def decode(self, batch: bytes | memoryview) -> Iterator[Envelope]:
         """Owner only. The envelopes of a batch, each made when it is asked for.
@@ -285,6 +279,28 @@ class Codec:
             raise
         except (ValueError, _UNPACK_ERROR) as error:
             raise BadBatch(str(error)) from error
+
+    def decode_parcel(
+        self, batch: bytes | memoryview, buffers: Sequence[object] | Exception
+    ) -> Iterator[Envelope]:
+        """Owner only. As `decode`, of a batch whose envelope names large buffers.
+
+        Args:
+            batch: as for `decode`.
+            buffers: what its names stand for; or why there is nothing.
+
+        """
+        self._reader.buffers = buffers
+        try:
+            yield from self.decode(batch)
+        finally:
+            self._reader.buffers = ()
+
+    def decode_unsent(self, unsent: bytes | Parcel) -> Iterator[Envelope]:
+        """Owner only. What was to be sent: the large buffers of a parcel are shown as they are."""
+        if type(unsent) is Parcel:
+            return self.decode_parcel(unsent.envelope, [lent.view for lent in unsent.buffers])
+        return self.decode(unsent)
 
     def _decode_short(self, batch: bytes | memoryview) -> Generator[Envelope, None, int]:
         """Decode what can be decoded within narrow limits; return where it ended."""

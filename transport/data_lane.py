@@ -5,7 +5,8 @@ Guarantees:
   before anything newer.
 - A frame is taken in only if its seq is above the last one: never twice. The frames that a gap
   leaves out are counted as lost.
-- What waits is bounded in bytes.
+- What waits is bounded in bytes: a message is taken while no more than `BUDGET` does.
+- The link is given no more than `PASS` bytes at a time, so that a large message holds nobody up.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from enum import Enum
+from typing import cast
 
 from ..actors.process import Reply
-from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, batches
-from .endpoint import Link
+from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, groups
+from .buffers import Parcel
+from .chunks import chunks
+from .endpoint import Frames, Link
 from .frame import Header, Kind, Lane, Route
 
 BUDGET = 64 * 1024 * 1024
-"""How many bytes wait for one peer at most."""
+"""How many bytes wait for one peer, at most, when another message is taken for it."""
+PASS = 4 * 1024 * 1024
+"""After how many bytes a pump makes a pause."""
 
 
 class Lost(Enum):
@@ -46,9 +52,11 @@ class DataLane:
         """How many bytes wait."""
         self.is_full = False
         """Whether there is a batch to be sent without waiting for more."""
+        self.is_paused = False
+        """Whether the link has been given enough for now, and would take more."""
         self.seq_out = self.seq_in = 0
         self.duplicates = self.lost_frames = 0
-        self.early: deque[tuple[Header, bytes | memoryview]] = deque()
+        self.early: deque[tuple[Header, bytes | memoryview, bytes | memoryview]] = deque()
         """Frames that came before the frame of control that they were posted after."""
         self.waived = 0
         """Up to which seq no frame of control is waited for any more, come or lost."""
@@ -58,15 +66,16 @@ class DataLane:
         self._route, self._due = route, due
         self._is_closed = False
         self._successor: DataLane | None = None
-        self._box: list[bytes] = []
+        self._box: list[bytes | Parcel] = []
         self._full_at = BATCH_BYTES
         self._early = EARLY
-        self._frames: deque[tuple[bytes, bytes]] = deque()
+        # Each with what it ends: a batch or a parcel; None for a chunk.
+        self._frames: deque[tuple[Frames, bytes | Parcel | None]] = deque()
 
     # Sending
 
     def post(
-        self, envelope: bytes, ask: int | None = None, reply: Reply | None = None
+        self, envelope: bytes | Parcel, ask: int | None = None, reply: Reply | None = None
     ) -> Lost | None:
         """Any thread. Queue an envelope, and keep `reply` under `ask`; why not, or None."""
         size = len(envelope)
@@ -75,9 +84,10 @@ class DataLane:
                 if self._successor is None:
                     return Lost.NOCONNECTION
                 return self._successor.post(envelope, ask, reply)
-            queued = self.queued + size
+            queued = self.queued
             if queued > BUDGET:
                 return Lost.OVERFLOW
+            queued += size
             # From here on nothing is called: a signal handler would run there, and may wait for
             # what the loop can send only with this lock.
             if ask is not None and reply is not None:
@@ -94,30 +104,40 @@ class DataLane:
             self._due()
         return None
 
-    def take(self) -> list[bytes]:
+    def take(self) -> list[bytes | Parcel]:
         """With the lock. What was posted since the last time, to be framed."""
         box, self._box = self._box, []
         self._full_at, self._early = self.queued + BATCH_BYTES, EARLY
         self.is_full = False
         return box
 
-    def batch(self, envelopes: list[bytes]) -> list[bytes]:
-        """Any thread. The envelopes in batches, one for each frame."""
-        return batches(envelopes, BATCH_BYTES)
+    def batch(self, envelopes: list[bytes | Parcel]) -> list[bytes | Parcel]:
+        """Any thread. The envelopes in batches, one for each frame, and parcels."""
+        return [_joined(group) for group in groups(envelopes, BATCH_BYTES)]
 
-    def frame(self, made: list[bytes], after: int) -> None:
+    def frame(self, made: list[bytes | Parcel], after: int) -> None:
         """Give each batch its header; `after` is how far the control lane has got."""
         for batch in made:
-            self.seq_out += 1
-            header = self._route.header(Kind.DATA, Lane.DATA, len(batch), self.seq_out, after)
-            self._frames.append((header, batch))
+            if type(batch) is Parcel:
+                for head, piece in chunks(batch.buffers):
+                    header = self._header(Kind.CHUNK, len(head), after)
+                    self._frames.append(((header, head, piece), None))
+                body = batch.envelope
+            else:
+                body = batch
+            self._frames.append(((self._header(Kind.DATA, len(body), after), body), batch))
+
+    def _header(self, kind: Kind, length: int, after: int) -> bytes:
+        self.seq_out += 1
+        return self._route.header(kind, Lane.DATA, length, self.seq_out, after)
 
     def pump(self) -> bool:
-        """Send what is framed; False where the link refused some of it."""
+        """Send what is framed; False where some of it is left."""
         frames, link = self._frames, self.link
         gone = 0
-        while frames and link is not None and link.send(frames[0]):
-            gone += len(frames.popleft()[1])
+        while frames and link is not None and gone < PASS and link.send(frames[0][0]):
+            gone += len(frames.popleft()[0][-1])
+        self.is_paused = gone >= PASS and bool(frames)
         if gone:
             with self.lock:
                 self.queued -= gone
@@ -156,10 +176,10 @@ class DataLane:
         self._box, self.queued = [], 0
         self.pending.clear()
 
-    def close(self) -> tuple[list[bytes], list[Reply]]:
+    def close(self) -> tuple[list[bytes | Parcel], list[Reply]]:
         """With the lock. What was not sent, batches and envelopes, and who waits for an answer."""
         self._is_closed = True
-        unsent = [batch for _, batch in self._frames] + self._box
+        unsent = [batch for _, batch in self._frames if batch is not None] + self._box
         pending = list(self.pending.values())
         self._box, self.queued = [], 0
         self._frames.clear()
@@ -167,3 +187,8 @@ class DataLane:
         self.early.clear()
         self.ended.clear()
         return unsent, pending
+
+
+def _joined(group: list[bytes | Parcel]) -> bytes | Parcel:
+    first = group[0]
+    return first if type(first) is Parcel else b"".join(cast(list[bytes], group))

@@ -39,7 +39,7 @@ from .endpoint import Frames
 MAGIC = b"ZANN"
 VERSION_MAJOR = 1
 VERSION_MINOR = 2
-"""1: OBSERVE. 2: `ack`."""
+"""1: OBSERVE. 2: `ack`, CHUNK."""
 ACKNOWLEDGING = (1, 2)
 """The first version whose nodes acknowledge system messages."""
 
@@ -71,6 +71,8 @@ class Kind(IntEnum):
     GOODBYE = 8
     OBSERVE = 9
     """A question of an observer, or a part of the answer: see observation.py."""
+    CHUNK = 10
+    """A part of a large buffer: see chunks.py."""
 
 
 class Lane(IntEnum):
@@ -81,6 +83,8 @@ class Lane(IntEnum):
 
 
 HANDSHAKES = frozenset({Kind.HELLO, Kind.WELCOME, Kind.CONFIRM, Kind.REJECT})
+
+DATA_KINDS = frozenset({Kind.DATA, Kind.CHUNK})
 
 _KINDS = {int(kind): kind for kind in Kind}
 _LANES = {int(lane): lane for lane in Lane}

@@ -12,7 +12,7 @@ Guarantees:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..actors.address import Address
 from ..actors.environment import now
@@ -22,7 +22,7 @@ from .codec import Envelope
 from .control_lane import ACK_DELAY, ACK_EVERY, ControlLane, Held
 from .endpoint import Frames
 from .events import FramesLost
-from .frame import HANDSHAKES, BadFrame, Header, Kind, Lane, unpack_frames
+from .frame import DATA_KINDS, HANDSHAKES, BadFrame, Header, Kind, Lane, unpack_frames
 from .gate import Gate
 from .gossip import Gossip
 from .handshake import OBSERVER, role_of
@@ -85,7 +85,8 @@ class Intake:
         if peer.state is State.CONNECTING:
             self._members.open(peer)
         try:
-            self._receive_from(peer, header, batch)
+            piece = frames[2] if header.kind is Kind.CHUNK and len(frames) > 2 else b""
+            self._receive_from(peer, header, batch, piece)
         except Exception as error:  # hostile bytes, most of all; the loop outlives them all
             self._bad_frame(peer, error)
 
@@ -110,8 +111,11 @@ class Intake:
             self._members.lose_node(name, "it sent as another node")
         return header.source_node == node
 
-    def _envelopes(self, peer: Peer, batch: bytes | memoryview) -> Iterable[Envelope]:
-        envelopes, role = peer.codec.decode(batch), peer.role
+    def _envelopes(
+        self, peer: Peer, batch: bytes | memoryview, buffers: Sequence[object] | Exception = ()
+    ) -> Iterable[Envelope]:
+        decode, role = peer.codec.decode, peer.role
+        envelopes = peer.codec.decode_parcel(batch, buffers) if buffers else decode(batch)
         if role is None or role is Role.NODE:
             return envelopes
         return within(role, self._host, peer, envelopes, self._members.gate.note_misuse)
@@ -124,7 +128,9 @@ class Intake:
         except BadObservation as error:
             self._complain(f"an observer's frame was ignored: {error}")
 
-    def _receive_from(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
+    def _receive_from(
+        self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
+    ) -> None:
         if header.ack:
             peer.control.acknowledged(header.ack)
         if header.kind is Kind.HEARTBEAT:
@@ -133,24 +139,31 @@ class Intake:
             self._members.lose(peer.home, "it said goodbye", in_order=True)
         elif header.kind is Kind.OBSERVE:
             raise BadFrame("a node that asks what observers may")
-        elif (header.kind is Kind.DATA) is not (header.lane is Lane.DATA):
+        elif (header.kind in DATA_KINDS) is not (header.lane is Lane.DATA):
             raise BadFrame("a kind of frame on the wrong lane")
         elif header.kind is Kind.CONTROL:
             self._receive_control(peer, header, batch)
         elif peer.data.early or header.after > max(peer.control.seq_in, peer.data.waived):
-            peer.data.early.append((header, batch))
+            peer.data.early.append((header, batch, piece))
             self._system.core.call_later(HOLD, lambda: self._admit(peer, header.after))
         else:
-            self._receive_data(peer, header, batch)
+            self._receive_data(peer, header, batch, piece)
 
-    def _receive_data(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
+    def _receive_data(
+        self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
+    ) -> None:
         data = peer.data
         lost_before = data.lost_frames
         if data.accept(header):
             if data.lost_frames > lost_before:
                 lost = FramesLost(peer.home.node, peer.home.core, data.lost_frames - lost_before)
                 self._system.events.publish(lost)
-            envelopes = self._envelopes(peer, batch)
+            assembly = peer.assembly
+            if header.kind is Kind.CHUNK:
+                assembly.add(header.seq, batch, piece)
+                return
+            buffers = assembly.take(header.seq) if assembly.is_begun else ()
+            envelopes = self._envelopes(peer, batch, buffers)
             if data.ended:
                 envelopes = self._without_the_dead(peer, envelopes)
             for envelope in envelopes:
@@ -192,9 +205,9 @@ class Intake:
         data = peer.data
         data.waived = max(data.waived, seq)
         while data.early and data.early[0][0].after <= seq:
-            header, batch = data.early.popleft()
+            header, batch, piece = data.early.popleft()
             try:
-                self._receive_data(peer, header, batch)
+                self._receive_data(peer, header, batch, piece)
             except Exception as error:  # as in `receive`
                 self._bad_frame(peer, error)
 

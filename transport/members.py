@@ -112,11 +112,13 @@ class Members:
 
     def _new(self, home: CoreAddress) -> Peer:
         own = home.node == self._system.name
-        peer = Peer(home, self.source, own=own, due=self._due)
+        config = self._system.config
+        peer = Peer(home, self.source, own=own, due=self._due, message_limit=config.message_limit)
         peer.codec = Codec(
             PeerResolver(peer, self._host),
             ref_type=ActorRef,
-            limit=self._system.config.frame_cap,
+            limit=config.frame_cap,
+            message_limit=config.message_limit,
             tracebacks=own,
             typed=not own,
             type_ids=self._type_ids,

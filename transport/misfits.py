@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from ..actors.errors import DecodeError
+from ..actors.errors import DecodeError, MessageTooLarge
 from .shapes import Misfit
 from .values import Tag
 
@@ -72,6 +72,8 @@ def _steps_to_unmade(value: object) -> list[object]:
 def decode_error(path: str, error: Exception) -> Exception:
     """What the asker hears, or the log: the error of a part of a message, and where it is."""
     if isinstance(error, AttributeError):  # a name that is not public, as if it were not there
+        return error
+    if isinstance(error, MessageTooLarge):  # as if its sender had known
         return error
     if isinstance(error, Misfit):
         path, detail = path + error.path, error.detail

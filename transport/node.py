@@ -135,6 +135,8 @@ class Node:
     def _flush_peer(self, peer: Peer) -> None:
         if not peer.flush():
             self._refused.add(peer)
+            if peer.data.is_paused:
+                self._endpoint.wake()
 
     def _step_handshakes(self) -> None:
         self._stepping = False

@@ -8,7 +8,8 @@ from typing import Any, cast
 import msgpack
 
 from .bounds import MAX_DEPTH, OutOfBounds, check
-from .values import Buffer, Data, Tag, ToData, stand_in
+from .buffers import BUFFERS, LARGE, Lent, is_apart, stand_for
+from .values import Data, Tag, ToData, stand_in
 
 LARGE_ERROR = 64 * 1024
 """Bytes: an exception, or a reason, that takes more travels as its text."""
@@ -20,7 +21,8 @@ _PACK = cast(Any, msgpack).Packer
 _EXT = cast(Any, msgpack).ExtType
 _new = tuple.__new__
 _CONTAINERS = frozenset({list, dict})
-_LOOKED_INTO = _CONTAINERS | {bytearray}
+LOOKED_INTO = _CONTAINERS | BUFFERS
+"""The types of values that may need what `checked` does."""
 _STR = frozenset({str})
 
 
@@ -34,10 +36,14 @@ class Packer:
     Used by one thread at a time.
     """
 
-    __slots__ = ("_depth", "_inner", "_tracebacks", "_way", "pack", "typed")
+    __slots__ = ("_depth", "_inner", "_tracebacks", "_way", "lent", "pack", "typed")
 
-    def __init__(self, way: Way, *, tracebacks: bool, depth: int = 0) -> None:
+    def __init__(
+        self, way: Way, *, tracebacks: bool, depth: int = 0, lent: list[Lent] | None = None
+    ) -> None:
         self._way, self._tracebacks, self._depth = way, tracebacks, depth
+        self.lent: list[Lent] = [] if lent is None else lent
+        """The large buffers of what was packed, in the order of their indices."""
         self._inner: Packer | None = None
         size = 16 * 1024 if depth == 0 else 1024
         packer = _PACK(default=self._typed, strict_types=True, buf_size=size)
@@ -54,40 +60,45 @@ class Packer:
             if self._depth > MAX_DEPTH:
                 raise OutOfBounds(f"it is nested deeper than {MAX_DEPTH} levels")
             inner = self._inner = Packer(
-                self._way, tracebacks=self._tracebacks, depth=self._depth + 1
+                self._way, tracebacks=self._tracebacks, depth=self._depth + 1, lent=self.lent
             )
         if issubclass(cls, BaseException):
             return self._exception(inner, cast(BaseException, value), code, to_data)
         data = to_data(value)
         if type(data) is list:
             data = checked(data)
+        elif cls is Lent:
+            self.lent.append(data)
+            data = len(self.lent) - 1
         return _new(_EXT, (code, inner.pack(data)))
 
     def _exception(self, inner: Packer, error: BaseException, code: int, to_data: ToData) -> object:
         """An error has to arrive, whatever it holds: if not as it is, then as its text."""
+        before = len(self.lent)
         try:
             packed = inner.pack(checked(to_data(error)))
             check(packed, len(packed))
-            if len(packed) <= LARGE_ERROR:
+            if len(packed) <= LARGE_ERROR and len(self.lent) == before:
                 return _new(_EXT, (code, packed))
         except Exception:  # noqa: S110  (whatever it is, the text can travel)
             pass
+        del self.lent[before:]
         data = stand_in(error, tracebacks=self._tracebacks)
         return _new(_EXT, (Tag.EXCEPTION, inner.pack(data)))
 
 
 def checked(value: Data) -> Data:
-    """Any thread. The list, dict or bytearray, fit to be packed. Raises as `check_keys`."""
-    if type(value) is bytearray or check_keys(value):
+    """Any thread. The list, dict or buffer, fit to be packed. Raises as `check_keys`."""
+    if type(value) in BUFFERS or check_keys(value):
         return _with_buffers(value)
     return value
 
 
 def _with_buffers(value: Any) -> Data:
-    """A copy in which a `Buffer` stands for each bytearray."""
+    """A copy in which something stands for each buffer that needs it."""
     cls = type(value)
-    if cls is bytearray:
-        return Buffer(value)
+    if cls in BUFFERS:
+        return stand_for(value)
     if cls is list:
         return [_with_buffers(item) for item in value]
     if cls is dict:
@@ -98,8 +109,8 @@ def _with_buffers(value: Any) -> Data:
 def check_keys(value: Any, level: int = 2) -> bool:
     """Any thread. Check the keys and the depth of a list or dict, but for its typed values.
 
-    Only the types of a container's items are looked at where no container is among them. Returns
-    whether there is a bytearray among its items, or theirs.
+    Only the types of a container's items are looked at where no container or buffer is among them.
+    Returns whether something has to stand for a buffer among its items, or theirs.
 
     Raises:
         BadKey: a key is not str.
@@ -113,10 +124,11 @@ def check_keys(value: Any, level: int = 2) -> bool:
             raise BadKey
         value = value.values()
     found = False
-    if not _LOOKED_INTO.isdisjoint(map(type, value)):
+    if not LOOKED_INTO.isdisjoint(map(type, value)):
         for item in value:
-            if type(item) in _CONTAINERS:
+            cls = type(item)
+            if cls in _CONTAINERS:
                 found = check_keys(item, level + 1) or found
-            elif type(item) is bytearray:
-                found = True
+            elif cls in BUFFERS and (cls is not bytes or len(item) >= LARGE):
+                found = found or is_apart(item)
     return found

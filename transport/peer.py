@@ -23,10 +23,13 @@ from enum import Enum
 from typing import NamedTuple
 
 from ..actors.address import CoreAddress
+from ..actors.config import MESSAGE_LIMIT
 from ..actors.environment import make_rlock, now
 from ..actors.forked import Disowned
 from ..actors.network import IDLE
 from ..actors.process import Broken, Died, Process, Reply
+from .buffers import Parcel
+from .chunks import Assembly
 from .codec import Codec
 from .control_lane import ControlLane
 from .data_lane import DataLane
@@ -51,7 +54,7 @@ Ending = type[Died] | type[Broken]
 class Leftovers(NamedTuple):
     """What a peer that went down leaves behind."""
 
-    envelopes: list[bytes]
+    envelopes: list[bytes | Parcel]
     pending: list[Reply]
     watches: list[tuple[Ending, int, Process]]
     """What is to be heard of which actor there, and who of ours is to hear it."""
@@ -61,13 +64,20 @@ class Peer:
     """One incarnation of a core elsewhere, or (incarnation 0) whichever lives there now."""
 
     def __init__(
-        self, home: CoreAddress, source: Source, *, own: bool, due: Callable[[Peer], object]
+        self,
+        home: CoreAddress,
+        source: Source,
+        *,
+        own: bool,
+        due: Callable[[Peer], object],
+        message_limit: int = MESSAGE_LIMIT,
     ) -> None:
         self.home = home
         self.own = own
         self.codec: Codec
         self.role: Role | None = None
         """What its key may do here; None where no keys are used."""
+        self.assembly = Assembly(message_limit)
         self.state = State.CONNECTING
         self.born = now()
         """Since when it is waited for, while it is CONNECTING."""
@@ -158,6 +168,7 @@ class Peer:
             unsent, pending = self.data.close()
             self.control.close()
             watches, self.watches = self.watches, {}
+        self.assembly.clear()
         for lane in (self.data, self.control):
             link, lane.link = lane.link, None
             if link is not None:

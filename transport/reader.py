@@ -2,7 +2,8 @@
 
 Guarantees:
 - No class is ever looked up but through the resolver, and none is made but what is declared with
-  `@message`, an enum, or an exception of the known ones. An actor's class is found, not made.
+  `@message`, an enum, an exception of the known ones, or NumPy's array. An actor's class is found,
+  not made.
 - A value that cannot be made leaves its error in `failure` and raises nothing, since an exception
   out of the hook would lose the rest of the batch. `misfits.py` finds its path.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum, Flag
 from typing import Any, cast
@@ -23,6 +24,7 @@ from ..actors.actor import Actor
 from ..actors.address import Address, CoreAddress
 from ..actors.messages import is_registered, type_name
 from ..actors.public import check_public
+from .arrays import array_from_data
 from .bounds import MAX_DEPTH, MAX_ITEMS
 from .misfits import UNMADE, path_in
 from .shapes import Misfit, Shape
@@ -72,6 +74,8 @@ class Reader:
         """Where it is, in what was unpacked so far."""
         self.made = False
         """Whether a typed value was met since this was last set to False."""
+        self.buffers: Sequence[object] | Exception = ()
+        """The large buffers that came with the batch, or why there are none."""
         self._ways: dict[int, FromData] = {
             Tag.TUPLE: tuple,
             Tag.SET: set,
@@ -94,6 +98,8 @@ class Reader:
             Tag.ACTOR_STOP: lambda _: _ActorStop(),
             Tag.ACTOR_CLASS: self._actor_class,
             Tag.BYTEARRAY: _bytearray,
+            Tag.LARGE: self._large,
+            Tag.ARRAY: array_from_data,
         }
 
     def begin(self, limits: dict[str, Any]) -> None:
@@ -208,6 +214,14 @@ class Reader:
         if cls is None:
             raise LookupError(f"{name!r} is no exception that travels")
         return cls(*args)
+
+    def _large(self, index: object) -> object:
+        buffers = self.buffers
+        if isinstance(buffers, Exception):
+            raise buffers
+        if type(index) is not int or not 0 <= index < len(buffers):
+            raise LookupError("a buffer of this message was lost on its way")
+        return buffers[index]
 
     def _ref(self, data: list[Any]) -> object:
         type_name = data[4]

@@ -167,7 +167,7 @@ class RemoteProcess:
                 return
         elif isinstance(signal, Unlink | Broken):
             peer.unwatch(self.address.id, signal.process.address.id, Broken)
-        envelope = peer.codec.encode(Envelope(self.address.id, None, _SIGNAL, None, signal, None))
+        envelope = peer.codec.encode_signal(self.address.id, None, signal)
         if peer.control.post(envelope):
             host.posted(peer)
         elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
@@ -213,9 +213,7 @@ class RemoteReply:
         process = core.processes.get(asked)
         if process is None or (isinstance(process, Cell) and not process.is_alive()):
             died = Died(RemoteProcess(Address(*core.home, asked), self._host), "noproc")
-            encode = self._peer.codec.encode
-            signal = encode(Envelope(KERNEL_ID, None, _SIGNAL, None, died, None))
-            self._peer.control.post(signal)
+            self._peer.control.post(self._peer.codec.encode_signal(KERNEL_ID, None, died))
 
     def _send(self, kind: int, value: object) -> bool:
         ask, self._ask = self._ask, None
@@ -354,8 +352,8 @@ def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
         reply.reject(error)
     reason = host.loss_reason(peer.home)
     ours = peer.codec.mirror()
-    for batch in left.envelopes:
-        for envelope in ours.decode(batch):
+    for unsent in left.envelopes:
+        for envelope in ours.decode_unsent(unsent):
             if envelope.kind == _TELL:
                 address = Address(*peer.home, envelope.target)
                 host.dead_letters.count(reason, envelope.message, address)

@@ -31,6 +31,8 @@ from ..actors.address import Address, CoreAddress
 from ..actors.errors import EncodeError, RemoteError
 from ..actors.messages import is_registered, type_name
 from ..actors.process import Process, Reply
+from .arrays import array_to_data, is_array_class
+from .buffers import Buffer, Lent
 
 # The type alone: what draws random ones stays behind the seam.
 UUID: Any = importlib.import_module("uuid").UUID
@@ -87,21 +89,15 @@ class Tag(IntEnum):
     ACTOR_STOP = 19
     ACTOR_CLASS = 20
     BYTEARRAY = 21
+    LARGE = 22
+    """A buffer beside the envelope, by its index."""
+    ARRAY = 23
 
 
 Data = Any
 """What msgpack packs by itself, or a list of such and of further typed values."""
 ToData = Callable[[Any], Data]
 FromData = Callable[[Any], object]
-
-
-class Buffer:
-    """Stands for a bytearray on its way, which msgpack would pack as bytes without asking."""
-
-    __slots__ = ("content",)
-
-    def __init__(self, content: bytearray) -> None:
-        self.content = content
 
 
 def _moment(value: dt.datetime | dt.time) -> Data:
@@ -130,6 +126,7 @@ PLAIN: Mapping[type, tuple[int, ToData]] = {
     Decimal: (Tag.DECIMAL, str),
     UUID: (Tag.UUID, attrgetter("bytes")),
     Buffer: (Tag.BYTEARRAY, attrgetter("content")),
+    Lent: (Tag.LARGE, lambda value: value),  # the packer knows its index
     Address: (Tag.ADDRESS, list),
     CoreAddress: (Tag.CORE_ADDRESS, list),
     ProxyCall: (Tag.PROXY_CALL, _call),
@@ -167,6 +164,8 @@ def way_to_data(
         return Tag.EXCEPTION, _exception_to_data(cls, tracebacks=tracebacks)
     if issubclass(cls, Enum):
         return Tag.ENUM, _enum_to_data(cls, type_id)
+    if is_array_class(cls):
+        return Tag.ARRAY, array_to_data
     raise EncodeError("", _remedy(cls))
 
 

@@ -164,7 +164,8 @@ def tell(value: object, headers: Headers | None = None) -> Envelope:
 
 
 def travel(value: object, codec: Codec = CODEC) -> Any:
-    (envelope,) = codec.decode(codec.encode(tell(value)))
+    # What a parcel lends is what arrives, but for the type: see test_buffers.py.
+    (envelope,) = codec.decode_unsent(codec.encode(tell(value)))
     return envelope.message
 
 
@@ -259,9 +260,9 @@ def test_a_batch_is_envelopes_one_after_another(messages: list[object]) -> None:
         Decimal("1.10"),
         dt.datetime(2024, 1, 1, 2, tzinfo=dt.UTC, fold=1),
         "\U0001f600",
-        b"x" * 300_000,
+        b"x" * 60_000,
         bytearray(b"x"),
-        bytearray(300_000),
+        bytearray(60_000),
         list(range(50_000)),
     ],
     ids=lambda value: repr(value)[:30],
