@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
 from .endpoint import Endpoint, Link, Probe
 from .events import NOTHING_LISTENS
 from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
-from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible
+from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible, reply_url
 from .security import RefusedAddress, check_url
 
 logger = logging.getLogger("zanni")
@@ -40,6 +40,13 @@ class Judge(Protocol):
         """Owner only. Why this core may not be adopted, or None."""
         ...
 
+    def must_wait(self, identity: Identity, again: Callable[[], object], *, own: bool) -> bool:
+        """Owner only. Whether it is asked first if an earlier start of this core is still there.
+
+        `again` is called when that is known; then the core can be judged.
+        """
+        ...
+
     def adopt(self, identity: Identity, link: Link, *, own: bool, confirm: bytes | None) -> None:
         """Owner only. Adopt this core; answer it with the CONFIRM, or else know it confirmed."""
         ...
@@ -51,6 +58,15 @@ class Judge(Protocol):
     def unanswered(self, url: str, reason: str) -> None:
         """Owner only. Whatever is at the URL of another node, it does not answer."""
         ...
+
+
+class Incoming(NamedTuple):
+    """A frame of a handshake, and on which sockets and with which key it came."""
+
+    header: Header
+    body: bytes | memoryview
+    own: bool
+    key: str | None
 
 
 class Call:
@@ -207,44 +223,67 @@ class Associations:
         try:
             if len(body) > CONTROL_CAP:
                 raise BadHandshake("too large")
+            came = Incoming(header, body, own=own, key=key)
             if header.kind is Kind.HELLO:
-                self._on_hello(header, body, own=own, key=key)
+                self._on_hello(came)
             elif header.kind is Kind.WELCOME:
-                self._on_welcome(header, body, own=own)
+                self._on_welcome(came)
             elif header.kind is Kind.CONFIRM:
-                self._on_confirm(header, body, own=own, key=key)
+                self._on_confirm(came)
             else:
                 url, home, refusal = self._handshake.on_reject(body)
                 _check_source(header, home)
                 if url is not None or header.destination_incarnation == self._source().incarnation:
                     self._refused(url, home, refusal)
         except (BadHandshake, RefusedAddress, OSError) as error:
-            self.bad += 1
-            if now() - self._logged.get("", -LOG_INTERVAL) >= LOG_INTERVAL:
-                self._logged[""] = now()
-                logger.warning("a handshake was ignored: %.300s", ascii(str(error)))
+            self._complain_of_bad(error)
 
-    def _on_hello(
-        self, header: Header, body: bytes | memoryview, *, own: bool, key: str | None
+    def receive_other_version(
+        self, body: bytes | memoryview, *, own: bool, key: str | None = None
     ) -> None:
+        """Take in a frame of another major version: who sent it is told so, or has told us so."""
+        try:
+            refusal = is_compatible(body)
+            if refusal is None:
+                raise BadHandshake("a header and a body of different versions")
+            url = reply_url(body)
+            if url is not None and len(self._calls) < CALL_LIMIT:
+                reject = self._handshake.reject(self._judge.me(own=own), body, refusal)
+                answer = self._frame(Kind.REJECT, 0, reject)
+                self._answer(self._checked_url(url), answer, own=own, key=key)
+            elif url is None:
+                dialled, home = self._handshake.answered(body)
+                if dialled is not None:
+                    self._refused(dialled, home, refusal)
+        except (BadHandshake, RefusedAddress, OSError) as error:
+            self._complain_of_bad(error)
+
+    def _complain_of_bad(self, error: Exception) -> None:
+        self.bad += 1
+        if now() - self._logged.get("", -LOG_INTERVAL) >= LOG_INTERVAL:
+            self._logged[""] = now()
+            logger.warning("a handshake was ignored: %.300s", ascii(str(error)))
+
+    def _on_hello(self, came: Incoming) -> None:
+        own, body = came.own, came.body
         incompatible = is_compatible(body)
         me = self._judge.me(own=own)
         identity, welcome = self._handshake.welcome(me, body)
-        self._check(header, identity)
+        self._check(came.header, identity)
         if len(self._calls) >= CALL_LIMIT and identity.control not in self._calls:
             raise BadHandshake("too many handshakes at once")
+        if self._must_wait(identity, came):
+            return
         refusal = incompatible or self._judge.judge(identity, own=own)
         if refusal is None:
             answer = self._frame(Kind.WELCOME, identity.home.incarnation, welcome)
         else:
             reject = self._handshake.reject(me, body, refusal)
             answer = self._frame(Kind.REJECT, identity.home.incarnation, reject)
-        self._answer(identity, answer, own=own, key=key)
+        self._answer(identity.control, answer, own=own, key=came.key)
 
-    def _answer(
-        self, identity: Identity, frame: tuple[bytes, bytes], *, own: bool, key: str | None
-    ) -> None:
-        call = self._call(identity.control, own=own, key=key)
+    def _answer(self, url: str, frame: tuple[bytes, bytes], *, own: bool, key: str | None) -> None:
+        call = self._call(url, own=own, key=key)
         if call.dialling and call.waiting is not None:
             # Both dial: the HELLO that has not gone yet is not needed, the next one would be.
             call.waiting = None
@@ -253,12 +292,15 @@ class Associations:
             call.due = now() + ANSWER_LIFE
         call.pump()
 
-    def _on_welcome(self, header: Header, body: bytes | memoryview, *, own: bool) -> None:
-        welcomed = self._handshake.on_welcome(self._judge.me(own=own), body)
+    def _on_welcome(self, came: Incoming) -> None:
+        own = came.own
+        welcomed = self._handshake.on_welcome(self._judge.me(own=own), came.body)
         if welcomed is None:
             return
         identity = welcomed.identity
-        self._check(header, identity)
+        self._check(came.header, identity)
+        if self._must_wait(identity, came):
+            return
         refusal = self._judge.judge(identity, own=own)
         if refusal is not None:
             self._refused(welcomed.url, identity.home, refusal)
@@ -268,13 +310,14 @@ class Associations:
             self._settle(identity, call)
             self._judge.adopt(identity, call.link, own=own, confirm=welcomed.confirm)
 
-    def _on_confirm(
-        self, header: Header, body: bytes | memoryview, *, own: bool, key: str | None
-    ) -> None:
-        identity = self._handshake.on_confirm(body)
+    def _on_confirm(self, came: Incoming) -> None:
+        own, key = came.own, came.key
+        identity = self._handshake.on_confirm(came.body)
         if identity is None:
             return
-        self._check(header, identity)
+        self._check(came.header, identity)
+        if self._must_wait(identity, came):
+            return
         if self._judge.judge(identity, own=own) is not None:
             return
         call = self._calls.pop(identity.control, None)
@@ -283,6 +326,13 @@ class Associations:
             call = Call(identity.control, link, own=own, key=key)
         self._settle(identity, call)
         self._judge.adopt(identity, call.link, own=own, confirm=None)
+
+    def _must_wait(self, identity: Identity, came: Incoming) -> bool:
+        """Whether this frame is to be taken in later, once more: see `Judge.must_wait`."""
+        header, body, own, key = came
+        return self._judge.must_wait(
+            identity, lambda: self.receive(header, body, own=own, key=key), own=own
+        )
 
     def _settle(self, identity: Identity, call: Call) -> None:
         call.end_probe()

@@ -73,7 +73,7 @@ class ControlLane:
         """Whether the peer knows of acknowledgements."""
         self.queued = 0
         """How many bytes wait, or are not acknowledged yet."""
-        self.seq_out = self.seq_in = 0
+        self.seq_out = self.seq_acked = self.seq_in = 0
         self.duplicates = self.lost_frames = self.resent = 0
         self.unanswered = 0
         """How many frames have come since an acknowledgement went."""
@@ -174,6 +174,7 @@ class ControlLane:
         """
         if seq > self.seq_out:
             raise BadFrame(f"an acknowledgement of {seq}, where {self.seq_out} were sent")
+        self.seq_acked = max(self.seq_acked, seq)
         if self._forget(seq):
             self._heard = now()
             self._expect_answer()
@@ -182,6 +183,7 @@ class ControlLane:
 
     def _forget(self, seq: int) -> bool:
         """Drop what need not be sent again; whether there was any."""
+        before = len(self._flying) + len(self._waiting)
         size = 0
         while self._flying and self._flying[0].seq <= seq:
             framed = self._flying.popleft()
@@ -193,7 +195,7 @@ class ControlLane:
         if size:
             with self.lock:
                 self.queued -= size
-        return size > 0
+        return len(self._flying) + len(self._waiting) < before
 
     def _expect_answer(self) -> None:
         self._resend_at = now() + RESEND * (1 + random_float() / 4)

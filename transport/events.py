@@ -50,7 +50,11 @@ class JoinRefused(NamedTuple):
 
     url: str
     reason: str
+    """`name_in_use`, `dead` (this start of the node was declared down there), `version`, `role`."""
     detail: str
+    host: str = ""
+    pid: int = 0
+    """The process that has the name, where it is in use; 0: not known."""
 
 
 NOTHING_LISTENS = "nothing listens there (connection refused)"

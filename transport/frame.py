@@ -22,7 +22,8 @@ How to change it, so that a cluster can be upgraded node by node:
    with a new kind, which goes only to those whose handshake tells of a version that has it.
 2. Anything else (an order, a width, a meaning): raise VERSION_MAJOR. Nodes of different major
    versions refuse each other with both versions named; there is no translation. The magic and the
-   two version bytes never move, so that this refusal always works.
+   two version bytes never move, and the body of a handshake stays a map with the same keys, so that
+   this refusal always works.
 3. Envelopes grow in the codec, by its own rules: see codec.py.
 """
 
@@ -54,6 +55,10 @@ SHORTEST = HEADER_SIZE - 8
 
 class BadFrame(ValueError):
     """What came is no frame of ours; the text says what is wrong with it."""
+
+
+class OtherVersion(BadFrame):
+    """It is a frame of a node that speaks another major version of the protocol."""
 
 
 class Kind(IntEnum):
@@ -164,7 +169,7 @@ def unpack_header(frame: bytes | memoryview) -> Header:
         raise BadFrame(f"not a Zanni frame: it begins with {bytes(frame[:4])!r}, not {MAGIC!r}")
     if len(frame) < 6 or frame[4] != VERSION_MAJOR:
         theirs = f"{frame[4]}.{frame[5]}" if len(frame) >= 6 else "an unreadable version"
-        raise BadFrame(
+        raise OtherVersion(
             f"the peer speaks version {theirs} of the protocol, this node "
             f"{VERSION_MAJOR}.{VERSION_MINOR}: run the same major version on both"
         )

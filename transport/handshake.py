@@ -54,6 +54,14 @@ class CorePlace(NamedTuple):
     data: str
 
 
+class Holder(NamedTuple):
+    """Which process it is that has a name."""
+
+    host: str = ""
+    pid: int = 0
+    """0: that is not known."""
+
+
 class Identity(NamedTuple):
     """What a core says of itself."""
 
@@ -65,6 +73,7 @@ class Identity(NamedTuple):
     cores: tuple[CorePlace, ...] = ()
     """The other cores of its node, by where they listen for this kind of peer."""
     versions: tuple[int, int] = (VERSION_MAJOR, VERSION_MINOR)
+    holder: Holder = Holder()
 
 
 class Refusal(NamedTuple):
@@ -74,6 +83,8 @@ class Refusal(NamedTuple):
     """A word: `dead`, `name_in_use`, `version`, `role`."""
     detail: str
     """A sentence for people."""
+    holder: Holder = Holder()
+    """Who has the name, where it is in use."""
 
 
 class Welcomed(NamedTuple):
@@ -143,7 +154,8 @@ class Handshake:
     def reject(self, me: Identity, hello: bytes | memoryview | None, refusal: Refusal) -> bytes:
         """The body of a REJECT, of this HELLO or of any other frame."""
         echo = 0 if hello is None else _number(_unpack(hello), "nonce")
-        return _pack(me, echo=echo, reason=refusal.reason, detail=refusal.detail)
+        told = {"reason": refusal.reason, "detail": refusal.detail, "holder": list(refusal.holder)}
+        return _pack(me, echo=echo, **told)
 
     def on_reject(self, reject: bytes | memoryview) -> tuple[str | None, CoreAddress, Refusal]:
         """The URL whose HELLO was refused (None: of no current one), by whom, and why.
@@ -153,8 +165,19 @@ class Handshake:
 
         """
         body = _unpack(reject)
-        refusal = Refusal(_text(body, "reason"), _text(body, "detail", 1000))
+        holder = _holder(body, "holder")
+        refusal = Refusal(_text(body, "reason"), _text(body, "detail", 1000), holder)
         return self._answered(body), _identity(body).home, refusal
+
+    def answered(self, answer: bytes | memoryview) -> tuple[str | None, CoreAddress]:
+        """The URL whose HELLO this answers (None: no current one), and who does.
+
+        Raises:
+            BadHandshake: it is no answer.
+
+        """
+        body = _unpack(answer)
+        return self._answered(body), _identity(body).home
 
     def adopted(self, identity: Identity) -> None:
         """Forget every outstanding nonce for this core, whichever way it was drawn."""
@@ -168,6 +191,17 @@ class Handshake:
     def _answered(self, body: dict[str, Any]) -> str | None:
         echo = _number(body, "echo")
         return next((url for url, nonce in self._dialled.items() if nonce == echo), None)
+
+
+def reply_url(body: bytes | memoryview) -> str | None:
+    """Any thread. Where whoever sent this HELLO, of whatever version, is answered; None: no HELLO.
+
+    Raises:
+        BadHandshake: it is no body of a handshake.
+
+    """
+    fields = _unpack(body)
+    return None if "echo" in fields or "nonce" not in fields else _text(fields, "control")
 
 
 def is_compatible(hello: bytes | memoryview) -> Refusal | None:
@@ -210,6 +244,7 @@ def _pack(me: Identity, **more: object) -> bytes:
         "frame_cap": me.frame_cap,
         "control": me.control,
         "data": me.data,
+        "process": list(me.holder),
         "cores": [list(place) for place in me.cores],
         **more,
     }
@@ -242,7 +277,16 @@ def _identity(body: dict[str, Any]) -> Identity:
         _number(body, "frame_cap"),
         tuple(_place(item) for item in _list(body, "cores")),
         _versions(body),
+        _holder(body, "process"),
     )
+
+
+def _holder(body: dict[str, Any], key: str) -> Holder:
+    match body.get(key):
+        case [str(host), int(pid)] if len(host) <= NAME_LIMIT and 0 <= pid < 1 << 32:
+            return Holder(host, pid)
+        case _:  # not told by version 1.1
+            return Holder()
 
 
 def _place(item: object) -> CorePlace:

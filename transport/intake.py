@@ -22,7 +22,16 @@ from .codec import Envelope
 from .control_lane import ACK_DELAY, ACK_EVERY, ControlLane, Held
 from .endpoint import Frames
 from .events import FramesLost
-from .frame import DATA_KINDS, HANDSHAKES, BadFrame, Header, Kind, Lane, unpack_frames
+from .frame import (
+    DATA_KINDS,
+    HANDSHAKES,
+    BadFrame,
+    Header,
+    Kind,
+    Lane,
+    OtherVersion,
+    unpack_frames,
+)
 from .gate import Gate
 from .gossip import Gossip
 from .handshake import OBSERVER, role_of
@@ -66,6 +75,8 @@ class Intake:
         try:
             header, batch = unpack_frames(frames)
         except BadFrame as error:
+            if isinstance(error, OtherVersion) and len(frames) > 1:
+                self._members.associations.receive_other_version(frames[1], own=own, key=key)
             self._complain(f"a frame of a stranger was ignored: {error}")
             return
         if key is not None and not self._may_say(key, header, batch):

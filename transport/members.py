@@ -17,6 +17,7 @@ from ..actors.environment import make_rlock, now
 from ..actors.forked import Disowned
 from ..actors.ref import ActorRef
 from ..actors.system import ActorSystem
+from .admission import Admission
 from .association import Associations
 from .codec import Codec
 from .control_lane import GIVE_UP
@@ -24,7 +25,7 @@ from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .frame import ACKNOWLEDGING, Header, Kind, Lane, Source, node_id
 from .gate import Gate, Open
-from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Identity, Refusal
+from .handshake import OBSERVER, CorePlace, Identity, Refusal
 from .host import Host
 from .liveness import Liveness, Verdict
 from .observers import Observers
@@ -79,6 +80,7 @@ class Members:
         )
         self.associations = Associations(endpoint, lambda: self.source, self, self.gate.checked_url)
         self.refusals: dict[str, Refusal] = {}
+        self._admission = Admission(system, listeners, self)
         self._type_ids = TypeIds()
         self.observers = Observers(system, self.source, listeners, self.siblings)
 
@@ -141,51 +143,19 @@ class Members:
 
     def me(self, *, own: bool) -> Identity:
         """See `Judge.me`."""
-        outside = self._listeners.outside
-        place = self._listeners.inside if own or outside is None else outside
-        if own:
-            cores: tuple[CorePlace, ...] = () if outside is None else (outside,)
-        else:
-            cores = tuple(self.siblings.values())
-        return Identity(
-            self._system.home,
-            place.control,
-            place.data,
-            frame_cap=self._system.config.frame_cap,
-            cores=cores,
-        )
+        return self._admission.me(own=own)
 
     def judge(self, identity: Identity, *, own: bool) -> Refusal | None:
         """See `Judge.judge`."""
-        if identity.role == OBSERVER:
-            return None
-        if identity.role != NODE:
-            detail = f"the role {identity.role!r} is none: there are {NODE} and {OBSERVER}"
-            return Refusal("role", detail)
-        home = identity.home
-        if home in self.dead:
-            return Refusal("dead", f"{home} was declared down here: that start of it cannot return")
-        if own:
-            if home.node != self._system.name:
-                raise BadHandshake("another node on this node's own sockets")
-            return None
-        if home.node == self._system.name:
-            return self._name_in_use(home, "of the node that was to be joined")
-        unknown = self.gate.refusal_of(home.node)
-        if unknown is not None:
-            return unknown
-        current = self.current.get(home[:2])
-        if current is not None and current.home != home:
-            # The old one is asked nothing: it speaks every heartbeat. Two of silence are its probe.
-            silence = self.liveness.silence(current.home, now())
-            if silence < self._patience:
-                return self._name_in_use(home, "of another node that is joined and alive")
-        return None
+        return self._admission.judge(identity, own=own)
 
-    @staticmethod
-    def _name_in_use(home: CoreAddress, whose: str) -> Refusal:
-        detail = f"the name {home.node!r} is that {whose}: start one of them under another name"
-        return Refusal("name_in_use", detail)
+    def must_wait(self, identity: Identity, again: Callable[[], object], *, own: bool) -> bool:
+        """See `Judge.must_wait`."""
+        return self._admission.must_wait(identity, again, own=own)
+
+    def is_silent(self, peer: Peer) -> bool:
+        """Whether a heartbeat of it is missing."""
+        return self.liveness.silence(peer.home, now()) >= self._patience
 
     def adopt(self, identity: Identity, link: Link, *, own: bool, confirm: bytes | None) -> None:
         """See `Judge.adopt`."""
@@ -205,6 +175,7 @@ class Members:
             # It was only silent, or both dialled: its links hold what it has not read yet.
             link.close()
             return
+        peer.holder = identity.holder
         peer.control.is_acknowledged = identity.versions >= ACKNOWLEDGING
         if confirm is not None or peer.control.link is None:
             peer.attach(Lane.CONTROL, link)
@@ -254,7 +225,7 @@ class Members:
     def open(self, peer: Peer) -> None:
         """The peer has adopted us, too: what waits for it may go."""
         if peer.state is State.CONNECTING:
-            peer.state = State.UP
+            peer.state, peer.is_joined = State.UP, True
             self._due(peer)
             if not peer.own:
                 self._system.events.publish(NodeJoined(*peer.home))
@@ -271,7 +242,9 @@ class Members:
             return  # it has said goodbye, and still answers while it ends
         if self.refusals.get(url) != refusal:
             self.refusals[url] = refusal
-            self._system.events.publish(JoinRefused(url, refusal.reason, refusal.detail))
+            self._system.events.publish(
+                JoinRefused(url, refusal.reason, refusal.detail, *refusal.holder)
+            )
             logger.warning("%s refuses this node: %s: %.300s", url, refusal.reason, refusal.detail)
 
     def unanswered(self, url: str, reason: str) -> None:
@@ -290,6 +263,7 @@ class Members:
                 if len(self.dead) > DEAD_LIMIT:
                     del self.dead[next(iter(self.dead))]
         self.liveness.forget(home)
+        self._admission.forget(home)
         if peer is None:
             return
         url = self._url_of(home)
@@ -304,7 +278,7 @@ class Members:
             self.known = {key: place for key, place in self.known.items() if key[0] != home.node}
         left = peer.close()
         abandon(self._host, peer, left)
-        if was_adopted is not None:
+        if was_adopted is not None and peer.is_joined:
             self._system.events.publish(NodeLost(*home, reason))
             if not peer.own:
                 level = logging.INFO if in_order else logging.WARNING

@@ -35,6 +35,7 @@ from .control_lane import ControlLane
 from .data_lane import DataLane
 from .endpoint import Link
 from .frame import Lane, Route, Source
+from .handshake import Holder
 from .keyring import Role
 
 
@@ -79,6 +80,8 @@ class Peer:
         """What its key may do here; None where no keys are used."""
         self.assembly = Assembly(message_limit)
         self.state = State.CONNECTING
+        self.is_joined = False
+        """Whether it was ever up."""
         self.born = now()
         """Since when it is waited for, while it is CONNECTING."""
         self.successor: Peer | None = None
@@ -88,6 +91,8 @@ class Peer:
         """Processes and queued turns, as it last said."""
         self.senders: dict[int, Process] = {}
         self.bad_frames = 0
+        self.holder = Holder()
+        """Which process it is."""
         # Of the kind that its holder may take again: a finaliser that runs inside may tell.
         self._lock: AbstractContextManager[object] = make_rlock()
         self._due = due
@@ -119,6 +124,13 @@ class Peer:
             return control.pump() and done
         finally:
             self._flushing = False
+
+    def probe(self) -> int:
+        """Owner only. Send a frame of control without messages: the seq that answers it."""
+        self.flush()
+        self.control.frame([[]], self.data.seq_out)
+        self._due(self)
+        return self.control.seq_out
 
     def forget(self, ask: int, _future: object = None) -> None:
         """Any thread. Nobody waits for this answer any more."""

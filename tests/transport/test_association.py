@@ -2,13 +2,21 @@
 
 from types import SimpleNamespace
 
+import msgpack
 import pytest
 
 from zanni.actors.address import CoreAddress
 from zanni.transport import association
 from zanni.transport.association import LAST_RETRY, LOG_INTERVAL, Associations
 from zanni.transport.events import KEY_REFUSED, NO_NODE, NOTHING_LISTENS
-from zanni.transport.frame import Source, node_id, unpack_frames
+from zanni.transport.frame import (
+    VERSION_MAJOR,
+    Kind,
+    Source,
+    control_frame,
+    node_id,
+    unpack_frames,
+)
 from zanni.transport.handshake import Handshake, Identity, Refusal
 
 URL = "tcp://127.0.0.1:7400"
@@ -87,7 +95,7 @@ def test_who_does_not_answer_is_complained_of_once_a_minute_with_the_reason_then
     dialling.pass_(LOG_INTERVAL)
     assert dialling.complaints == [(URL, NOTHING_LISTENS)]
     dialling.taken = True
-    dialling.pass_(LOG_INTERVAL + 2 * LAST_RETRY)
+    dialling.pass_(LOG_INTERVAL + 3 * LAST_RETRY)
     assert dialling.complaints == [(URL, NOTHING_LISTENS), (URL, NO_NODE)]
 
 
@@ -97,7 +105,7 @@ def test_who_refuses_is_not_complained_of_until_it_is_silent_for_a_minute(dialli
     dialling.pass_(3 * LOG_INTERVAL, answer=dialling.reject)
     assert dialling.complaints == []
     assert set(dialling.refusals) == {(URL, THEM.home, IN_USE)}
-    dialling.pass_(LOG_INTERVAL + 2 * LAST_RETRY)
+    dialling.pass_(LOG_INTERVAL + 3 * LAST_RETRY)
     assert dialling.complaints == [(URL, NO_NODE)]
 
 
@@ -151,3 +159,95 @@ def test_nothing_is_left_open_at_the_end(dialling):
     assert (dialling.links, dialling.probes) == (1, 1)
     dialling.associations.close()
     assert (dialling.links, dialling.probes) == (0, 0)
+
+
+class Met:
+    """One core that is dialled: what it answers, and what its judge was asked."""
+
+    def __init__(self):
+        self.sent, self.waiting, self.adopted = [], [], []
+        self.must_wait = True
+        link = SimpleNamespace(send=self.send, close=lambda: None)
+        endpoint = SimpleNamespace(connect=lambda url, key: link)
+        judge = SimpleNamespace(
+            me=lambda own: US,
+            judge=lambda identity, own: None,
+            must_wait=self.wait,
+            adopt=lambda identity, link, own, confirm: self.adopted.append(identity.home),
+            refused=lambda url, home, refusal: self.refusals.append((url, home, refusal)),
+        )
+        self.refusals = []
+        self.associations = Associations(endpoint, lambda: Source(node_id("us"), 0, 1), judge)
+
+    def send(self, frames):
+        self.sent.append(unpack_frames(frames))
+        return True
+
+    def wait(self, identity, again, own):
+        if self.must_wait:
+            self.waiting.append(again)
+        return self.must_wait
+
+    def take(self, kind, body):
+        source = Source(node_id("us"), 0, THEM.home.incarnation)
+        self.associations.receive(*unpack_frames(control_frame(kind, source, 1, body)), own=False)
+
+
+def test_who_wants_the_place_of_another_is_answered_once_that_is_judged():
+    met, them = Met(), Handshake()
+    met.take(Kind.HELLO, them.hello(THEM, US.control))
+    assert met.sent == []
+    met.must_wait = False
+    met.waiting.pop()()
+    [(header, welcome)] = met.sent
+    assert header.kind is Kind.WELCOME
+    met.must_wait = True
+    met.take(Kind.CONFIRM, them.on_welcome(THEM, welcome).confirm)
+    assert met.adopted == []
+    met.must_wait = False
+    met.waiting.pop()()
+    assert met.adopted == [THEM.home]
+
+
+def test_so_is_who_is_met_where_another_was_dialled():
+    met, them = Met(), Handshake()
+    met.associations.dial(URL, own=False)
+    met.take(Kind.WELCOME, them.welcome(THEM, met.sent.pop()[1])[1])
+    assert (met.adopted, met.sent) == ([], [])
+    met.must_wait = False
+    met.waiting.pop()()
+    assert met.adopted == [THEM.home]
+
+
+OTHER_VERSION = f"one node speaks version {VERSION_MAJOR + 1}.0 of the protocol, the other "
+
+
+def of_another_version(body):
+    return msgpack.packb(msgpack.unpackb(bytes(body)) | {"versions": [VERSION_MAJOR + 1, 0]})
+
+
+def test_who_dials_with_another_major_version_is_refused_with_both_named():
+    met, them = Met(), Handshake()
+    hello = of_another_version(them.hello(THEM, US.control))
+    met.associations.receive_other_version(hello, own=False)
+    [(header, reject)] = met.sent
+    assert header.kind is Kind.REJECT
+    url, home, refusal = them.on_reject(reject)
+    assert (url, home, refusal.reason) == (US.control, US.home, "version")
+    assert OTHER_VERSION in refusal.detail
+
+
+def test_whoever_is_dialled_and_has_another_major_version_refuses_us():
+    met, them = Met(), Handshake()
+    met.associations.dial(URL, own=False)
+    answer = them.reject(THEM, met.sent[0][1], Refusal("version", "in its own words"))
+    met.associations.receive_other_version(of_another_version(answer), own=False)
+    [(url, home, refusal)] = met.refusals
+    assert (url, home, refusal.reason) == (URL, THEM.home, "version")
+    assert OTHER_VERSION in refusal.detail
+    met.associations.receive_other_version(of_another_version(answer) + b"x", own=False)
+    met.associations.receive_other_version(answer, own=False)
+    assert met.associations.bad == 2
+    stale = of_another_version(them.reject(THEM, None, Refusal("version", "no answer")))
+    met.associations.receive_other_version(stale, own=False)
+    assert len(met.refusals) == 1

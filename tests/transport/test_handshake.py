@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zanni.actors.address import CoreAddress
+from zanni.transport.frame import VERSION_MAJOR, VERSION_MINOR
 from zanni.transport.handshake import (
     BODY_LIMIT,
     PENDING_LIMIT,
     BadHandshake,
     CorePlace,
     Handshake,
+    Holder,
     Identity,
     Refusal,
     is_compatible,
@@ -99,6 +101,8 @@ def test_a_refusal_names_the_url_it_answers(a, b):
     hello = a.hello(A, B.control)
     refusal = Refusal("name_in_use", "taken")
     assert a.on_reject(b.reject(B, hello, refusal)) == (B.control, B.home, refusal)
+    named = refusal._replace(holder=Holder("host", 7))
+    assert a.on_reject(b.reject(B, hello, named)) == (B.control, B.home, named)
     a.hung_up(B.control)
     assert a.on_reject(b.reject(B, hello, refusal)) == (None, B.home, refusal)
     assert a.on_reject(b.reject(B, None, refusal))[0] is None
@@ -109,7 +113,7 @@ def test_other_versions_are_named(a):
     assert is_compatible(hello) is None
     other = msgpack.packb(msgpack.unpackb(hello) | {"versions": [9, 3]})
     assert "9.3" in is_compatible(other).detail
-    assert "1.1" in is_compatible(other).detail
+    assert f"{VERSION_MAJOR}.{VERSION_MINOR}" in is_compatible(other).detail
 
 
 def test_outstanding_handshakes_are_bounded(a):

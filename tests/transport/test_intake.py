@@ -268,6 +268,20 @@ def test_a_node_may_not_ask_what_observers_may():
     assert line.actor.heard == []
 
 
+def test_a_frame_of_another_major_version_is_for_the_handshakes():
+    line = Line()
+    told = []
+    line.intake._members.associations = SimpleNamespace(
+        receive_other_version=lambda body, own, key: told.append((bytes(body), own))
+    )
+    header = bytearray(control_frame(Kind.HELLO, Source(7, 0, 7), 1, b"")[0])
+    header[4] += 1
+    line.intake.receive((bytes(header), b"a body"), own=False)
+    line.intake.receive((bytes(header),), own=False)
+    assert told == [(b"a body", False)]
+    assert line.intake.bad_frames == 2
+
+
 def test_a_frame_of_no_peer_is_offered_to_the_observers():
     line = Line()
     line.receiver = None

@@ -133,6 +133,14 @@ def test_who_acknowledges_nothing_is_lost_though_it_speaks(table, home):
     assert (home in table.members.dead) is (home is OTHER)
 
 
+def test_who_never_came_up_is_not_told_of_as_lost(table):
+    for home, by_confirm in ((OTHER, False), (OTHER._replace(core=1), True)):
+        table.adopt(home, by_confirm=by_confirm)
+        table.members.lose(home, "as it is")
+    told = [each[:2] for each in table.system.events.last]
+    assert told == [("b", 1), ("b", 1)]
+
+
 def test_an_observer_is_adopted_as_no_peer(table):
     identity = Identity(OTHER, "ipc://o", "ipc://o", OBSERVER)
     assert table.members.judge(identity, own=True) is None

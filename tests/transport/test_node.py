@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import platform
 import signal
 import socket
 import sys
@@ -267,6 +268,8 @@ def test_a_second_node_of_the_same_name_is_refused(bank, teller, url):
         refused = wait_for(lambda: has(second, JoinRefused))
         assert refused[0].reason == "name_in_use"
         assert refused[0].url == url
+        assert (refused[0].host, refused[0].pid) == (platform.node(), os.getpid())
+        assert f"process {os.getpid()} on {platform.node()}" in refused[0].detail
     ann = bank.spawn(crew.Counter, name="ann")
     assert teller.whereis("ann@bank") == ann
 
