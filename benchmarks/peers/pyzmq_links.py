@@ -3,12 +3,11 @@
 import tempfile
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import msgpack
 import zmq
 
-from . import Found, raw_links
+from . import raw_links
 
 
 class Link:
@@ -24,18 +23,14 @@ class Link:
     def receive(self):
         return self.unpack(self.socket.recv())
 
-    def ready(self, milliseconds):
-        return self.socket.poll(milliseconds) != 0
-
 
 @contextmanager
-def pair(url):
-    link = Link(url, bind=True)
-    yield link, partial(Link, link.socket.last_endpoint.decode())
-    link.socket.close(linger=0)
-
-
-def run(work: str, n: int, *arguments: Any) -> Found:
+def pair():
     with tempfile.TemporaryDirectory() as folder:
-        url = "tcp://127.0.0.1:*" if work == "bytes_sent" else f"ipc://{folder}/link"
-        return raw_links.run(work, n, *arguments, pair=partial(pair, url))
+        url = f"ipc://{folder}/link"
+        link = Link(url, bind=True)
+        yield link, partial(Link, url)
+        link.socket.close(linger=0)
+
+
+run = partial(raw_links.run, pair=pair)

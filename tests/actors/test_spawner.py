@@ -48,7 +48,6 @@ def test_a_child_takes_a_partial_too(system, tools):
 @pytest.mark.parametrize(
     "what",
     [NotAnActor, PykkasOwn, NotAnActor(), int, 3, None, "Account", lambda: None, len],
-    ids=repr,
 )
 def test_what_is_no_actor_class(system, tools, what):
     with pytest.raises(TypeError, match=r"subclass of zanni\.Actor"):

@@ -81,7 +81,7 @@ class Order:
         (ValueError, [ValueError(), RemoteError("Mine", "x")], ["x"]),
         (list[list[int]], [[[1], []]], [[[1], ["a"]]]),
     ],
-    ids=str,
+    ids=lambda value: str(value).partition(" object at ")[0],
 )
 def test_values_are_of_their_types(hint: Any, fit: list[Any], unfit: list[Any]) -> None:
     of_type = fits(hint)
