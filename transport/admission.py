@@ -75,6 +75,7 @@ class Admission:
             place.control,
             place.data,
             frame_cap=self._system.config.frame_cap,
+            message_limit=self._system.config.message_limit,
             cores=cores,
             holder=self._holder,
         )

@@ -94,7 +94,7 @@ class Codec:
     ) -> None:
         self._resolver = resolver
         self._ref_type = ref_type
-        self._limit, self._message_limit = limit, message_limit
+        self._limit, self.message_limit = limit, message_limit
         self._tracebacks = tracebacks
         self._ways: dict[type, tuple[int, ToData]] = {}
         self._named: dict[str, type] = {}
@@ -230,7 +230,7 @@ class Codec:
     def _parcel(self, packer: Packer, packed: bytes) -> Parcel:
         parcel = Parcel(packed, tuple(packer.lent))
         packer.lent.clear()
-        for size, limit in ((len(packed), self._limit), (len(parcel), self._message_limit)):
+        for size, limit in ((len(packed), self._limit), (len(parcel), self.message_limit)):
             if size > limit:
                 raise MessageTooLarge(size, limit)
         check(packed, len(packed))

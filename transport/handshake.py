@@ -6,7 +6,7 @@
                                 CONFIRM(echo b)
 
 Each body is a msgpack map of bounded size, with what the sender is: node, core, incarnation,
-versions, role, frame cap, its own two endpoints and those of its node's other cores. A `NODE` is
+versions, role, limits, its own two endpoints and those of its node's other cores. A `NODE` is
 adopted as a peer; an `OBSERVER` is answered, and is no member of anything: see observers.py.
 
 Guarantees:
@@ -74,6 +74,8 @@ class Identity(NamedTuple):
     """The other cores of its node, by where they listen for this kind of peer."""
     versions: tuple[int, int] = (VERSION_MAJOR, VERSION_MINOR)
     holder: Holder = Holder()
+    message_limit: int = 0
+    """0: it says nothing of that."""
 
 
 class Refusal(NamedTuple):
@@ -242,6 +244,7 @@ def _pack(me: Identity, **more: object) -> bytes:
         "versions": list(me.versions),
         "role": me.role,
         "frame_cap": me.frame_cap,
+        "message_limit": me.message_limit,
         "control": me.control,
         "data": me.data,
         "process": list(me.holder),
@@ -278,6 +281,7 @@ def _identity(body: dict[str, Any]) -> Identity:
         tuple(_place(item) for item in _list(body, "cores")),
         _versions(body),
         _holder(body, "process"),
+        _number(body, "message_limit"),
     )
 
 

@@ -205,7 +205,7 @@ class Intake:
                 if isinstance(end, Died | Broken) and header.after > peer.data.seq_in:
                     held = Held(header.after, end.process.address.id, envelope)
                     peer.control.held.append(held)
-                    self._system.core.call_later(HOLD, lambda: self._release(peer, header.after))
+                    self._hold(peer, header.after, now() + self._system.config.down_after)
                 else:
                     receive(self._host, peer, envelope)
             if peer.data.early:
@@ -230,6 +230,16 @@ class Intake:
         for after, actor, envelope in ready:
             peer.data.note_end(actor, after)
             receive(self._host, peer, envelope)
+
+    def _hold(self, peer: Peer, seq: int, until: float) -> None:
+        """Wait for the data; longer while a large message comes in: the dead may have sent it."""
+        self._system.core.call_later(HOLD, lambda: self._wait_no_more(peer, seq, until))
+
+    def _wait_no_more(self, peer: Peer, seq: int, until: float) -> None:
+        if peer.assembly.is_begun and peer.data.seq_in < seq and now() < until:
+            self._hold(peer, seq, until)
+        else:
+            self._release(peer, seq)
 
     def _acknowledge(self, control: ControlLane) -> None:
         """Answer for the frames that came: for several at once, but soon."""

@@ -169,6 +169,8 @@ class Members:
         waiting = self.peers.pop(CoreAddress(home.node, home.core, 0), None)
         if waiting is not None:
             waiting.hand_over(peer)
+        limit = identity.message_limit or self._system.config.message_limit
+        peer.codec.message_limit = min(limit, self._system.config.message_limit)
         self.current[home[:2]] = peer
         self._adopted[node_id(home.node), home.core, home.incarnation] = peer
         if peer.state is not State.CONNECTING:

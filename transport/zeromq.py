@@ -54,7 +54,7 @@ _CLOSE_DEADLINE = 1.0  # seconds
 
 _ROUTER_OPTIONS = {
     zmq.LINGER: 0,
-    zmq.RCVHWM: 1000,
+    zmq.RCVHWM: 256,  # as many at the sender: 64 MiB of a large message on each side, at most
     zmq.ROUTER_MANDATORY: 1,
     zmq.HANDSHAKE_IVL: 5000,
     # A backstop: it closes the connection, so sizes are enforced where they are sent.
@@ -124,8 +124,9 @@ class ZeroMQLink(Link):
     def send(self, frames: Frames) -> bool:
         """Owner only. Take the frames, or False where the peer is not there or takes no more."""
         try:
-            # Copied, however large: a buffer that is lent to ZeroMQ must not go away while its
+            # Copied, a piece at a time: a buffer that is lent to ZeroMQ must not go away while its
             # thread reads it, and at the end of an interpreter it does: that aborts the process.
+            # Nor does lending pay: see docs/decisions/007-large-messages.md.
             self._socket.send_multipart(frames, _NOBLOCK)
         except zmq.ZMQError:
             if not self._socket.closed:

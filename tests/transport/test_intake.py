@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.observe import Events
 from zanni.actors.process import Died, Watch
+from zanni.transport.buffers import Lent, Parcel
+from zanni.transport.chunks import CHUNK
 from zanni.transport.codec import Envelope, EnvelopeKind
 from zanni.transport.control_lane import ACK_DELAY, ACK_EVERY
 from zanni.transport.events import FramesLost
@@ -63,7 +65,9 @@ class Line:
         self.sender = Peer(US, Source(1, 1, THEM.incarnation), own=True, due=lambda _: None)
         self.links = {lane: FakeLink() for lane in Lane}
         self.receiver = Peer(THEM, Source(2, 0, US.incarnation), own=True, due=lambda _: None)
-        self.receiver.codec = SimpleNamespace(decode=self._decode)
+        self.receiver.codec = SimpleNamespace(
+            decode=self._decode, decode_parcel=lambda batch, _buffers: self._decode(batch)
+        )
         self.sender.state = self.receiver.state = State.UP
         for lane, link in self.links.items():
             self.sender.attach(lane, link)
@@ -75,7 +79,8 @@ class Line:
         )
         host = SimpleNamespace(core=core, note_end=lambda _: None, dead_letters=letters)
         self.events = Events()
-        system = SimpleNamespace(core=core, home=US, events=self.events)
+        config = SimpleNamespace(down_after=15.0)
+        system = SimpleNamespace(core=core, home=US, events=self.events, config=config)
         members = SimpleNamespace(
             by_header=lambda _: self.receiver,
             liveness=SimpleNamespace(heard=lambda home, moment: None),
@@ -89,7 +94,7 @@ class Line:
     def _call_later(self, seconds, function):
         self.timers[seconds].append(function)
 
-    def post(self, kind, sender=None):
+    def post(self, kind, sender=None, large=0):
         """Post one of each kind; what the actor is to hear of it is its number."""
         number = len(self.envelopes)
         process = Numbered(number)
@@ -104,7 +109,8 @@ class Line:
         self.envelopes.append(envelope)
         self.kinds.append(kind)
         lane = self.sender.data if kind == "tell" else self.sender.control
-        lane.post(bytes([number]))
+        envelope = bytes([number])
+        lane.post(Parcel(envelope, [Lent(bytes(large), mutable=False)]) if large else envelope)
 
     def arrive(self, lane):
         if self.links[lane].taken:
@@ -133,6 +139,30 @@ def test_nothing_is_taken_in_before_what_it_was_posted_after(script, order):
         for earlier in range(later):
             if line.kinds[earlier] in first[kind]:
                 assert when[earlier] < when[later], (line.kinds, heard)
+
+
+def test_an_end_waits_for_a_large_message_of_the_dead_while_that_comes_in():
+    line = Line()
+    line.post("tell", large=3 * CHUNK)
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    for _ in range(3):
+        line.arrive(Lane.DATA)
+        line.timers[HOLD].pop()()
+        assert line.actor.heard == []
+    line.arrive(Lane.DATA)
+    assert line.actor.heard == [0, 1]
+
+
+def test_an_end_does_not_wait_for_a_large_message_of_which_nothing_has_come():
+    line = Line()
+    line.post("tell", large=3 * CHUNK)
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    line.timers[HOLD].pop()()
+    assert line.actor.heard == [1]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,11 @@
 
 import hashlib
 import resource
-import sys
-from pathlib import Path
+import time
+from itertools import pairwise
 
 from zanni import Actor
-
-sys.path.insert(0, str(Path(__file__).parent))
+from zanni.transport.gossip import Gossip
 
 
 def digest(buffer):
@@ -19,24 +18,49 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
+class Heartbeats:
+    """When heartbeats came to this process."""
+
+    def __init__(self):
+        self._came = [time.monotonic()]
+        self._take = take = Gossip.take
+
+        def note_and_take(gossip, peer, body):
+            self._came.append(time.monotonic())
+            take(gossip, peer, body)
+
+        Gossip.take = note_and_take
+
+    def longest_gap(self):
+        """Stop, and tell how many seconds passed at most without one."""
+        Gossip.take = self._take
+        came = [*self._came, time.monotonic()]
+        return max(later - earlier for earlier, later in pairwise(came))
+
+
 class Keeper(Actor):
     """Takes what comes, and tells of it."""
 
     def __init__(self):
-        self.seen = []
+        self.kept = []
 
     def on_receive(self, message):
-        self.seen.append(type(message).__name__)
-        match message:
-            case int():
-                return bytes(message)
-            case str():
-                return None
-            case _:
-                return digest(message)
+        self.kept.append((type(message).__name__, len(message)))
 
-    def kept(self):
-        return self.seen
+    def seen(self):
+        return self.kept
+
+    def digest(self, buffer):
+        return digest(buffer)
+
+    def zeros(self, size):
+        return bytes(size)
 
     def peak(self):
         return peak()
+
+    def listen(self):
+        self.heartbeats = Heartbeats()
+
+    def longest_gap(self):
+        return self.heartbeats.longest_gap()
