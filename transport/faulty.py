@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 from .clock import Timeline
 from .connection import Address, Chance, Connection, Way
-from .endpoint import Frames, Link
+from .endpoint import Endpoint, Frames, Link, Probe
+from .memory import NoProbe
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""
@@ -185,7 +186,7 @@ class FaultyLink(Link):
             self._connection.break_()
 
 
-class FaultyEndpoint:
+class FaultyEndpoint(Endpoint):
     """One core's end of a `FaultyNetwork`. Owner only, but for `wake`."""
 
     def __init__(self, network: FaultyNetwork, machine: str) -> None:
@@ -203,11 +204,19 @@ class FaultyEndpoint:
         self._addresses[bound] = address
         return bound
 
-    def connect(self, url: str) -> Link:
+    def listen_guarded(self, url: str, receive: Callable[[Frames, str], None]) -> str:
+        """Owner only. Raises `OSError`: within a process there is nobody to guard against."""
+        raise OSError(errno.ENOTSUP, f"cannot listen on {url} with keys: they are for sockets")
+
+    def connect(self, url: str, key: str | None = None) -> Link:
         """Owner only. The way to an address, whether it is there yet or not."""
         link = FaultyLink(self._network, self, url)
         self.links[link] = None
         return link
+
+    def probe(self, url: str, key: str | None = None) -> Probe:
+        """Owner only. Nothing is known of why nobody answers."""
+        return NoProbe()
 
     def is_taken(self, url: str) -> bool:
         """Owner only. Whether anything listens at `url`."""

@@ -178,6 +178,7 @@ class Members:
             link.close()
             return
         peer.holder = identity.holder
+        peer.born = now()  # it answers: however long it was waited for, it has its time from now on
         peer.control.is_acknowledged = identity.versions >= ACKNOWLEDGING
         if confirm is not None or peer.control.link is None:
             peer.attach(Lane.CONTROL, link)
@@ -236,8 +237,8 @@ class Members:
     def refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
         """See `Judge.refused`."""
         if url is None:
-            # Not about a HELLO: a peer has declared us dead while we stood still.
-            if home in self.peers:
+            # Of no current HELLO: it has declared us dead since, or the refusal is out of date.
+            if refusal.reason == "dead" and home in self.peers:
                 self.lose(home, "it has declared this core down")
             return
         if self.dead.get(home):

@@ -110,8 +110,11 @@ class MemoryLink(Link):
         self._closed = True
 
 
-class _NoProbe:
+class NoProbe:
+    """A `Probe` where nothing is known of why nobody answers."""
+
     def reason(self) -> str:
+        """Owner only. See `Probe.reason`."""
         return NO_NODE
 
     def close(self) -> None:
@@ -147,7 +150,7 @@ class MemoryEndpoint:
 
     def probe(self, url: str, key: str | None = None) -> Probe:
         """Owner only. Nothing is known of why nobody answers."""
-        return _NoProbe()
+        return NoProbe()
 
     def is_taken(self, url: str) -> bool:
         """Owner only. Whether anything listens at `url`."""

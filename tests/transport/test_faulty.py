@@ -6,6 +6,7 @@ import pytest
 
 from zanni.transport.clock import VirtualClock
 from zanni.transport.connection import CAPACITY
+from zanni.transport.events import NO_NODE
 from zanni.transport.faulty import AGAIN, FaultyNetwork
 
 URL = "tcp://127.0.0.1:7400"
@@ -213,3 +214,14 @@ def test_descriptors_cannot_be_watched_on_a_virtual_clock(line):
     with pytest.raises(NotImplementedError, match="virtual clock"):
         line.a.watch_fd(0, print)
     line.a.unwatch_fd(0)
+
+
+def test_keys_are_for_sockets(line):
+    with pytest.raises(OSError, match="with keys"):
+        line.a.listen_guarded(URL, print)
+
+
+def test_of_why_nobody_answers_nothing_is_known(line):
+    probe = line.a.probe(URL)
+    assert probe.reason() == NO_NODE
+    probe.close()

@@ -14,7 +14,7 @@ from zanni.transport import peer as peer_module
 from zanni.transport.control_lane import GIVE_UP
 from zanni.transport.events import JoinRefused, NodeSuspected
 from zanni.transport.frame import Kind, unpack_frames
-from zanni.transport.handshake import OBSERVER, Identity
+from zanni.transport.handshake import OBSERVER, CorePlace, Identity, Refusal
 from zanni.transport.members import Members
 from zanni.transport.peer import State
 
@@ -111,6 +111,17 @@ def test_who_has_not_adopted_us_yet_is_not_suspected_and_is_confirmed_again(tabl
     assert (again, link.kinds) == (peer, [Kind.CONFIRM])
 
 
+def test_who_answers_late_has_as_much_time_as_any_to_be_heard(table):
+    table.members.known[OTHER[:2]] = CorePlace(0, OTHER.incarnation, "ipc://0", "ipc://data")
+    table.members.peer_of(OTHER)  # something is sent to it, and it is started again meanwhile
+    table.pass_(14)
+    peer, _ = table.adopt(OTHER, by_confirm=False)
+    table.pass_(14)
+    assert peer.state is State.CONNECTING
+    table.pass_(2)
+    assert peer.state is State.DOWN
+
+
 def test_who_is_silent_is_suspected_and_recovers(table):
     peer, _ = table.adopt(SIBLING, by_confirm=True)
     table.pass_(6)
@@ -177,6 +188,14 @@ def test_a_core_that_is_silent_while_its_node_lives_is_a_warning(table, caplog):
         table.adopt(home, by_confirm=True)
     table.pass_(16, heard=OTHER)
     assert lost(caplog) == ["WARNING"]
+
+
+@pytest.mark.parametrize(("reason", "is_lost"), [("dead", True), ("name_in_use", False)])
+def test_of_refusals_that_come_late_only_that_of_the_dead_counts(table, reason, is_lost):
+    """It may be the answer to a HELLO of long ago: they have adopted each other since."""
+    table.adopt(OTHER, by_confirm=True)
+    table.members.refused(None, OTHER, Refusal(reason, "as it was then"))
+    assert (OTHER in table.members.dead) is is_lost
 
 
 def test_a_node_that_answers_while_it_ends_refuses_nobody(table):

@@ -1,0 +1,355 @@
+"""The oracle: it sees all that happens in a simulated world, and knows what was promised.
+
+What a node may believe of another is judged by its own events; what befell an actor, by its end.
+"""
+
+from functools import partial
+
+from zanni.actors.address import CoreAddress
+from zanni.transport.events import NodeJoined, NodeLost
+
+SLACK = 1.0
+"""Seconds more than a bound that a message about it may take, where nothing is slow."""
+
+TIES = ("watch", "link")
+
+ENDS = ("Died", "Broken")
+"""Signals that tell of an end."""
+
+
+class PlayerFacts:
+    def __init__(self, life, label, address):
+        self.life, self.label, self.address = life, label, address
+        self.ended, self.reason = None, None
+
+
+class Tie:
+    """A watch or a link that a player of ours has begun."""
+
+    def __init__(self, moment, *, was_up):
+        self.made, self.was_up = moment, was_up
+        self.undone = self.told = None
+        self.may_be_undone = False
+        """Whether the other side has undone it: so it may be told, or not."""
+        self.was_the_end = False
+        """Whether nothing may come any more from the one it was made to."""
+
+    @property
+    def is_open(self):
+        return self.undone is None and self.told is None
+
+
+class Ask:
+    def __init__(self, life, timeout, expected):
+        self.life, self.timeout, self.expected = life, timeout, expected
+        self.settled = 0
+
+    @property
+    def is_owed(self):
+        return not self.settled and self.life.is_running
+
+
+class Oracle:
+    def __init__(self, world):
+        self.world = world
+        self.trace = []
+        self.violations = []
+        self.players = {}
+        self.by_address = {}
+        self.lives = {}
+        """By core address."""
+        self.sent = {}
+        """The last number of each (sender, receiver)."""
+        self.seen = {}
+        self.told_notes = []
+        """(sender, receiver, number) of all that were told or asked."""
+        self.handled = set()
+        self.ties = {}
+        self.asks = []
+        self.posted, self.taken = {}, {}
+        self.broken_sequences = {}
+        """Those that were reported: what follows means nothing."""
+        self.pauses = {}
+        self.may_lose = True
+        """Whether the faults may have made one living node lose another."""
+
+    @property
+    def now(self):
+        return self.world.time.moment
+
+    def note(self, *what):
+        self.trace.append((self.now, *what))
+
+    def violate(self, rule, *what):
+        self.note("VIOLATION", rule, *what)
+        self.violations.append(" ".join(map(str, (rule, *what))))
+
+    # Nodes
+
+    def begun(self, life):
+        self.lives[life.home] = life
+
+    def over(self, life, how):
+        for label in life.players:
+            player = self.players.get(label)
+            if player is not None and player.ended is None:
+                player.ended, player.reason = self.now, how
+
+    def stopping(self, life):
+        life.is_stopping = True
+
+    def paused(self, machine):
+        self.pauses.setdefault(machine, []).append([self.now, None])
+
+    def resumed(self, machine):
+        self.pauses[machine][-1][1] = self.now
+
+    def seconds_paused(self, machine, since):
+        """How long it stood still after that moment."""
+        return sum(
+            max((end or self.now) - max(begin, since), 0.0)
+            for begin, end in self.pauses.get(machine, ())
+        )
+
+    def name(self, home):
+        life = self.lives.get(CoreAddress(*home[:3]))
+        return f"{home}" if life is None else life.name
+
+    def event(self, life, event):
+        if isinstance(event, NodeJoined):
+            home = CoreAddress(event.node, event.core, event.incarnation)
+            self.note(life.name, "joined", self.name(home))
+            if home in life.lost:
+                self.violate("G5", life.name, "took back", self.name(home), "which was lost")
+            self._check_order(life, home)
+            life.joined[home] = self.now
+        elif isinstance(event, NodeLost):
+            home = CoreAddress(event.node, event.core, event.incarnation)
+            self.note(life.name, "lost", self.name(home), event.reason)
+            if home in life.lost:
+                self.violate("G7", life.name, "lost twice", self.name(home))
+            life.lost[home] = self.now
+            self._check_loss(life, self.lives.get(home), event.reason)
+
+    def _check_loss(self, life, other, reason):
+        if other is None or not (other.is_running and life.is_running):
+            return
+        if not self.may_lose:
+            self.violate("G6", life.name, "lost", other.name, "for no reason:", reason)
+        elif "another incarnation" in reason and other.is_the_last:
+            self.violate("G5", life.name, "gave up", other.name, "for an earlier start of it")
+
+    def _check_order(self, life, home):
+        """No start of a core is adopted after a later one was."""
+        for other in life.joined:
+            if other[:2] == home[:2] and self.lives[other].number > self.lives[home].number:
+                self.violate("G5", life.name, "went back to", self.name(home))
+
+    def delivered(self, here, there):
+        """Something from an actor there was delivered here."""
+        life = self.lives[here]
+        if there in life.lost:
+            self.violate("G7", life.name, "took a message of", self.name(there), "after its loss")
+        elif there not in life.joined:
+            self.violate("G7", life.name, "took a message of", self.name(there), "before it was up")
+
+    # Players
+
+    def born(self, life, label, address):
+        self.note("born", label)
+        player = self.players[label] = PlayerFacts(life, label, address)
+        self.by_address[address] = player
+
+    def ended(self, label, future):
+        player = self.players[label]
+        if player.ended is None:
+            player.ended, player.reason = self.now, in_words(future._value)
+            self.note("ended", label, player.reason)
+
+    # Messages
+
+    def next_number(self, sender, receiver):
+        number = self.sent[sender, receiver] = self.sent.get((sender, receiver), 0) + 1
+        self.told_notes.append((sender, receiver, number))
+        return number
+
+    def noted(self, receiver, kind, sender, number):
+        self.note(receiver, "got", kind, number, "from", sender)
+        last = self.seen.get((sender, receiver), 0)
+        if number == last or (sender, receiver, number) in self.handled:
+            self.violate("G4", receiver, "got", number, "from", sender, "twice")
+        elif number < last:
+            self.violate("G3", receiver, "got", number, "from", sender, "after", last)
+        self.seen[sender, receiver] = max(number, last)
+        self.handled.add((sender, receiver, number))
+        ties = [tie for each in TIES for tie in self.ties.get((each, receiver, sender), ())]
+        if any(tie.was_the_end for tie in ties):
+            self.violate("G7", receiver, "got", number, "from", sender, "after its end was told")
+
+    def asked(self, sender, receiver, number, timeout):
+        ask = Ask(self.players[sender].life, timeout, [receiver, number])
+        self.asks.append(ask)
+        return partial(self._answered, ask, f"{sender}'s ask {number} of {receiver}")
+
+    def _answered(self, ask, which, future):
+        ask.settled += 1
+        if ask.settled > 1:
+            self.violate("G9", which, "was settled twice")
+        if future._error is not None:
+            self.note(which, "failed:", type(future._error).__name__)
+        elif list(future._value) != ask.expected:
+            self.violate("G9", which, "was answered", future._value)
+        else:
+            self.note(which, "was answered")
+
+    # Watches and links
+
+    def tie(self, kind, player, label):
+        """The player begins to watch that one, or to link with it; False if it does so already."""
+        ties = self.ties.setdefault((kind, player.label, label), [])
+        if ties and ties[-1].is_open:
+            return False
+        life, home = self.players[player.label].life, self.players[label].address.home
+        tie = Tie(self.now, was_up=home in life.joined and home not in life.lost)
+        # The other one's unlinking may be on its way.
+        back = self.ties.get((kind, label, player.label), ())
+        tie.may_be_undone = kind == "link" and any(each.undone is not None for each in back)
+        ties.append(tie)
+        return True
+
+    def untie(self, kind, player, label):
+        ties = self.ties.get((kind, player.label, label))
+        if not ties or not ties[-1].is_open:
+            return False
+        ties[-1].undone = self.now
+        back = self.ties.get((kind, label, player.label))
+        if kind == "link" and back:
+            back[-1].may_be_undone = True
+        return True
+
+    def told(self, label, kind, address, reason):
+        """The player was told the end of one that it is tied to."""
+        reason, target = in_words(reason), self.by_address[address]
+        self.note(label, "heard:", kind, target.label, reason)
+        ties = self.ties.get((kind, label, target.label), ())
+        tie = ties[-1] if ties else None
+        if tie is None or not tie.is_open:
+            if kind == "link" and self.ties.get((kind, target.label, label)):
+                return  # it was the other one that linked
+            self.violate("G6", label, "heard", reason, "of", target.label, "with no open", kind)
+            return
+        tie.told = self.now
+        tie.was_the_end = reason != "noconnection" or tie.was_up
+        self._check_reason(label, kind, tie, target, reason)
+
+    def _check_reason(self, label, kind, tie, target, reason):
+        life, home = self.players[label].life, target.address.home
+        if reason == "noconnection":
+            if tie.was_up and not life.has_lost(home):
+                self.violate("G6", label, "heard noconnection of", target.label, "not lost")
+            self._check_bound(label, life, tie, target)
+        elif target.ended is None:
+            self.violate("G6", label, "heard", reason, "of", target.label, "which lives")
+        elif reason not in ("noproc", target.reason):
+            self.violate("G6", label, "heard", reason, "of", target.label, "not", target.reason)
+
+    def _check_bound(self, label, life, tie, target):
+        if target.life.is_running:
+            return
+        config = life.system.config
+        arrival = self.world.network.last_arrival(target.life.endpoint, life.machine)
+        begun = max(target.life.ended, tie.made, arrival)
+        bound = config.down_after + 2 * config.heartbeat + SLACK
+        took = self.now - begun - self.seconds_paused(life.machine, begun)
+        if took > bound:
+            self.violate("G6", label, "heard of", target.life.name, f"{took:.1f} s after its end")
+
+    # Signals
+
+    def signalled(self, source, target, key):
+        """One there signals one elsewhere. Ends are a sequence of their own: they may be held."""
+        self.posted.setdefault((source, target, key[0] in ENDS), []).append(key)
+
+    def signal_taken(self, source, target, key):
+        taken = self.taken.setdefault((source, target, key[0] in ENDS), [])
+        posted = self.posted.get((source, target, key[0] in ENDS), [])
+        place = len(taken)
+        taken.append(key)
+        if posted[place : place + 1] != [key] and not self.broken_sequences.get((source, target)):
+            self.broken_sequences[source, target] = True
+            wanted = posted[place] if place < len(posted) else "nothing"
+            one, other = self.name(source), self.name(target)
+            self.violate("G5", other, "took", key, "of", one, "in place of", wanted)
+
+    # At the end
+
+    def is_settled(self):
+        """Whether nothing is owed any more that would come by itself."""
+        owed = [self._owed(), self._one_sided(), self._untaken(), self._unsent()]
+        return not any(ask.is_owed for ask in self.asks) and not any(map(any, owed))
+
+    def _owed(self):
+        for (kind, label, target_label), ties in self.ties.items():
+            watcher, target = self.players[label], self.players[target_label]
+            tie = ties[-1]
+            owed = tie.is_open and not tie.may_be_undone
+            if owed and watcher.ended is None and watcher.life.is_running:
+                lost = watcher.life.has_lost(target.address.home)
+                if lost or target.ended is not None:
+                    yield kind, label, target
+
+    def check_end(self, *, is_calm):
+        for kind, label, target in self._owed():
+            self.violate("G6", label, "never heard of the end of", target.label, "by its", kind)
+        for ask in self.asks:
+            if ask.is_owed:
+                self.violate("G9", "an ask of", ask.expected, "never ended")
+        for one, other in self._one_sided():
+            self.violate("F4", one.name, "lost", other.name, "and not the other way")
+        for one, other, signal in self._untaken():
+            self.violate("G5", other.name, "never took", signal, "of", one.name)
+        for life, peer, queued in self._unsent():
+            self.violate("G11", life.name, "keeps", queued, "bytes for", peer)
+        if is_calm:
+            self._check_all_came()
+
+    def _one_sided(self):
+        """Pairs of nodes of which one has lost the other, and not the other way (F4)."""
+        running = [life for life in self.lives.values() if life.is_running]
+        for one in running:
+            for other in running:
+                lost = other.home in one.lost
+                if lost and one.home in other.joined and one.home not in other.lost:
+                    yield one, other
+
+    def _untaken(self):
+        """Signals that are to be taken in, and were not (G5)."""
+        for (source, target, ends), posted in self.posted.items():
+            one, other = self.lives[source], self.lives[target]
+            taken = len(self.taken.get((source, target, ends), ()))
+            owed = taken < len(posted) and (source, target) not in self.broken_sequences
+            if owed and one.is_running and other.is_running and not one.has_lost(target):
+                yield one, other, posted[taken]
+
+    def _unsent(self):
+        """Bytes that wait for a peer, or to be acknowledged (G11)."""
+        for life in self.lives.values():
+            if life.is_running:
+                for peer in life.system.network.members.current.values():
+                    queued = peer.statistics()["queued_bytes"]
+                    if queued:
+                        yield life, self.name(peer.home), queued
+
+    def _check_all_came(self):
+        for sender, receiver, number in self.told_notes:
+            if (sender, receiver, number) not in self.handled:
+                player = self.players[receiver]
+                if player.ended is None:
+                    self.violate("loss", receiver, "never got", number, "from", sender)
+
+
+def in_words(reason):
+    """A reason, the same on both sides of a link."""
+    if isinstance(reason, str):
+        return reason
+    return getattr(reason, "type", type(reason).__name__)

@@ -1,0 +1,20 @@
+"""Playing schedules, one after the other, in this process."""
+
+from contextlib import contextmanager
+
+from simulation.schedule import Schedule
+from simulation.taps import Tapped
+from simulation.virtual import Installed
+
+from zanni.actors import system
+
+
+@contextmanager
+def playing():
+    """While it is entered, what it gives plays the schedule of a seed, and returns its outcome."""
+    factory = system._network_factory
+    try:
+        with Installed(), Tapped():
+            yield lambda seed, weather=None: Schedule(seed, weather).play()
+    finally:
+        system.set_network_factory(factory)

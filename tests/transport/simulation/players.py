@@ -1,0 +1,48 @@
+"""The actors of a simulated world: they do what they are told, and the oracle sees it."""
+
+from typing import NamedTuple
+
+from zanni import Actor, Down, Exit
+from zanni.actors.cell import Cell
+
+
+class Do(NamedTuple):
+    """To a player, from the world: call that with yourself."""
+
+    function: object
+
+
+class TappedCell(Cell):
+    """A cell that tells the oracle what is delivered from elsewhere, when it is delivered."""
+
+    __slots__ = ()
+
+    def deliver(self, message, sender, reply, headers):
+        if sender is not None and sender.address.home != self.core.home:
+            self.core.owner.oracle.delivered(self.core.home, sender.address.home)
+        super().deliver(message, sender, reply, headers)
+
+
+class Player(Actor):
+    """Sends notes and asks, watches and links, and ends, as it is told."""
+
+    trap_exit = True
+    _cell_class = TappedCell
+
+    def __init__(self, label):
+        self.label = label
+
+    @property
+    def oracle(self):
+        return self.system.oracle
+
+    def on_receive(self, message):
+        if type(message) is Do:
+            return message.function(self)
+        if isinstance(message, Down):
+            return self.oracle.told(self.label, "watch", message.ref.address, message.reason)
+        if isinstance(message, Exit):
+            return self.oracle.told(self.label, "link", message.ref.address, message.reason)
+        kind, sender, number = message
+        self.oracle.noted(self.label, kind, sender, number)
+        return (self.label, number)
