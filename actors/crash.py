@@ -20,6 +20,7 @@ from greenlet import GreenletExit
 
 from .address import Address
 from .environment import make_rlock, now
+from .logs import printable
 
 logger = logging.getLogger("zanni")
 
@@ -106,7 +107,11 @@ class Crash(NamedTuple):
         """Owner only. What `to_data` gave; raises where it is nothing of the kind."""
         who, incarnation, message, trace = data
         error = reason if isinstance(reason, BaseException) else None
-        return cls(str(who), int(incarnation), Text(str(message)), error, str(trace))
+        told = Text(printable(str(message), 2 * SHOWN))
+        lines = printable(str(trace)[-TRACE:], TRACE, keep="\n").splitlines()
+        # No line begins as one of the log's own would.
+        below = "\n".join(line if line.startswith(" ") else f"  {line}" for line in lines)
+        return cls(printable(str(who), 2 * SHOWN), int(incarnation), told, error, below)
 
 
 def seen(item: tuple[Any, ...] | None, on_report: Callable[[Any], object]) -> object:

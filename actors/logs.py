@@ -25,6 +25,23 @@ def log_to_stderr(level: int, handler: logging.Handler | None = None) -> None:
     logging.basicConfig(level=level, format=PLAIN, handlers=handlers)
 
 
+def printable(text: str, limit: int, keep: str = "") -> str:
+    """Any thread. A stranger's text, fit for a log or a terminal.
+
+    Args:
+        text: what may hold anything, as line ends and a terminal's commands.
+        limit: how many characters are shown of it.
+        keep: characters that are left as they are. All else that does not print is escaped.
+
+    """
+    shown = text if len(text) <= limit else f"{text[:limit]}..."
+    if shown.isprintable():
+        return shown
+    return "".join(
+        each if each.isprintable() or each in keep else repr(each)[1:-1] for each in shown
+    )
+
+
 def chosen_level() -> int | None:
     """Any thread. From which level on the child cores are to log; None where nothing was set up."""
     return _level

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from rich.text import Text
 from rich.tree import Tree
 
+from ..actors.logs import printable
 from .forest import Json
 
 Word: TypeAlias = tuple[str, str]
@@ -163,9 +164,5 @@ def _line(*words: Word) -> Text:
     for text, style in words:
         if text:
             line.append("  " if line else "")
-            line.append(_printable(text), style)
+            line.append(printable(text, len(text)), style)
     return line
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

@@ -25,15 +25,17 @@ from typing import Any, NamedTuple, cast
 import msgpack
 
 from ..actors.address import CoreAddress
+from ..actors.arguments import checked_name
 from ..actors.environment import random_bits
+from ..actors.logs import printable
 from .frame import VERSION_MAJOR, VERSION_MINOR
 
 NODE, OBSERVER = "node", "observer"
 """Roles."""
 BODY_LIMIT = 64 * 1024
 """The most bytes that a body may have."""
-NAME_LIMIT = 255
-"""The most characters that a node's name may have."""
+NAME_LIMIT, DETAIL_LIMIT = 255, 1000
+"""The most characters that a text may have, and the reason of a refusal."""
 PENDING_LIMIT = 256
 """How many nonces are outstanding at most in each direction; the oldest one goes first."""
 
@@ -167,8 +169,12 @@ class Handshake:
 
         """
         body = _unpack(reject)
-        holder = _holder(body, "holder")
-        refusal = Refusal(_text(body, "reason"), _text(body, "detail", 1000), holder)
+        reason, detail = _text(body, "reason"), _text(body, "detail", DETAIL_LIMIT)
+        refusal = Refusal(
+            printable(reason, NAME_LIMIT),
+            printable(detail, DETAIL_LIMIT),
+            _holder(body, "holder"),
+        )
         return self._answered(body), _identity(body).home, refusal
 
     def answered(self, answer: bytes | memoryview) -> tuple[str | None, CoreAddress]:
@@ -270,8 +276,12 @@ def _identity(body: dict[str, Any]) -> Identity:
     home = CoreAddress(
         _text(body, "node"), _number(body, "core", 16), _number(body, "incarnation", 64)
     )
-    if not home.node or not home.incarnation:
-        raise BadHandshake("a handshake without a node or an incarnation")
+    if not home.incarnation:
+        raise BadHandshake("a handshake without an incarnation")
+    try:
+        checked_name(home.node)
+    except ValueError as error:
+        raise BadHandshake(f"a handshake of no node: {error}") from None
     return Identity(
         home,
         _text(body, "control"),

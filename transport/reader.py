@@ -46,6 +46,10 @@ UNSEEN: dict[str, Any] = {**SCANNED, "max_array_len": 1024}
 """Limits for bytes that nobody has looked at."""
 
 
+NAME_LIMIT = 512
+"""The most characters of a node's or a type's name in an address: it stands in logs."""
+
+
 class BadBatch(ValueError):
     """The bytes of a peer are no envelopes of ours, or out of bounds."""
 
@@ -225,8 +229,8 @@ class Reader:
 
     def _ref(self, data: list[Any]) -> object:
         type_name = data[4]
-        if not (type_name is None or isinstance(type_name, str)):
-            raise TypeError("the type of a ref must be str")
+        if not (type_name is None or is_name(type_name)):
+            raise TypeError("the type of a ref must be the name of one")
         return self._resolver.ref(address(data), type_name)
 
 
@@ -284,15 +288,20 @@ def address(data: Any) -> Address:
     if type(data) is not list:
         raise TypeError("an address is a list")
     node, core, incarnation, actor = data[:4]
-    if not (type(node) is str and type(core) is type(incarnation) is type(actor) is int):
-        raise TypeError("an address is a str and three int")
+    if not (is_name(node) and type(core) is type(incarnation) is type(actor) is int):
+        raise TypeError("an address is the name of a node and three int")
     return Address(node, core, incarnation, actor)
+
+
+def is_name(name: object) -> bool:
+    """Whether it can be the name of a node or of a type: nothing else may stand in an address."""
+    return type(name) is str and len(name) <= NAME_LIMIT and name.isprintable()
 
 
 def _core_address(data: list[Any]) -> CoreAddress:
     node, core, incarnation = data
-    if not (type(node) is str and type(core) is type(incarnation) is int):
-        raise TypeError("the address of a core is a str and two int")
+    if not (is_name(node) and type(core) is type(incarnation) is int):
+        raise TypeError("the address of a core is the name of a node and two int")
     return CoreAddress(node, core, incarnation)
 
 

@@ -57,7 +57,7 @@ def node_named(url: str) -> str | None:
 
 def check_path(path: str, url: str) -> str:
     """Any thread. The path of a Unix socket, if the kernel takes it."""
-    if not path or "\0" in path:
+    if not path or not path.isprintable():
         raise RefusedAddress(f"{url!r} names no path for the socket: use ipc:///tmp/NAME")
     size = len(path.encode())
     if size > IPC_PATH_LIMIT:

@@ -67,9 +67,7 @@ def test_whole_numbers_take_turns():
     assert [partition_of(n, 3) for n in range(7)] == [0, 1, 2, 0, 1, 2, 0]
 
 
-@pytest.mark.parametrize(
-    "key", [None, [], {}, set(), object(), 1j, ("a", ["b"]), (None,)]
-)
+@pytest.mark.parametrize("key", [None, [], {}, set(), object(), 1j, ("a", ["b"]), (None,)])
 def test_what_is_no_key_is_refused(key):
     text = "a key is text, bytes, a number, a ref, or a tuple of these, not "
     with pytest.raises(TypeError, match=text):

@@ -622,7 +622,11 @@ def test_reasons_may_be_exceptions() -> None:
     assert repr(there.message.reason) == "ValueError('x')"
 
 
-@pytest.mark.parametrize("reason", [Plain(), {1: 2}, "x" * 1_000_000, recursive], ids=["object", "dict", "long", "recursive"])
+@pytest.mark.parametrize(
+    "reason",
+    [Plain(), {1: 2}, "x" * 1_000_000, recursive],
+    ids=["object", "dict", "long", "recursive"],
+)
 def test_a_reason_that_cannot_travel_becomes_its_text(reason: object) -> None:
     envelope = Envelope(9, 3, EnvelopeKind.SIGNAL, None, Failed(Stub(HERE), reason, None), None)
     (there,) = CODEC.decode(CODEC.encode(envelope))

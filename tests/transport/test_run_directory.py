@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +121,16 @@ def test_a_system_that_cannot_be_found_runs_all_the_same(monkeypatch, caplog):
     with ActorSystem("bank", observable=True) as system:
         assert system.actors() == []
     assert "zanni tree will not find bank" in caplog.text
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_nobody_else_may_enter_whatever_the_umask(umask):
+    before = os.umask(umask)
+    try:
+        with ActorSystem("bank", cores=1, observable=True) as system:
+            made = base_directory() / Path(system.run_directory).name
+            for directory in (base_directory(), made):
+                assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+            assert stat.S_IMODE((made / "lock").stat().st_mode) & 0o077 == 0
+    finally:
+        os.umask(before)
