@@ -153,9 +153,10 @@ class ControlLane:
     def _is_window_open(self) -> bool:
         return self._flying_messages < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES
 
-    def send_now(self, kind: Kind, body: bytes) -> bool:
+    def send_now(self, kind: Kind, body: bytes, after: int = 0) -> bool:
         """Send a frame that is not part of the sequence, or not at all."""
-        if self.link is None or not self.link.send((self._header(kind, len(body)), body)):
+        header = self._header(kind, len(body), 0, after)
+        if self.link is None or not self.link.send((header, body)):
             return False
         self.unanswered = 0
         return True

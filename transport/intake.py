@@ -147,7 +147,7 @@ class Intake:
         if header.kind is Kind.HEARTBEAT:
             self._gossip.take(peer, batch)
         elif header.kind is Kind.GOODBYE:
-            self._members.lose(peer.home, "it said goodbye", in_order=True)
+            self._members.farewell.take(peer, header)
         elif header.kind is Kind.OBSERVE:
             raise BadFrame("a node that asks what observers may")
         elif (header.kind in DATA_KINDS) is not (header.lane is Lane.DATA):
@@ -181,6 +181,8 @@ class Intake:
                 receive(self._host, peer, envelope)
             if peer.control.held:
                 self._release(peer, data.seq_in)
+            if peer.leaves_after is not None:
+                self._members.farewell.look(peer)
 
     def _without_the_dead(self, peer: Peer, envelopes: Iterable[Envelope]) -> list[Envelope]:
         """All but what comes after the end of its sender was told, which is counted."""

@@ -23,6 +23,7 @@ from .codec import Codec
 from .control_lane import GIVE_UP
 from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
+from .farewell import Farewell
 from .frame import ACKNOWLEDGING, Header, Kind, Lane, Source, node_id
 from .gate import Gate, Open
 from .handshake import OBSERVER, CorePlace, Identity, Refusal
@@ -81,6 +82,7 @@ class Members:
         self.associations = Associations(endpoint, lambda: self.source, self, self.gate.checked_url)
         self.refusals: dict[str, Refusal] = {}
         self._admission = Admission(system, listeners, self)
+        self.farewell = Farewell(self, system)
         self._type_ids = TypeIds()
         self.observers = Observers(system, self.source, listeners, self.siblings)
 
@@ -241,6 +243,8 @@ class Members:
             if refusal.reason == "dead" and home in self.peers:
                 self.lose(home, "it has declared this core down")
             return
+        if refusal.reason == "dead" and home in self.peers:  # it will not be heard again
+            self.lose(home, "it has declared this core down")
         if self.dead.get(home):
             return  # it has said goodbye, and still answers while it ends
         if self.refusals.get(url) != refusal:

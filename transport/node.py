@@ -27,7 +27,6 @@ from ..actors.process import Process
 from ..actors.system import ActorSystem
 from .core import Children, disown, report
 from .endpoint import Endpoint, Frames
-from .frame import Kind
 from .gate import Gate
 from .gossip import Gossip
 from .intake import Intake
@@ -236,7 +235,7 @@ class Node:
             self.children.begin_stop()
             kill_time = min(self._system.config.kill_timeout, timeout)
             drained = self._await_drain(deadline - kill_time / 2)
-        self.on_loop(self._say_goodbye, PATIENCE)
+        self._take_leave(deadline - min(self._system.config.kill_timeout, timeout) / 2)
         if self.children is not None:
             self.children.stop(deadline)
             self.on_loop(self.children.close, PATIENCE)
@@ -258,13 +257,21 @@ class Node:
                 logger.debug("a core did not answer the request to stop", exc_info=True)
         return drained
 
-    def _say_goodbye(self) -> None:
+    def _take_leave(self, until: float) -> None:
+        """Have the other nodes take in what was accepted for them, and say goodbye."""
+        left: Future[None] = Future()
+        self.on_loop(lambda: self._say_goodbye(left), PATIENCE)
+        try:
+            left.get(timeout=max(until - now(), PATIENCE))
+        except Timeout:
+            logger.debug("some node has not answered the goodbye")
+
+    def _say_goodbye(self, left: Future[None]) -> None:
         self.joins.clear()
         self._flush()
         self.members.observers.say_goodbye()
-        for peer in self.members.current.values():
-            if not peer.own:
-                peer.control.send_now(Kind.GOODBYE, b"\x80")
+        others = [peer for peer in self.members.current.values() if not peer.own]
+        self.members.farewell.leave(others, left)
 
     # Others
 

@@ -90,6 +90,8 @@ class Peer:
         self.load = IDLE
         """Processes and queued turns, as it last said."""
         self.senders: dict[int, Process] = {}
+        self.leaves_after: int | None = None
+        """Up to which seq there is data of it, once it has said GOODBYE."""
         self.bad_frames = 0
         self.holder = Holder()
         """Which process it is."""

@@ -152,6 +152,14 @@ def test_who_never_came_up_is_not_told_of_as_lost(table):
     assert told == [("b", 1), ("b", 1)]
 
 
+def test_who_says_that_we_are_dead_is_lost_at_once(table):
+    peer, _ = table.adopt(OTHER, by_confirm=True)
+    table.members.refused("ipc://0", OTHER, Refusal("name_in_use", "as it is"))
+    assert peer.state is State.UP
+    table.members.refused("ipc://0", OTHER, Refusal("dead", "as it is"))
+    assert peer.state is State.DOWN
+
+
 def test_an_observer_is_adopted_as_no_peer(table):
     identity = Identity(OTHER, "ipc://o", "ipc://o", OBSERVER)
     assert table.members.judge(identity, own=True) is None
