@@ -1,4 +1,4 @@
-"""Which actor classes other nodes may have spawned on this one.
+"""Which actor classes other nodes may have spawned on this one, and may name to actors here.
 
 Guarantees:
 - What a peer names is looked up here and nowhere else: nothing is imported on its word.
@@ -7,10 +7,11 @@ Guarantees:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from .actor import Actor
 from .errors import SpawnError
-from .messages import can_be_found, type_name
+from .messages import can_be_found, import_type, type_name
 
 
 class Allowed:
@@ -19,14 +20,29 @@ class Allowed:
     def __init__(self, node: str) -> None:
         self._node = node
         self._classes: dict[str, type[Actor]] = {}
+        self._told: frozenset[str] = frozenset()
 
     def add(self, classes: Iterable[object]) -> None:
         """Any thread. Allow these, or none of them. Raises as `ActorSystem.allow`."""
         checked = [_checked(cls) for cls in classes]
         self._classes.update({type_name(cls): cls for cls in checked})
 
+    @property
+    def names(self) -> list[str]:
+        """Any thread. What other nodes may name, of all cores of this one."""
+        return sorted({*self._classes, *self._told})
+
+    def take(self, names: Iterable[str]) -> None:
+        """On a core other than 0: what that one says it allows."""
+        self._told = frozenset(names)
+
+    def find_told(self, name: str) -> type[Actor]:
+        """Any thread. The class of that name, on any core. Raises as `find`, or `LookupError`."""
+        found: Any = import_type(name) if name in self._told else self.find(name)
+        return _checked(found)
+
     def find(self, name: object) -> type[Actor]:
-        """Any thread. The class of that name.
+        """Any thread. The class of that name, which was allowed on this core.
 
         Raises:
             SpawnError: it is not allowed; the text says what to do.
@@ -35,7 +51,7 @@ class Allowed:
         found = self._classes.get(name) if isinstance(name, str) else None
         if found is None:
             shown = str(name).rpartition(":")[2]
-            allowed = ", ".join(sorted(self._classes)) or "none"
+            allowed = ", ".join(self.names) or "none"
             raise SpawnError(
                 "PermissionError",
                 f"node {self._node!r} does not let other nodes spawn {name!r:.200}: call "

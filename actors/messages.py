@@ -12,6 +12,7 @@ import functools
 import importlib
 import importlib.util
 import sys
+from enum import Enum
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, dataclass_transform
@@ -29,16 +30,19 @@ def message(cls: type[T]) -> type[T]:
     """Make a frozen, slotted dataclass of `cls` that may be sent to other cores and nodes.
 
     An exception class becomes a dataclass that is not frozen, since raising sets attributes on it,
-    with its fields as `args`.
+    with its fields as `args`. An enum stays as it is; one that is the type of a message's field
+    needs no declaration of its own.
 
     Args:
         cls: a class with annotated fields; it must stand at the top of a module, or within a class
             that does, for others to find it by name.
 
     """
-    made = _exception(cls) if issubclass(cls, BaseException) else _frozen(cls)
-    _registered[type_name(made)] = made
-    return made
+    is_enum: bool = issubclass(cls, Enum)
+    if not is_enum:
+        cls = _exception(cls) if issubclass(cls, BaseException) else _frozen(cls)
+    _registered[type_name(cls)] = cls
+    return cls
 
 
 def _frozen(cls: type[T]) -> type[T]:
@@ -117,6 +121,11 @@ def set_main_script(path: str | None) -> None:
 def find_message(name: str) -> type | None:
     """The class declared here with `@message` under this name, without importing anything."""
     return _registered.get(name)
+
+
+def declared() -> list[type]:
+    """All that is declared here with `@message`."""
+    return list(_registered.values())
 
 
 def import_type(name: str) -> type:

@@ -1,10 +1,16 @@
-"""What this process and its children take of the machine, by /proc."""
+"""What this process and its children take of the machine, by /proc and its kernel."""
 
 import gc
+import os
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 from .workload import CheckFailed
+
+TCPI_BYTES_SENT = 200
+"""Where it is in Linux's `struct tcp_info`."""
 
 
 def resident() -> int:
@@ -19,6 +25,19 @@ def cpu_seconds() -> float:
     """CPU time so far, of all threads, to the nanosecond."""
     threads = [thread for each in family() for thread in each.glob("task/*")]
     return sum(int(text.split()[0]) for each in threads for text in read(each / "schedstat")) / 1e9
+
+
+def tcp_bytes_sent() -> int:
+    """Bytes that the TCP sockets of this process, those open now, have sent so far."""
+    total = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        if not (entry.is_symlink() and str(entry.readlink()).startswith("socket:")):
+            continue
+        with socket.socket(fileno=os.dup(int(entry.name))) as each:
+            if each.family == socket.AF_INET and each.type == socket.SOCK_STREAM:
+                info = each.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                total += struct.unpack_from("=Q", info, TCPI_BYTES_SENT)[0]
+    return total
 
 
 def family(process: Path = Path("/proc/self")) -> Iterator[Path]:

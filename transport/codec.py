@@ -26,7 +26,7 @@ from pykka.messages import ProxyCall
 
 from ..actors.config import FRAME_CAP, MESSAGE_LIMIT
 from ..actors.errors import MessageTooLarge
-from ..actors.messages import is_registered, type_name
+from ..actors.messages import type_name
 from ..actors.process import Headers, Signal
 from .bounds import MAX_ITEMS, SHORT, check, scan
 from .buffers import LARGE, Parcel
@@ -144,8 +144,7 @@ class Codec:
         cls = self._named.get(offer.name)
         if cls is None:
             return
-        fields = fields_of(cls) if is_registered(cls) else []
-        if offer.fields == fingerprint(fields):
+        if offer.fields == fingerprint(fields_of(cls)):
             self._learned.note(offer.name, offer.id)
             self._add_way(cls, offer.id)
 

@@ -4,7 +4,8 @@ from           to              map
 any core       its siblings    load: [actors, queued, messages, delay, cpu]
 core 0         its siblings    cores: [[index, state, incarnation, pid, actors, restarts, load]...],
                                dead: [[index, incarnation]...],
-                               nodes: [[name, index, incarnation, control, data]...]
+                               nodes: [[name, index, incarnation, control, data]...],
+                               allowed: [name...]
 any core       other nodes     places: [[index, incarnation, control, data]...]
 any core       any             types: [[name, id, fingerprint]...]: alone, see type_ids.py
 """
@@ -66,6 +67,7 @@ class Gossip:
         if self._children is not None:
             own["cores"] = [list(record.values()) for record in self.cores()]
             own["dead"] = list(self._dead)
+            own["allowed"] = self._system.allowed.names
             known = self._members.known
             own["nodes"] = [[node, *place] for (node, _), place in known.items()]
         others: dict[str, object] = {"places": list(self._members.siblings.values())}
@@ -122,6 +124,7 @@ class Gossip:
         self._told = [
             cast("CoreRecord", dict(zip(fields, row, strict=True))) for row in told["cores"]
         ]
+        self._system.allowed.take(told["allowed"])
         for index, incarnation in told["dead"]:
             home = CoreAddress(self._system.name, index, incarnation)
             if home not in self._members.dead:

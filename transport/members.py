@@ -119,7 +119,7 @@ class Members:
         config = self._system.config
         peer = Peer(home, self.source, own=own, due=self._due, message_limit=config.message_limit)
         peer.codec = Codec(
-            PeerResolver(peer, self._host),
+            PeerResolver(peer, self._host, self._system.allowed),
             ref_type=ActorRef,
             limit=config.frame_cap,
             message_limit=config.message_limit,

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
+import operator
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum, Flag
@@ -172,7 +174,7 @@ class Reader:
 
     def _maker(self, name: str | int) -> FromData:
         cls = self._find(name)
-        if not is_registered(cls):
+        if issubclass(cls, Enum) or not is_registered(cls):
             raise LookupError(f"{type_name(cls)} is not declared with @zanni.message")
         names = fields_of(cls)
         if isinstance(name, str):
@@ -188,7 +190,9 @@ class Reader:
         return self._resolver.find_type(name)
 
     def _actor_class(self, name: object) -> type:
-        cls = self._find(name)
+        if not isinstance(name, str):
+            raise TypeError("the name of a type must be str")
+        cls = self._resolver.find_actor_class(name)
         if not issubclass(cls, Actor):
             raise TypeError(f"{name} is no actor class")
         return cls
@@ -206,7 +210,7 @@ class Reader:
         name, member = data
         cls: Any = self._enums.get(name) or self._find_enum(name)
         if issubclass(cls, Flag):
-            return cls(member)
+            return _flags(cls, member)
         try:
             return cls[member]
         except KeyError:
@@ -303,6 +307,14 @@ def _core_address(data: list[Any]) -> CoreAddress:
     if not (is_name(node) and type(core) is type(incarnation) is int):
         raise TypeError("the address of a core is the name of a node and two int")
     return CoreAddress(node, core, incarnation)
+
+
+def _flags(cls: type[Flag], bits: object) -> Flag:
+    """A combination of members; an enum would keep each new one of other bits for good."""
+    every = functools.reduce(operator.or_, (member.value for member in cls), 0)
+    if type(bits) is not int or bits & ~every:
+        raise ValueError(f"{bits!r:.100} is no combination of members of {type_name(cls)}")
+    return cls(bits)
 
 
 def _moment(cls: Any, data: list[Any]) -> object:

@@ -6,6 +6,7 @@ import logging
 from functools import partial
 
 from ..actors.address import KERNEL_ID, Address, CoreAddress
+from ..actors.allowed import Allowed
 from ..actors.cell import Cell
 from ..actors.dispatcher import Core
 from ..actors.environment import now
@@ -20,7 +21,7 @@ from ..actors.errors import (
 from ..actors.future import Future
 from ..actors.kernel import MailboxOf, check_from_node
 from ..actors.mailbox import MailboxRecord
-from ..actors.messages import find_message, import_type
+from ..actors.messages import import_type
 from ..actors.parking import check_not_killed, here
 from ..actors.process import (
     Broken,
@@ -43,6 +44,7 @@ from ..actors.stopped import StopFuture
 from ..actors.waits import ELSEWHERE, Ask
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .data_lane import Lost
+from .declared import find_declared
 from .host import Host
 from .peer import Leftovers, Peer, State
 from .signals import subject_of
@@ -235,8 +237,8 @@ class RemoteReply:
 class PeerResolver:
     """How refs, processes, replies and types are found for what is exchanged with one peer."""
 
-    def __init__(self, peer: Peer, host: Host) -> None:
-        self._peer, self._host = peer, host
+    def __init__(self, peer: Peer, host: Host, allowed: Allowed) -> None:
+        self._peer, self._host, self._allowed = peer, host, allowed
 
     def ref(self, address: Address, type_name: str | None) -> object:
         """Owner only. See `Resolver.ref`."""
@@ -258,12 +260,16 @@ class PeerResolver:
 
     def find_type(self, name: str) -> type:
         """Owner only. A type of our own node by its name; another's only if it is declared here."""
-        found = find_message(name)
+        found = find_declared(name)
         if found is not None:
             return found
         if self._peer.own:
             return import_type(name)
         raise LookupError(f"{name} is not declared with @message here: import its module here too")
+
+    def find_actor_class(self, name: str) -> type:
+        """Owner only. An actor class by its name: another node may name those that we allow."""
+        return import_type(name) if self._peer.own else self._allowed.find_told(name)
 
 
 def receive(host: Host, peer: Peer, envelope: Envelope) -> None:

@@ -50,9 +50,9 @@ class Shape:
     """What the fields of a class may hold."""
 
     def __init__(self, cls: type) -> None:
-        hints = _hints(cls)
-        self._hints = hints
-        self._fits = {name: found for name in hints if (found := fits(hints[name])) is not None}
+        self._hints = hints(cls)
+        found = {name: fits(hint) for name, hint in self._hints.items()}
+        self._fits = {name: each for name, each in found.items() if each is not None}
 
     def check(self, values: Iterable[tuple[str, Any]]) -> None:
         """Any thread. Look at fields, each a name and a value.
@@ -68,8 +68,8 @@ class Shape:
                 raise Misfit(path, f"{part!r:.100} is no {_words(hint)}")
 
 
-def _hints(cls: type) -> dict[str, Any]:
-    """The annotation of each field that can be read; one under TYPE_CHECKING perhaps cannot."""
+def hints(cls: type) -> dict[str, Any]:
+    """Any thread. The annotation of each field, but for those that cannot be read here."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(cast(Any, cls)):
         owner = next((each for each in cls.__mro__ if field.name in _annotated(each)), cls)

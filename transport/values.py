@@ -64,6 +64,10 @@ class Resolver(Protocol):
         """Owner only. The class of that name. Raises `LookupError` with the remedy."""
         ...
 
+    def find_actor_class(self, name: str) -> type:
+        """Owner only. The actor class of that name. Raises any error with the remedy."""
+        ...
+
 
 class Tag(IntEnum):
     """The code of each typed value."""
@@ -156,14 +160,14 @@ def way_to_data(
         return PLAIN[cls]
     if issubclass(cls, ref_type):
         return Tag.REF, _ref
+    if issubclass(cls, Enum):
+        return Tag.ENUM, _enum_to_data(cls, type_id)
     if is_registered(cls):
         return Tag.MESSAGE, _message_to_data(cls, type_id)
     if issubclass(cls, type):
         return Tag.ACTOR_CLASS, _actor_class
     if issubclass(cls, BaseException):
         return Tag.EXCEPTION, _exception_to_data(cls, tracebacks=tracebacks)
-    if issubclass(cls, Enum):
-        return Tag.ENUM, _enum_to_data(cls, type_id)
     if is_array_class(cls):
         return Tag.ARRAY, array_to_data
     raise EncodeError("", _remedy(cls))
@@ -213,7 +217,9 @@ def _ref(value: Any) -> Data:
 
 
 def fields_of(cls: type) -> list[str]:
-    """Any thread. The names of the fields of which a `@message` is made, in their order."""
+    """Any thread. The names of the fields of which a `@message` is made; an enum has none."""
+    if issubclass(cls, Enum):
+        return []
     return [field.name for field in dataclasses.fields(cast(Any, cls)) if field.init]
 
 

@@ -1,6 +1,7 @@
 """A Unix socketpair with pickle: what Python brings along, each message one write."""
 
 import pickle
+import select
 import socket
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,10 @@ class Link:
 
     def receive(self):
         return pickle.load(self.incoming)
+
+    def ready(self, milliseconds):
+        """Asked where one answer at most is on its way: none is left in the buffer."""
+        return select.select([self.end], [], [], milliseconds / 1000) != ([], [], [])
 
 
 @contextmanager

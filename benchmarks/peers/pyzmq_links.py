@@ -3,11 +3,12 @@
 import tempfile
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import msgpack
 import zmq
 
-from . import raw_links
+from . import Found, raw_links
 
 
 class Link:
@@ -23,14 +24,18 @@ class Link:
     def receive(self):
         return self.unpack(self.socket.recv())
 
+    def ready(self, milliseconds):
+        return self.socket.poll(milliseconds) != 0
+
 
 @contextmanager
-def pair():
+def pair(url):
+    link = Link(url, bind=True)
+    yield link, partial(Link, link.socket.last_endpoint.decode())
+    link.socket.close(linger=0)
+
+
+def run(work: str, n: int, *arguments: Any) -> Found:
     with tempfile.TemporaryDirectory() as folder:
-        url = f"ipc://{folder}/link"
-        link = Link(url, bind=True)
-        yield link, partial(Link, url)
-        link.socket.close(linger=0)
-
-
-run = partial(raw_links.run, pair=pair)
+        url = "tcp://127.0.0.1:*" if work == "bytes_sent" else f"ipc://{folder}/link"
+        return raw_links.run(work, n, *arguments, pair=partial(pair, url))

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 A_LITTLE = 0.001
-ALIKE = ("M9c", "M9d", "M9f")
+ALIKE = ("M9c", "M9d", "M9f", "M9h", "M9k", "M9l")
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def imported(name: str) -> Any:
 
 
 def sides() -> list[Any]:
-    """All of them; what another one does with a payload of another size takes its time in soak."""
+    """All of them; what does as another one does, but for a size or a rate, is left to soak."""
     known = imported("catalogue").all_benchmarks()
     return [
         pytest.param(each.name, side.name, marks=pytest.mark.soak if each.name in ALIKE else ())
@@ -251,6 +252,61 @@ def test_messages_that_are_cut_short_between_bare_sockets_are_found_out(
     expected = functools.partial(imported("m09_processes").expected, 16)
     with pytest.raises(workload.CheckFailed, match=r"\[20, 300, 126\].*\[20, 320, 126\]"):
         peers.done_by(peers.PEERS[peer], work, arguments, expected, lambda n, found: 1.0, 20)
+
+
+def test_a_flow_of_which_some_is_lost_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    load, workload = imported("m09_load"), imported("workload")
+    due = load.Schedule.due
+    monkeypatch.setattr(load.Schedule, "due", lambda schedule: due(schedule)[1:])
+    with pytest.raises(workload.CheckFailed, match="what flowed"):
+        load.ask_in_flow(2)
+
+
+def test_what_is_due_of_a_flow_is_due_once_and_never_too_much_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = imported("m09_load")
+    clock = iter([100.0, 100 + 1 / 128, 100 + 1 / 128, 107.0, 107.0])
+    monkeypatch.setattr(load, "perf_counter", lambda: next(clock))
+    flow = load.Schedule(800)  # began at 100.0
+    due = [flow.due() for _ in range(4)]
+    assert due == [range(6), range(6, 6), range(6, 14), range(14, 22)]
+
+
+def test_an_answer_that_comes_twice_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    pace, workload = imported("m09_pace"), imported("workload")
+    take = pace.Answers.take
+    monkeypatch.setattr(pace.Answers, "take", lambda self, number: take(self, min(number, 3)))
+    with pytest.raises(workload.CheckFailed, match=r"the answer: \[5, 9\].*\[5, 10\]"):
+        pace.open_loop(10_000, 5)
+
+
+def test_what_holds_up_a_sender_is_part_of_what_its_messages_waited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace = imported("m09_pace")
+    clock = iter([0.0, 5.001, 5.001, 5.001, 5.002])
+    monkeypatch.setattr(pace, "perf_counter", lambda: next(clock))
+    answers = pace.Answers(3, rate=1_000)
+    for number in range(3):  # all sent after five seconds, and answered at once
+        answers.take(number)
+    found = answers.found()
+    assert found["answer"] == pace.expected(3)
+    assert found["max_us"] == pytest.approx(5_001_000)
+    assert found["p50_us"] == pytest.approx(5_000_000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a socket has sent")
+def test_what_is_sent_by_tcp_is_counted() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as out,
+        listener.accept()[0] as into,
+    ):
+        before = imported("machine").tcp_bytes_sent()
+        out.sendall(bytes(1_234))
+        assert len(into.recv(1_234, socket.MSG_WAITALL)) == 1_234
+        assert imported("machine").tcp_bytes_sent() - before == 1_234
 
 
 def test_state_that_outlives_a_crash_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,6 @@
 """Children on other nodes: restarted there, and started elsewhere when their node is lost."""
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -14,11 +12,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from zanni_branches import CONFIG, PATIENT, Clerk, Team
 
-import zanni
-from zanni import ActorSystem, NameInUse, NodeDown, StartError
+from zanni import ActorSystem, DecodeError, NameInUse, NodeDown, StartError
 from zanni.supervisors import Supervisor, SupervisorReport, child
 
 WAIT = 20.0
+BRANCHES = Path(__file__).with_name("zanni_branches.py")
 
 
 def wait_for(condition):
@@ -37,28 +35,6 @@ def url_of(system):
 
 
 @pytest.fixture
-def start_node():
-    """Start a node in a process of its own; what is left of it is killed at the end."""
-    started = []
-
-    def start(*arguments):
-        folder = Path(__file__).parent
-        process = subprocess.Popen(
-            [sys.executable, folder / "zanni_branches.py", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": f"{Path(zanni.__file__).parents[1]}:{folder}"},
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
 def shop():
     """The node of the supervisors; the branches join it."""
     with ActorSystem("shop", listen="tcp://127.0.0.1:0", config=CONFIG) as system:
@@ -70,7 +46,7 @@ def start_branches(start_node, shop):
     """Start branches 0 or 1 or both, and wait until they have joined the shop."""
 
     def start(*numbers):
-        processes = [start_node(f"branch-{number}", url_of(shop)) for number in numbers]
+        processes = [start_node(BRANCHES, f"branch-{number}", url_of(shop)) for number in numbers]
         for number, process in zip(numbers, processes, strict=True):
             wait_until_up(process)
             wait_for(lambda name=f"branch-{number}": is_joined(shop, name))
@@ -249,7 +225,7 @@ def test_a_supervisor_may_be_a_child_on_another_node(near_branch, shop):
 def test_a_child_whose_supervisors_node_is_killed_stops_and_its_name_is_free(start_node):
     with ActorSystem("branch", listen="tcp://127.0.0.1:0", config=CONFIG) as branch:
         branch.allow(Clerk)
-        shop = start_node("shop", url_of(branch), "supervise")
+        shop = start_node(BRANCHES, "shop", url_of(branch), "supervise")
         wait_until_up(shop)
         clerk = branch.whereis("clerk")
         assert ask(clerk, Clerk.bump) == 1
@@ -261,7 +237,34 @@ def test_a_child_whose_supervisors_node_is_killed_stops_and_its_name_is_free(sta
         wait_for(lambda: branch.whereis("clerk") is None)
         wait_for(lambda: branch.actors() == [])
         branch.spawn(Clerk, name="clerk").stop()
-        start_node(
-            "shop", url_of(branch), "supervise"
-        )  # a new life of it, with a child of the same name
+        # A new life of it, with a child of the same name.
+        start_node(BRANCHES, "shop", url_of(branch), "supervise")
         assert ask(wait_for(lambda: branch.whereis("clerk")), Clerk.bump) == 1
+
+
+@pytest.mark.parametrize("core", [0, 1])
+def test_a_supervisor_on_another_node_starts_a_child_that_is_allowed_there(core):
+    with (
+        ActorSystem("branch", cores=2, listen="tcp://127.0.0.1:0", config=CONFIG) as branch,
+        ActorSystem("shop", join=url_of(branch), config=CONFIG) as shop,
+    ):
+        wait_for(lambda: is_joined(shop, "branch"))
+        branch.allow(Team)
+        team = shop.spawn(Team, node="branch", core=core)
+        spec = child(Clerk, 5, id="another", name="another", backoff=PATIENT)
+        with pytest.raises(DecodeError, match=r"args\[0\]\.cls: .*system\.allow\(Clerk\) there"):
+            team.call(Supervisor.start_child, spec).get(timeout=WAIT)
+        branch.allow(Clerk)
+
+        def start():
+            try:
+                return team.call(Supervisor.start_child, spec).get(timeout=WAIT)
+            except DecodeError:  # core 1 hears of it with the next heartbeat
+                assert core == 1
+                return None
+
+        clerk = wait_for(start)
+        assert (clerk.node, clerk.core, ask(clerk, Clerk.bump)) == ("branch", core, 6)
+        clerk.cast(Clerk.fail)
+        assert ask(clerk, Clerk.bump) == 6
+        assert shop.whereis("another@branch") == clerk

@@ -151,6 +151,8 @@ class Resolver:
             raise LookupError(f"{name} is not declared here")
         return cls
 
+    find_actor_class = find_type
+
 
 def make_codec(**options: Any) -> Codec:
     return Codec(Resolver(), ref_type=Ref, **options)

@@ -43,7 +43,7 @@ class Table:
         for module in (members_module, peer_module, control_lane_module):
             monkeypatch.setattr(module, "now", lambda: self.moment)
         self.system = SimpleNamespace(
-            name="a", index=0, core_count=2, home=US, config=CONFIG, events=Events()
+            name="a", index=0, core_count=2, home=US, config=CONFIG, events=Events(), allowed=None
         )
         endpoint = SimpleNamespace(connect=lambda *_: FakeLink())
         listeners = SimpleNamespace(

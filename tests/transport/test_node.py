@@ -6,7 +6,6 @@ import os
 import platform
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -159,26 +158,16 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def start_bank(url, tmp_path):
+def start_bank(start_node, url, tmp_path):
     script = tmp_path / "bank.py"
     script.write_text(NODE)
-    started = []
 
     def start(cores=1):
-        process = subprocess.Popen(
-            [sys.executable, str(script), str(Path(__file__).parent), url, str(cores)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(zanni.__file__).parents[1])},
-        )
-        started.append(process)
+        process = start_node(script, Path(__file__).parent, url, cores)
         assert process.stdout.readline() == b"up\n"
         return process
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    return start
 
 
 def test_a_killed_node_is_lost_once_and_joined_again_when_it_is_back(start_bank, url):

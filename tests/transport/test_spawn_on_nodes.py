@@ -3,7 +3,6 @@
 import functools
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_crew as crew
 
-import zanni
 from zanni import (
     Actor,
     ActorSystem,
@@ -485,23 +483,19 @@ if __name__ == "__main__":
 """
 
 
-def test_whose_parent_or_supervisor_is_lost_with_its_node_ends_and_its_name_is_free(bank, tmp_path):
+def test_whose_parent_or_supervisor_is_lost_with_its_node_ends_and_its_name_is_free(
+    bank, start_node, tmp_path
+):
     bank.allow(crew.Counter, crew.Linker)
     script = tmp_path / "teller.py"
     script.write_text(NODE)
-    with subprocess.Popen(
-        [sys.executable, script, str(Path(__file__).parent), url_of(bank)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(zanni.__file__).parents[1])},
-    ) as teller:
-        try:
-            assert teller.stdout.readline() == b"up\n"
-            found = {name: bank.whereis(name) for name in ("child", "free", "supervised")}
-            assert None not in found.values()
-            with pytest.raises(NameInUse):  # it awaits its supervisor's verdict
-                bank.spawn(crew.Counter, name="waiting")
-        finally:
-            teller.kill()
+    teller = start_node(script, Path(__file__).parent, url_of(bank))
+    assert teller.stdout.readline() == b"up\n"
+    found = {name: bank.whereis(name) for name in ("child", "free", "supervised")}
+    assert None not in found.values()
+    with pytest.raises(NameInUse):  # it awaits its supervisor's verdict
+        bank.spawn(crew.Counter, name="waiting")
+    teller.kill()
     wait_for(lambda: bank.whereis("child") is None)
     bank.spawn(crew.Counter, name="child")
     wait_for(lambda: not found["child"].is_alive())
