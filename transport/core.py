@@ -381,7 +381,12 @@ def _obey(line: ParentLine, system: ActorSystem) -> None:
     """Wait for the parent's word or its end, whatever else this process does."""
     if line.read_line() != b"stop" or not hasattr(system, "core"):
         exit_now(1)  # the parent is gone, or has given up before we were up
-    system.core.stop()
+    start_thread(partial(_end, system), "zanni-end")
     while line.read_line() is not None:  # told again: a stop was hurried
         pass
     exit_now(1)  # the parent is gone while we stop
+
+
+def _end(system: ActorSystem) -> None:
+    system.network.stop(system.config.kill_timeout)
+    system.core.stop()

@@ -185,6 +185,40 @@ def test_a_sigterm_to_all_processes_drains_as_well(start: Any) -> None:
     assert command.out.count("stopped") == 2
 
 
+CLERK = """
+import time
+from zanni import Actor, ShuttingDown
+
+class Worker(Actor):
+    def work(self):
+        time.sleep(0.5)
+        return "all of it"
+
+class Clerk(Actor):
+    def on_start(self):
+        self.worker = self.spawn(Worker)
+        self.actor_ref.tell("work")
+    def on_receive(self, message):
+        print("asks", flush=True)
+        print("got", self.worker.call(Worker.work).get(), flush=True)
+        try:
+            self.system.spawn(Worker)
+        except ShuttingDown:
+            print("no more", flush=True)
+"""
+
+
+def test_an_ask_in_flight_is_answered_after_sigterm_and_nothing_new_begins(
+    start: Any, module: Any
+) -> None:
+    module("clerks", CLERK)
+    command = start("run", "clerks:Clerk")
+    command.expect("asks")
+    command.process.send_signal(signal.SIGTERM)
+    assert command.wait() == 0
+    assert command.out == "asks\ngot all of it\nno more\n"
+
+
 def test_ctrl_c_while_the_module_is_imported(start: Any, module: Any) -> None:
     module("slow", "print('importing', flush=True)\nimport time\ntime.sleep(100)\n")
     command = start("run", "slow:Root")

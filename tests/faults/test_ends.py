@@ -27,7 +27,7 @@ WAYS = {
 
 
 def test_a_core_that_ends_says_how_and_is_started_again(nodes):  # E4, E5
-    node = nodes("bank", cores=3, env={"PYTHONFAULTHANDLER": "1"})
+    node = nodes("bank", cores=3, config={"restart_period": 60}, env={"PYTHONFAULTHANDLER": "1"})
     node("far = system.spawn(Sink, core=2)")
     for count, (reason, way) in enumerate(WAYS.items(), 1):
         node("sink, watcher = system.spawn(Sink, core=1), system.spawn(Watcher)")

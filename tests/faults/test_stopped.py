@@ -50,7 +50,7 @@ def finish(source, sink):
     ("config", "seconds", "suspected"),
     [
         (QUICK, 0.3, False),
-        (QUICK, 1.5, True),
+        (QUICK, 1.0, True),
         pytest.param(FULL, 3.0, False, marks=soak),
         pytest.param(FULL, 10.0, True, marks=soak),
     ],
@@ -70,7 +70,8 @@ def test_a_node_that_is_stopped_for_a_while_loses_nothing(pair, config, seconds,
 
 
 @pytest.mark.parametrize(
-    ("config", "seconds"), [(QUICK, 4.0), pytest.param(FULL, 30.0, marks=soak)]
+    ("config", "seconds"),
+    [({**QUICK, "down_after": 1.0}, 2.0), pytest.param(FULL, 30.0, marks=soak)],
 )
 def test_a_core_of_the_same_node_is_waited_for_and_loses_nothing(nodes, config, seconds):  # E3
     node = nodes("bank", cores=2, config=config)

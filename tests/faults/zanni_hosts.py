@@ -1,16 +1,21 @@
 """Two hosts of our own: network namespaces, joined by a cable of the kernel's (veth).
 
-Their addresses are of 127/8, which each kernel is told to send over the cable (`route_localnet`):
-so nodes need no keys to talk. All else is as between machines: ARP, TCP, and nobody who says that
+It is all as between machines: addresses that others could reach, ARP, TCP, and nobody who says that
 the other side is gone.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
+from zanni.transport.keyring import Entry, Role, allow, write_pair
+from zanni.transport.zeromq import new_pair
+
 PREFIX = "zanni-test-"
+CABLE = "cable"
+"""What the end of it is called on each host."""
 NOBODY = "02:00:00:00:00:99"
 """A hardware address that nobody has: what is sent there is lost without a word."""
 
@@ -45,10 +50,9 @@ def remove_stale():
 class Host:
     """One of the two: `prefix` runs a command on it."""
 
-    def __init__(self, number, device="cable"):
+    def __init__(self, number):
         self.name = f"{PREFIX}{os.getpid()}-{number}"
-        self.number, self.device = number, device
-        self.address, self.other = f"127.77.0.{number}", f"127.77.0.{3 - number}"
+        self.address, self.other = f"10.77.0.{number}", f"10.77.0.{3 - number}"
         self.prefix = ("ip", "netns", "exec", self.name)
         ip("netns", "add", self.name)
 
@@ -56,46 +60,55 @@ class Host:
         ip("-n", self.name, *arguments)
 
     def set_up(self):
-        switch = f"/proc/sys/net/ipv4/conf/{self.device}/route_localnet"
-        subprocess.run([*self.prefix, "sh", "-c", f"echo 1 > {switch}"], check=True)
         self.ip("link", "set", "lo", "up")
-        self.ip("link", "set", self.device, "up")
-        self.ip("addr", "add", f"{self.address}/24", "dev", self.device)
-        self.ip("route", "del", "local", "127.0.0.0/8", "dev", "lo", "table", "local")
+        self.ip("link", "set", CABLE, "up")
+        self.ip("addr", "add", f"{self.address}/24", "dev", CABLE)
 
     def deafen(self):
         """From now on what this host sends to the other one is lost."""
         self.ip(
-            *("neigh", "replace", self.other, "lladdr", NOBODY),
-            *("dev", self.device, "nud", "permanent"),
+            *("neigh", "replace", self.other, "lladdr", NOBODY, "dev", CABLE, "nud", "permanent")
         )
 
     def heal(self):
-        self.ip("neigh", "del", self.other, "dev", self.device)
+        self.ip("neigh", "del", self.other, "dev", CABLE)
 
     def pull(self):
         """Pull the cable: this host knows at once that it has none."""
-        self.ip("link", "set", self.device, "down")
+        self.ip("link", "set", CABLE, "down")
 
     def plug(self):
-        self.ip("link", "set", self.device, "up")
+        self.ip("link", "set", CABLE, "up")
 
     def remove(self):
         ip("netns", "del", self.name)
 
 
-def two_hosts():
-    """Make them, and the cable."""
-    hosts = []
-    try:
-        hosts += [Host(1)]
-        hosts += [Host(2)]
-        one, two = hosts
-        one.ip("link", "add", one.device, "type", "veth", "peer", two.device, "netns", two.name)
-        for host in hosts:
-            host.set_up()
-    except BaseException:
-        for host in hosts:
-            host.remove()
-        raise
-    return hosts
+@contextlib.contextmanager
+def two_hosts(connect):
+    """Two of them; `connect(one, two)` gives each its end of what is between them."""
+    with contextlib.ExitStack() as undo:
+        hosts = []
+        for number in (1, 2):
+            hosts.append(host := Host(number))
+            undo.callback(host.remove)
+        with connect(*hosts) as between:
+            for host in hosts:
+                host.set_up()
+            yield hosts, between
+
+
+@contextlib.contextmanager
+def cable(one, two):
+    """One that loses nothing and takes no time."""
+    one.ip("link", "add", CABLE, "type", "veth", "peer", CABLE, "netns", two.name)
+    yield
+
+
+def make_keys(folder, *names):
+    """A key directory for each of the nodes, in which the keys of the others are allowed."""
+    pairs = {name: new_pair() for name in names}
+    for name, pair in pairs.items():
+        write_pair(folder / name, pair)
+        for other in set(names) - {name}:
+            allow(folder / name, Entry(other, Role.NODE, pairs[other].public))

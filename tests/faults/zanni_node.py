@@ -16,6 +16,9 @@ from collections import Counter
 from pathlib import Path
 
 from zanni import Actor, ActorSystem, Down, message
+from zanni.transport import frame, handshake
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @message
@@ -122,7 +125,12 @@ class Watcher(Actor):
 
 
 def main():
-    settings = json.loads(sys.argv[1])
+    settings, out = json.loads(sys.argv[1]), sys.stdout
+    if settings.pop("held"):
+        answer(out, value="held")
+        sys.stdin.readline()
+    if (major := settings.pop("major")) is not None:  # as a node of that version
+        frame.VERSION_MAJOR = handshake.VERSION_MAJOR = major
     system, happened = ActorSystem(**settings), []
     system.events.subscribe(
         lambda event: happened.append((time.monotonic(), type(event).__name__, *event))
@@ -133,10 +141,10 @@ def main():
         "happened": happened,
         "losses": lambda: dict(system.dead_letters.counts),
         "fds": lambda: len(list(Path("/proc/self/fd").iterdir())),
+        "memory": lambda: int(Path("/proc/self/statm").read_text().split()[1]) * PAGE,
         "threads": threading.active_count,
         "kinds": lambda: dict(Counter(kind for _, kind, *_ in happened)),
     }
-    out = sys.stdout
     with system:
         answer(out, value=os.getpid())
         for line in sys.stdin:

@@ -77,6 +77,11 @@ class Node:
         """What happened of a kind, each with its time."""
         return [event for event in self("happened") if event[1] == kind]
 
+    def go(self):
+        """Start the node of a process that was held."""
+        self.tell("go")
+        self.answer()
+
     def signal(self, number):
         self.process.send_signal(number)
 

@@ -1,0 +1,109 @@
+"""Joining what is no node, what was one a moment ago, and many at once."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from zanni_node import Tally
+from zanni_process import until
+
+FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
+SLACK = 2.0
+"""Seconds that a busy machine may be late."""
+soak = pytest.mark.soak
+
+
+@pytest.mark.parametrize("lives", [4, pytest.param(50, marks=soak)])
+def test_a_node_that_is_killed_and_back_at_once_is_another_each_time(nodes, url, tmp_path, lives):
+    teller = nodes("teller", join=url)
+    teller("source = system.spawn(Source, system.spawn(Sink), 'numbers', burst=0)")
+    teller("watcher = system.spawn(Watcher)")
+    files = [tmp_path / str(life) for life in range(lives)]
+    following = nodes("bank", listen=url, held=True)
+    for file in files:
+        bank = following
+        bank.go()
+        bank(f"tally = system.spawn(Tally, {str(file)!r}, name='tally')")
+        home = bank("list(system.home)")
+        teller.until(f"(it := system.whereis('tally@bank')) and list(it.address[:3]) == {home}")
+        teller("watcher.ask(it); source.call(Source.aim, it, 10).get()")
+        until(lambda file=file: Tally.read(file)[0] > 20)
+        if file is not files[-1]:
+            following = nodes("bank", listen=url, held=True)
+            bank.kill()  # and the next one is there within a tenth of a second
+    sent = teller("source.call(Source.finish).get(timeout=20)")
+    until(lambda: Tally.read(files[-1])[1] == sent)
+    tallies = [Tally.read(file) for file in files]
+    came, dead = sum(count for count, _, _ in tallies), sum(teller("losses()").values())
+    unknown = sent - came - dead
+    print(f"{lives} lives: sent {sent}, came {came}, dead letters {dead}, unknown {unknown}")
+    assert [wrong for _, _, wrong in tallies] == [0] * lives
+    assert unknown >= 0
+    teller.until(f"len(watcher.ask('downs')) == {lives - 1}")
+    assert {reason for _, reason, _ in teller("watcher.ask('downs')")} == {"noconnection"}
+    kinds = [event[1] for event in teller("happened") if event[1] in ("NodeJoined", "NodeLost")]
+    assert kinds == ["NodeJoined", *["NodeLost", "NodeJoined"] * (lives - 1)]
+
+
+@pytest.mark.parametrize("config", [None, pytest.param(FULL, marks=soak)])
+def test_a_name_is_free_soon_after_a_crash_that_nobody_has_noticed_yet(nodes, url, config):  # F8
+    bank = nodes("bank", listen=url, config=config)
+    bank("watcher = system.spawn(Watcher)")
+    first, second = (nodes("teller", join=url, config=config, held=True) for _ in range(2))
+    first.go()
+    first("sink = system.spawn(Sink, name='sink')")
+    bank.until("system.whereis('sink@teller')")
+    bank("watcher.ask(system.whereis('sink@teller'))")
+    first.kill()
+    began = bank("time.monotonic()")
+    second.go()
+    bank.until("kinds().get('NodeJoined') == 2")
+    lost, joined = bank.events("NodeLost")[0], bank.events("NodeJoined")[1]
+    print(f"accepted after {joined[0] - began:.2f} s")
+    assert lost[0] <= joined[0] < began + 1.0 + 2.0 + SLACK
+    bank.until("watcher.ask('downs')")
+    ((_, reason, _),) = bank("watcher.ask('downs')")
+    assert reason == "noconnection"
+    assert "JoinRefused" not in bank("kinds()")
+
+
+def test_a_living_node_keeps_its_name(nodes, url):  # F7
+    bank, teller = nodes("bank", listen=url), nodes("teller", join=url)
+    teller("sink = system.spawn(Sink, name='sink')")
+    bank.until("system.whereis('sink@teller')")
+    other = nodes("teller", join=url)
+    other.until("kinds().get('JoinRefused')")
+    (refused,) = other.events("JoinRefused")
+    assert refused[2:4] == [url, "name_in_use"]
+    assert "'teller'" in refused[4]
+    assert bank("system.whereis('sink@teller').ask('pid', timeout=20)") == teller.process.pid
+    assert bank("kinds()") == {"NodeJoined": 1}
+    assert "NodeLost" not in teller("kinds()")
+
+
+@pytest.mark.parametrize("count", [8, pytest.param(16, marks=soak)])
+def test_many_nodes_that_connect_at_once_all_know_each_other(nodes, count):  # F16
+    held = [nodes(f"n{number}", held=True, listen="tcp://127.0.0.1:0") for number in range(count)]
+    for node in held:
+        node.go()
+    urls = [node("system.nodes()[0]['urls'][0]") for node in held]
+    for node in held:
+        node.tell(f"[system.join(url) for url in {urls!r} if url not in system.nodes()[0]['urls']]")
+    for node in held:
+        node.answer()
+        node("sink = system.spawn(Sink, name='sink')")
+    for node in held:
+        node.until(f"len(system.nodes()) == {count}", timeout=60)
+    everyone = sorted(f"n{number}" for number in range(count))
+    for node in held:
+        assert sorted(node("[each['name'] for each in system.nodes()]")) == everyone
+        assert node("[each['state'] for each in system.nodes()]") == ["up"] * count
+        others = [f"sink@{name}" for name in everyone if name != node.name]
+        refs = node(f"[system.whereis(name).ask('pid', timeout=20) for name in {others!r}]")
+        assert len(set(refs)) == count - 1
+        assert node("kinds()") == {"NodeJoined": count - 1}
+        assert node("fds()") < 40 + 12 * count
+    print("descriptors of one node:", held[0]("fds()"))
