@@ -252,27 +252,6 @@ class Waker:
             os.close(write_fd)
 
 
-def check_room_for_files(count: int) -> None:
-    """Any thread. See that so many more files can be opened, for what could not bear it later.
-
-    Raises:
-        OSError: they cannot; the text says the remedy.
-
-    """
-    opened: list[int] = []
-    try:
-        for _ in range(count):
-            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))  # noqa: PERF401  (to close)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"{error.strerror}: {count} more are needed; raise the limit on open files (ulimit -n)",
-        ) from None
-    finally:
-        for fd in opened:
-            os.close(fd)
-
-
 def on_signals(names: Iterable[str], handler: Callable[[str], None]) -> None:
     """Main thread only. Call `handler` with the name, such as "SIGTERM", when one arrives.
 
@@ -364,24 +343,45 @@ def inherited_socket(fd: int) -> socket.socket:
     return socket.socket(fileno=fd)
 
 
-def is_listening(place: tuple[str, int] | str, patience: float = 0.1) -> bool:
-    """Whether something takes connections at a host's number and port, or at a Unix socket's path.
+def first_words(
+    place: tuple[str, int] | str, said: bytes = b"", count: int = 0, patience: float = 0.1
+) -> bytes | None:
+    """The first bytes, up to `count`, from what listens at an address and port, or at a path.
 
-    Waits for `patience` seconds at most, which on this machine only a full queue makes it do.
+    None where nothing does. No step of it takes longer than `patience` seconds.
     """
-    if isinstance(place, str):
-        family = socket.AF_UNIX
-    else:
-        family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+    words = None
     try:
-        with socket.socket(family) as probe:
+        with socket.socket(_family(place)) as probe:
             probe.settimeout(patience)
             probe.connect(place)
+            words = b""
+            probe.sendall(said)
+            while len(words) < count and (more := probe.recv(count - len(words))):
+                words += more
     except (TimeoutError, BlockingIOError):  # it has not come to take the ones before us
-        return True
+        return words or b""
     except OSError:
-        return False
-    return True
+        pass
+    return words
+
+
+def _family(place: tuple[str, int] | str) -> socket.AddressFamily:
+    if isinstance(place, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+
+
+def number_of(host: str) -> str:
+    """The IP address of a host's name, looked up now. Raises `OSError` where there is none."""
+    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def address_towards(number: str) -> str:
+    """Our IP address that is nearest to that one; nothing is sent. Raises `OSError`: no way."""
+    with socket.socket(_family((number, 9)), socket.SOCK_DGRAM) as probe:
+        probe.connect((number, 9))
+        return str(probe.getsockname()[0])
 
 
 def exit_now(code: int) -> None:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import click
 
+from ..transport.gate import Gate
 from ..transport.run_directory import Running, base_directory, running
-from ..transport.security import EXAMPLE, RefusedAddress, check_url
+from ..transport.security import EXAMPLE, check_url
 
 
 class Found(NamedTuple):
@@ -16,6 +17,8 @@ class Found(NamedTuple):
     url: str
     node: Running | None
     """None: by its URL."""
+    key: str | None = None
+    """What it has to show, where keys are used."""
 
     @property
     def title(self) -> str:
@@ -27,8 +30,10 @@ class Found(NamedTuple):
         return self.node is not None and self.node not in running()
 
 
-def find(target: str | None) -> Found:
+def find(target: str | None, gate: Gate | None = None) -> Found:
     """Find the system of that name or URL; None: the only one that runs here for this user.
+
+    With a gate it is one at a URL, whose key is allowed there.
 
     Raises:
         click.ClickException: there is none.
@@ -37,9 +42,14 @@ def find(target: str | None) -> Found:
     """
     if target is not None and "://" in target:
         try:
-            return Found(check_url(target), None)
-        except RefusedAddress as error:
+            if gate is None:
+                return Found(check_url(target), None)
+            join = gate.checked_join(target)
+            return Found(join.url, None, gate.key_to_join(join))
+        except ValueError as error:
             raise click.UsageError(str(error)) from error
+    if gate is not None:
+        raise click.UsageError("keys are for a system at a URL, as tcp://bank@10.0.0.1:7400")
     try:
         nodes = running()
     except OSError as error:

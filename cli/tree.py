@@ -12,6 +12,7 @@ Examples:
   zanni tree
   zanni tree bank --watch
   zanni tree tcp://127.0.0.1:7400 --all
+  zanni tree tcp://bank@10.0.0.1:7400 --keys my-keys
   zanni tree bank --json | jq '.cores[].supervisors[].children[] | select(.restarts > 0)'
 
 \b
@@ -28,9 +29,15 @@ Exit codes:
 @click.option("--all", "everything", is_flag=True, help="List every actor and child one by one.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON document.")
 @click.option("--watch", is_flag=True, help="Show it anew each second, until Ctrl-C.")
+@click.option("--keys", metavar="DIR", help="The key directory to show at a URL: `zanni keys`.")
 @click.pass_context
 def tree(
-    ctx: click.Context, target: str | None, everything: bool, as_json: bool, watch: bool
+    ctx: click.Context,
+    target: str | None,
+    everything: bool,
+    as_json: bool,
+    watch: bool,
+    keys: str | None,
 ) -> None:
     """Show a running system: its supervisors, their children, states, restarts and reasons.
 
@@ -42,6 +49,6 @@ def tree(
     from .tree_look import Look  # noqa: PLC0415  (see above)
 
     try:
-        Look(target, everything=everything, as_json=as_json).show(again=watch)
+        Look(target, everything=everything, as_json=as_json, keys=keys).show(again=watch)
     except KeyboardInterrupt:
         ctx.exit(130)

@@ -6,13 +6,17 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 import click
 from rich.console import Console
 from rich.live import Live
 
+from ..actors.observe import Events
+from ..transport.gate import Gate
 from ..transport.observer import PATIENCE, HasEnded, NotSeen, Observer, Silent, observing
+from ..transport.security import RefusedAddress
 from .find import Found, find
 from .forest import Json, forest
 from .tree_view import view
@@ -31,8 +35,14 @@ class Look:
     Raises as `find`.
     """
 
-    def __init__(self, target: str | None, *, everything: bool, as_json: bool) -> None:
-        self._found = find(target)
+    def __init__(
+        self, target: str | None, *, everything: bool, as_json: bool, keys: str | None
+    ) -> None:
+        try:
+            self._gate = None if keys is None else Gate(Path(keys), Events())
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        self._found = find(target, self._gate)
         self._everything, self._as_json = everything, as_json
 
     def show(self, *, again: bool) -> None:
@@ -43,14 +53,14 @@ class Look:
 
         """
         try:
-            with observing(self._found.url) as observer:
+            with observing(self._found.url, self._gate, self._found.key) as observer:
                 if again:
                     self._watch(observer)
                 else:
                     self._printer(indent=2)(self._look(observer))
         except NotSeen as error:
             raise click.ClickException(_in_words(self._found, error)) from error
-        except OSError as error:
+        except (OSError, RefusedAddress) as error:
             raise click.ClickException(f"cannot look at anything: {error}") from error
 
     def _watch(self, observer: Observer) -> None:

@@ -67,7 +67,7 @@ KEY_REFUSED = (
 )
 WRONG_KEY = (
     "what listens there has not the key that is allowed here for it: compare it with what "
-    "`zanni keys show` says there (or it uses no keys, or is no Zanni node)"
+    "`zanni keys show` says there"
 )
 KEYS_WANTED = "what listens there wants keys, and this node has none: give it some with keys="
 NO_KEYS = "what listens there uses no keys, and this node does: give keys to both, or to neither"

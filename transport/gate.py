@@ -19,7 +19,7 @@ from .events import AuthenticationLost, KeyAccepted, KeyMisused, KeyRefused, Key
 from .frame import node_id
 from .handshake import Refusal
 from .keyring import BadKeys, Entry, Role, read_allowed, read_pair, stamp
-from .security import check_url, node_named
+from .security import check_url, node_named, with_number
 
 logger = logging.getLogger("zanni")
 
@@ -137,7 +137,7 @@ class Gate:
             BadKeys: no key is known that it would have to show.
 
         """
-        join = Join(self.checked_url(url), node_named(url))
+        join = Join(self.checked_url(with_number(url)), node_named(url))
         self._entry_to_join(join.node)
         return join
 

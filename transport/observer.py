@@ -18,7 +18,8 @@ from ..actors.address import CoreAddress
 from ..actors.environment import now, random_bits
 from ..actors.errors import ZanniError
 from ..actors.survey import Row
-from .endpoint import Endpoint, Frames, Link
+from .endpoint import Endpoint, Frames, Link, Probe
+from .events import NO_NODE
 from .frame import (
     VERSION_MAJOR,
     BadFrame,
@@ -29,14 +30,17 @@ from .frame import (
     node_id,
     unpack_frames,
 )
+from .gate import Gate
 from .handshake import OBSERVER, BadHandshake, Handshake, Identity
 from .observation import BadObservation, Question, pack_question, unpack_part
 from .run_directory import inside_urls, make_run_directory
-from .security import RefusedAddress, check_url, tcp_host
+from .security import RefusedAddress, check_url, own_host, tcp_host
 from .zeromq import ZeroMQEndpoint
 
 PATIENCE = 3.0
 """Seconds."""
+PROBE_AFTER = 0.5
+"""Seconds after which it is found out why a link takes nothing."""
 FRESH = 5.0
 """Seconds after an answer in which its core surely knows us still."""
 OBSERVE_SINCE = (VERSION_MAJOR, 1)
@@ -88,6 +92,8 @@ class Line:
         self.parts = 0
         self.rows: list[Row] = []
         self.error: NotSeen | None = None
+        self.probe: Probe | None = None
+        """Finds out why the link takes nothing."""
 
     def pump(self) -> None:
         """Send what waits, as far as the link takes it."""
@@ -106,6 +112,9 @@ class Line:
                 f"{self.url} took the connection and does not answer within {PATIENCE:g} seconds: "
                 "it is stopped, or held up by code in C, or no Zanni node of this version"
             )
+        reason = NO_NODE if self.probe is None else self.probe.reason()
+        if reason != NO_NODE:
+            return Silent(f"{self.url} does not answer: {reason}")
         return Silent(
             f"nothing answers at {self.url} within {PATIENCE:g} seconds: nothing listens there, or "
             "what does is stopped, or no Zanni node"
@@ -115,11 +124,14 @@ class Line:
 class Observer:
     """It looks at one node. One thread, all of it."""
 
-    def __init__(self, endpoint: Endpoint, listen: str) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: Endpoint, listen: str, key: str | None = None) -> None:
+        self._endpoint, self._key = endpoint, key
         incarnation = random_bits(63)
         home = CoreAddress(f"observer-{incarnation:016x}", 0, incarnation)
-        url = endpoint.listen(listen, self._receive)
+        if key is None:
+            url = endpoint.listen(listen, self._receive)
+        else:
+            url = endpoint.listen_guarded(listen, lambda frames, _key: self._receive(frames))
         self._me = Identity(home, url, url, OBSERVER)
         self._source = _source_of(home)
         self._handshake = Handshake()
@@ -157,7 +169,7 @@ class Observer:
         if record.get("state") not in ("up", "closing"):
             return None
         try:
-            url = check_url(record.get("control", ""))
+            url = check_url(record.get("control", ""), keys=self._key is not None)
         except RefusedAddress:
             return None
         line = self._lines.get(url)
@@ -193,8 +205,10 @@ class Observer:
                 line.pump()
             until = min(line.heard for line in waiting) + PATIENCE
             self._check_gone()
-            self._endpoint.wait(max(until - now(), 0.0))
+            self._endpoint.wait(min(max(until - now(), 0.0), PROBE_AFTER))
             for line in waiting:
+                if not line.connected and line.probe is None and now() - line.heard > PROBE_AFTER:
+                    line.probe = self._endpoint.probe(line.url, self._key)
                 if now() - line.heard >= PATIENCE and line.question is not None:
                     line.fail(line.silence())
         return lines
@@ -205,13 +219,15 @@ class Observer:
             self._hang_up(line)
             line = None
         if line is None:
-            line = self._lines[url] = Line(url, self._endpoint.connect(url))
+            line = self._lines[url] = Line(url, self._endpoint.connect(url, self._key))
             hello = self._handshake.hello(self._me, url)
             line.waiting = [control_frame(Kind.HELLO, self._source, 0, hello)]
         return line
 
     def _hang_up(self, line: Line) -> None:
         line.link.close()
+        if line.probe is not None:
+            line.probe.close()
         del self._lines[line.url]
 
     def _check_gone(self) -> None:
@@ -301,17 +317,22 @@ def _source_of(home: CoreAddress) -> Source:
 
 
 @contextmanager
-def observing(url: str) -> Generator[Observer]:
+def observing(url: str, gate: Gate | None = None, key: str | None = None) -> Generator[Observer]:
     """An observer that can be answered from where `url`, a checked one, leads.
+
+    Args:
+        url: what is to be looked at.
+        gate: our own keys and whose are allowed, where keys are used.
+        key: what all cores there have to show then.
 
     Raises:
         OSError: no address to be answered at can be had.
 
     """
     with _own_address(tcp_host(url)) as address:
-        endpoint = ZeroMQEndpoint()
+        endpoint = ZeroMQEndpoint(gate)
         try:
-            yield Observer(endpoint, address)
+            yield Observer(endpoint, address, key)
         finally:
             endpoint.close()
 
@@ -319,7 +340,7 @@ def observing(url: str) -> Generator[Observer]:
 @contextmanager
 def _own_address(host: str | None) -> Generator[str]:
     if host is not None:
-        yield f"tcp://{host}:0"
+        yield f"tcp://{own_host(host)}:0"
         return
     directory, lock = make_run_directory(random_bits(63))
     try:

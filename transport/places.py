@@ -13,16 +13,23 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..actors.environment import process_id
 from ..actors.system import ActorSystem
 from .endpoint import Endpoint, Frames
-from .gate import Gate
+from .gate import Gate, Open
 from .handshake import CorePlace
 from .run_directory import inside_urls, make_run_directory, open_lock
-from .security import RefusedAddress, check_path, check_url, is_loopback, tcp_host
+from .security import (
+    RefusedAddress,
+    check_path,
+    check_url,
+    is_loopback,
+    own_host,
+    tcp_host,
+)
 
 logger = logging.getLogger("zanni")
 
@@ -105,15 +112,8 @@ class Listeners:
             return
         system = self._system
         listen = system.listen
-        keys = self._gate is not None
-        hosts = [tcp_host(check_url(url, keys=keys)) for url in system.joins]
-        host = (listen and tcp_host(listen)) or system.tcp_host or next(filter(None, hosts), None)
+        host = (listen and tcp_host(listen)) or system.tcp_host or next(self._answered_at(), None)
         system.tcp_host = host or LOOPBACK
-        if listen is None and not is_loopback(system.tcp_host):
-            raise RefusedAddress(
-                f"{system.tcp_host} is another machine, so its answers need an address here: give "
-                'one of this machine, as in listen="tcp://10.0.0.2:0"'
-            )
         if listen is not None and listen.startswith("ipc://"):
             path = listen.removeprefix("ipc://")
             self._locks.append(_lock_path(path, listen))
@@ -122,6 +122,14 @@ class Listeners:
         control = self._listen_outside(listen or anywhere)
         data = self._listen_outside(anywhere)
         self.outside = CorePlace(system.index, system.home.incarnation, control, data)
+
+    def _answered_at(self) -> Iterator[str]:
+        """Addresses of this machine at which the nodes to be joined can answer."""
+        gate = self._gate or Open()
+        for url in self._system.joins:
+            host = tcp_host(gate.checked_join(url).url)
+            if host is not None:
+                yield own_host(host)
 
     def _listen_outside(self, url: str) -> str:
         if self._gate is None:

@@ -1,6 +1,8 @@
 """Why a link does not come about: what ZeroMQ tells of the attempts, in words. No input or output.
 
-An attempt is told by events, each of two numbers, as `zmq_socket_monitor(3)` lists them.
+An attempt is told by events, each of two numbers, as `zmq_socket_monitor(3)` lists them. Whether
+what listens wants keys is in its greeting (ZMTP 3, RFC 23); it closes the connection as soon as it
+has read of ours that we differ, so the greeting is had with a part of one that does not say.
 """
 
 from __future__ import annotations
@@ -11,6 +13,10 @@ from typing import NamedTuple
 
 from .events import KEY_REFUSED, KEYS_WANTED, NO_KEYS, NO_NODE, WRONG_KEY
 
+GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03"
+"""The signature and the major version: the other side answers with its whole greeting."""
+GREETING_SIZE = 64
+_MECHANISM = slice(12, 32)
 _LAYOUT = struct.Struct("=HI")
 
 
@@ -25,8 +31,6 @@ SUCCEEDED, FAILED_PROTOCOL, FAILED_AUTHENTICATION = 0x1000, 0x2000, 0x4000
 FAILED = 0x0800
 """The other side closed the connection in the middle of the handshake."""
 ALL = SUCCEEDED | FAILED_PROTOCOL | FAILED_AUTHENTICATION | FAILED
-_OTHER_MECHANISM = 0x11000002
-"""The value of FAILED_PROTOCOL where one side uses keys, and the other one does not."""
 
 
 def event_of(frame: bytes) -> Event:
@@ -34,41 +38,52 @@ def event_of(frame: bytes) -> Event:
     return Event(*_LAYOUT.unpack_from(frame))
 
 
-def reason_of(events: Iterable[Event], *, with_key: bool) -> str:
+def wants_keys(greeting: bytes) -> bool | None:
+    """Any thread. Whether what greets so wants keys; None where it does not speak ZeroMQ."""
+    if len(greeting) < GREETING_SIZE or (greeting[0], greeting[9]) != (0xFF, 0x7F):
+        return None
+    return greeting[_MECHANISM].rstrip(b"\0") == b"CURVE"
+
+
+def reason_of(events: Iterable[Event], wanted: bool | None, *, with_key: bool) -> str:
     """Any thread. Why there is no answer: one of the texts of `events.py`.
 
     Args:
         events: what was told of attempts to connect to something that listens.
-        with_key: whether they were made with keys.
+        wanted: whether that wants keys, as far as is known.
+        with_key: whether the attempts were made with keys.
 
     """
-    seen = set(events)
-    kinds = {event.kind for event in seen}
+    if wanted is not None and wanted is not with_key:
+        return KEYS_WANTED if wanted else NO_KEYS
+    kinds = {event.kind for event in events}
     if SUCCEEDED in kinds:
         return NO_NODE  # it speaks ZeroMQ, with the right key, and says nothing
     if FAILED_AUTHENTICATION in kinds:
         return KEY_REFUSED
-    if Event(FAILED_PROTOCOL, _OTHER_MECHANISM) in seen:
-        return NO_KEYS if with_key else KEYS_WANTED
-    # The other side may close before its own greeting is read, so this comes last.
-    return WRONG_KEY if FAILED in kinds and with_key else NO_NODE
+    return WRONG_KEY if FAILED in kinds and wanted else NO_NODE
 
 
 class Attempts:
     """A `Probe`: what was told of the attempts to connect so far. Owner only."""
 
     def __init__(
-        self, next_event: Callable[[], bytes | None], end: Callable[[], None], *, with_key: bool
+        self,
+        next_event: Callable[[], bytes | None],
+        end: Callable[[], None],
+        greeting: bytes,
+        *,
+        with_key: bool,
     ) -> None:
         self._next_event, self._end = next_event, end
-        self._with_key = with_key
+        self._wanted, self._with_key = wants_keys(greeting), with_key
         self._events: list[Event] = []
 
     def reason(self) -> str:
         """Owner only. See `Probe.reason`."""
         while (frame := self._next_event()) is not None:
             self._events.append(event_of(frame))
-        return reason_of(self._events, with_key=self._with_key)
+        return reason_of(self._events, self._wanted, with_key=self._with_key)
 
     def close(self) -> None:
         """Owner only. See `Probe.close`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from ..actors.environment import address_towards, number_of
 from ..actors.errors import ZanniError
 
 IPC_PATH_LIMIT = 107
@@ -46,7 +47,7 @@ def check_url(url: str, *, bind: bool = False, keys: bool = False) -> str:
     host, port = _host_and_port(url, named=keys and not bind)
     if port == 0 and not bind:
         raise RefusedAddress(f"{url!r} names no port: give the one that the other node listens at")
-    return f"tcp://{_checked_host(host, url, bind=bind, keys=keys)}:{port}"
+    return f"tcp://{_checked_host(host, url, keys=keys)}:{port}"
 
 
 def node_named(url: str) -> str | None:
@@ -79,6 +80,21 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
+def own_host(host: str) -> str:
+    """Any thread. A host of this machine's that can be reached from that one, both as in URLs.
+
+    Raises:
+        RefusedAddress: there is no way there.
+
+    """
+    if is_loopback(host):
+        return host
+    try:
+        return in_url(address_towards(host.strip("[]")))
+    except OSError as error:
+        raise RefusedAddress(f"{host} cannot be reached from this machine: {error}") from None
+
+
 def _host_and_port(url: str, *, named: bool) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
@@ -91,7 +107,7 @@ def _host_and_port(url: str, *, named: bool) -> tuple[str, int]:
     return host, port
 
 
-def _checked_host(host: str, url: str, *, bind: bool, keys: bool) -> str:
+def _checked_host(host: str, url: str, *, keys: bool) -> str:
     if host == "localhost":
         return "127.0.0.1"
     address = _number(host)
@@ -108,10 +124,34 @@ def _checked_host(host: str, url: str, *, bind: bool, keys: bool) -> str:
             "that by which they reach it, as in tcp://10.0.0.1:7400"
         )
     if address is None:
-        if bind:
-            raise RefusedAddress(f"{url!r} is bound by number: give one, as in {EXAMPLE}")
-        return host
-    return f"[{address}]" if address.version == 6 else str(address)
+        raise RefusedAddress(f"{url!r} has no number for its host: give one, as in {EXAMPLE}")
+    return in_url(str(address))
+
+
+def in_url(number: str) -> str:
+    """Any thread. An IP address as URLs bear it."""
+    return f"[{number}]" if ":" in number else number
+
+
+def with_number(url: str) -> str:
+    """Any thread. A user's URL with the number of its host, which is looked up now, and only now.
+
+    Raises:
+        RefusedAddress: it is not known.
+
+    """
+    try:
+        host = urlsplit(url).hostname if url.startswith("tcp://") else None
+    except (ValueError, AttributeError):  # `check_url` will say
+        return url
+    if host in (None, "localhost", "*") or _number(host) is not None:
+        return url
+    try:
+        number = number_of(host)
+    except (OSError, UnicodeError) as error:
+        raise RefusedAddress(f"{url!r}: its host is not known: {error}") from None
+    before, _, after = url.rpartition(host)
+    return f"{before}{in_url(number)}{after}"
 
 
 def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

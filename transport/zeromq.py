@@ -27,18 +27,13 @@ from typing import cast
 import zmq
 
 from ..actors.config import FRAME_CAP
-from ..actors.environment import (
-    Waker,
-    check_room_for_files,
-    is_listening,
-    random_bytes,
-    start_thread,
-)
+from ..actors.environment import Waker, first_words, random_bytes, start_thread
 from . import authenticator
 from .endpoint import Frames, Guard, Link, Probe
 from .holder import holder_of
 from .key import KeyPair
-from .probe import ALL, Attempts
+from .probe import ALL, GREETING, GREETING_SIZE, Attempts
+from .room import check_room_for_files
 from .security import RefusedAddress, check_path
 
 FAIR = 64
@@ -284,7 +279,11 @@ class ZeroMQEndpoint:
             self.drop(socket)
 
         self._dealers |= {socket, monitor}
-        return Attempts(next_event, end, with_key=key is not None)
+        greeting = b""
+        if url.startswith("tcp://"):
+            host, _, port = url.removeprefix("tcp://").rpartition(":")
+            greeting = first_words((host.strip("[]"), int(port)), GREETING, GREETING_SIZE) or b""
+        return Attempts(next_event, end, greeting, with_key=key is not None)
 
     def wait_for_room(self, socket: _Socket) -> None:
         """Owner only. Let `wait` end when the socket takes messages again."""
@@ -307,9 +306,9 @@ class ZeroMQEndpoint:
         """Owner only. Whether anything listens at `url`, be it a peer or not."""
         scheme, _, place = url.partition("://")
         if scheme == "ipc":
-            return is_listening(place)
+            return first_words(place) is not None
         host, _, port = place.rpartition(":")
-        return is_listening((host.strip("[]"), int(port)))
+        return first_words((host.strip("[]"), int(port))) is not None
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""

@@ -1,12 +1,14 @@
 """The seams' own tools."""
 
 import os
+import socket
 import sys
 import threading
 from types import ModuleType
 
 import pytest
 
+from zanni.actors import environment
 from zanni.actors.environment import Alarm, Latch, Waker, now, random_bits, running_loop
 
 
@@ -67,3 +69,27 @@ def test_a_waker_wakes_until_it_is_drained_and_survives_its_end():
     waker.close()
     waker.wake()
     waker.close()
+
+
+def test_what_listens_is_heard(tmp_path):
+    assert environment.first_words(str(tmp_path / "nobody")) is None
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = server.getsockname()
+        assert environment.first_words(place) == b""
+        assert environment.first_words(place, b"hello", 5, patience=0.01) == b""  # it is silent
+        answering = threading.Thread(target=lambda: [_answer(server) for _ in range(3)])
+        answering.start()
+        assert environment.first_words(place, b"hello", 5, patience=10.0) == b"HELLO"
+        answering.join()
+    assert environment.first_words(place) is None
+
+
+def _answer(server):
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(connection.recv(5).upper())
+
+
+def test_an_address_of_this_machine_towards_another():
+    assert environment.address_towards("127.0.0.1") == "127.0.0.1"
+    assert environment.number_of("127.0.0.1") == "127.0.0.1"

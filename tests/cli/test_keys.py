@@ -179,3 +179,28 @@ def test_keys_that_others_can_read_are_bad_usage(start, module, tmp_path):
     command = start("run", "roots:Idle", "--listen", "tcp://127.0.0.1:0", "--keys", "bank")
     assert command.wait() == 2
     assert "chmod go-rwx" in " ".join(command.err.split())
+
+
+def look(start, url, *more):
+    command = start("tree", url, *more)
+    return command.wait(), " ".join(command.err.split()), command.out
+
+
+@pytest.mark.parametrize(("role", "code"), [("admin", 0), ("node", 0), ("client", 1)])
+def test_who_may_look_is_said_by_the_role(running_bank, start, tmp_path, role, code):
+    zanni("allow", tmp_path / "bank", "teller", tmp_path / "teller" / "public.key", "--role", role)
+    named = running_bank.replace("tcp://", "tcp://bank@")
+    exit_code, err, out = look(start, named, "--keys", "teller")
+    assert exit_code == code, err
+    assert ("Idle" in out) is (code == 0)
+
+
+def test_why_nothing_can_be_seen_is_told(running_bank, start, tmp_path):
+    code, err, _ = look(start, running_bank, "--keys", "teller")
+    assert (code, "does not take this node's key" in err) == (1, True), err
+    code, err, _ = look(start, running_bank)
+    assert (code, "wants keys" in err) == (1, True), err
+    code, err, _ = look(start, "bank", "--keys", "teller")
+    assert (code, "a system at a URL" in err) == (2, True), err
+    code, err, _ = look(start, "tcp://carl@127.0.0.1:7400", "--keys", "teller")
+    assert (code, "no key of 'carl'" in err) == (2, True), err

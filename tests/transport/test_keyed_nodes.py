@@ -417,11 +417,18 @@ def test_every_address_of_the_machine_is_no_address_to_answer_at(keys):
         system.start()
 
 
-def test_who_joins_another_machine_says_where_it_is_answered(keys):
+def test_a_host_that_is_not_known_is_refused_by_name(keys):
     keys.link("bank", "teller")
-    system = ActorSystem("bank", join="tcp://10.255.255.1:7400", keys=keys.folder / "bank")
-    with pytest.raises(RefusedAddress, match="listen="):
+    system = ActorSystem("bank", join="tcp://nobody.invalid:7400", keys=keys.folder / "bank")
+    with pytest.raises(RefusedAddress, match=r"nobody\.invalid:7400': its host is not known"):
         system.start()
+
+
+def test_a_host_may_be_named(keys, start, bank, monkeypatch):
+    monkeypatch.setattr("zanni.transport.security.number_of", {"bank.example": "127.0.0.1"}.get)
+    named = url_of(bank).replace("127.0.0.1", "bank@bank.example")
+    teller = start("teller", join=named)
+    wait_for(lambda: joined(bank) and joined(teller))
 
 
 def test_keys_that_cannot_be_used_are_refused(keys, tmp_path):

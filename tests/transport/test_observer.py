@@ -1,9 +1,12 @@
 """One who looks: what it makes of nodes that answer, refuse, are silent, old, or hostile."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from zanni.actors.address import CoreAddress
 from zanni.transport import observer as observer_module
+from zanni.transport.events import NO_NODE
 from zanni.transport.frame import Kind, Source, control_frame, node_id, unpack_frames
 from zanni.transport.handshake import Handshake, Identity, Refusal
 from zanni.transport.observation import pack_part, pack_row, unpack_question
@@ -31,7 +34,10 @@ class Network:
         self.receive = receive
         return url
 
-    def connect(self, url):
+    def probe(self, url, key=None):
+        return SimpleNamespace(reason=lambda: NO_NODE, close=lambda: None)
+
+    def connect(self, url, key=None):
         self.connected.append(url)
         return Wire(self.cores.get(url))
 

@@ -7,39 +7,61 @@ from zanni.transport.probe import (
     FAILED,
     FAILED_AUTHENTICATION,
     FAILED_PROTOCOL,
+    GREETING,
     SUCCEEDED,
     Attempts,
     Event,
     reason_of,
+    wants_keys,
 )
 
-MISMATCH = 0x11000002
 CLOSED = Event(FAILED, 32)
 
 
 @pytest.mark.parametrize(
-    ("events", "with_key", "reason"),
+    ("events", "wanted", "with_key", "reason"),
     [
-        ([], True, NO_NODE),
-        ([], False, NO_NODE),
-        ([Event(FAILED_AUTHENTICATION, 400)], True, KEY_REFUSED),
-        ([Event(FAILED_PROTOCOL, MISMATCH)], True, NO_KEYS),
-        ([Event(FAILED_PROTOCOL, MISMATCH)], False, KEYS_WANTED),
-        ([Event(FAILED_PROTOCOL, 0x10000000)], True, NO_NODE),
-        ([CLOSED, CLOSED], True, WRONG_KEY),
-        ([CLOSED, Event(FAILED_PROTOCOL, MISMATCH)], True, NO_KEYS),
-        ([CLOSED, CLOSED], False, NO_NODE),
-        ([Event(SUCCEEDED, 0)], True, NO_NODE),
+        ([], None, True, NO_NODE),
+        ([], None, False, NO_NODE),
+        ([Event(FAILED_AUTHENTICATION, 400)], True, True, KEY_REFUSED),
+        ([CLOSED], False, True, NO_KEYS),
+        ([CLOSED], True, False, KEYS_WANTED),
+        ([Event(FAILED_PROTOCOL, 5)], True, True, NO_NODE),
+        ([CLOSED, CLOSED], True, True, WRONG_KEY),
+        ([CLOSED, CLOSED], None, True, NO_NODE),
+        ([CLOSED, CLOSED], None, False, NO_NODE),
+        ([CLOSED, CLOSED], False, False, NO_NODE),
+        ([Event(SUCCEEDED, 0)], True, True, NO_NODE),
     ],
 )
-def test_the_reason(events, with_key, reason):
-    assert reason_of(events, with_key=with_key) == reason
+def test_the_reason(events, wanted, with_key, reason):
+    assert reason_of(events, wanted, with_key=with_key) == reason
+
+
+def greeting(mechanism):
+    return GREETING + b"\1" + mechanism.ljust(20, b"\0") + bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (greeting(b"CURVE"), True),
+        (greeting(b"NULL"), False),
+        (greeting(b"CURVE")[:-1], None),
+        (b"", None),
+        (b"HTTP/1.1 400 Bad Request\r\n".ljust(64), None),
+    ],
+)
+def test_a_greeting_says_whether_keys_are_wanted(said, wanted):
+    assert wants_keys(said) is wanted
 
 
 def test_what_is_told_is_kept():
     frames = [struct.pack("=HI", *CLOSED), None, None]
     ended = []
-    attempts = Attempts(lambda: frames.pop(0), lambda: ended.append(True), with_key=True)
+    attempts = Attempts(
+        lambda: frames.pop(0), lambda: ended.append(True), greeting(b"CURVE"), with_key=True
+    )
     assert attempts.reason() == attempts.reason() == WRONG_KEY
     attempts.close()
     assert ended == [True]
