@@ -2,7 +2,8 @@
 
 Guarantees:
 - The allow-list is the one in the key directory: a change there holds from the next `step` on. What
-  cannot be read of it lets nobody in.
+  cannot be read of it lets nobody in. Where the process may open no more files, which strangers can
+  bring about, it stays as it was until it may.
 - What is refused or misused is told in events and in the log, at a bounded rate and with how often
   it was, whatever strangers do.
 """
@@ -18,7 +19,7 @@ from ..actors.observe import Events
 from .events import AuthenticationLost, KeyAccepted, KeyMisused, KeyRefused, KeyRevoked
 from .frame import node_id
 from .handshake import Refusal
-from .keyring import BadKeys, Entry, Role, read_allowed, read_pair, stamp
+from .keyring import BadKeys, Entry, OutOfFiles, Role, read_allowed, read_pair, stamp
 from .security import check_url, node_named, with_number
 
 logger = logging.getLogger("zanni")
@@ -191,11 +192,15 @@ class Gate:
     def step(self) -> list[Entry]:
         """Owner only. Once a heartbeat: tell what happened; whose keys are not allowed any more."""
         self._tell()
-        current = stamp(self.directory)
-        if current == self._stamp:
+        try:
+            current = stamp(self.directory)
+            if current == self._stamp:
+                return []
+            before, allowed = self._holders, read_allowed(self.directory)
+        except OutOfFiles as error:  # the next step will see
+            logger.debug("the allow-list stays as it was: %s", error)
             return []
         self._stamp = current
-        before, allowed = self._holders, read_allowed(self.directory)
         self._take(allowed.entries)
         for problem in allowed.problems:
             logger.error("a key is not allowed: %s", problem)

@@ -14,6 +14,7 @@ Guarantees:
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from enum import Enum
@@ -36,6 +37,10 @@ Stamp = tuple[tuple[object, ...], ...]
 
 class BadKeys(ZanniError, ValueError):
     """A key, or a file or directory of keys, cannot be used; the text says why, and what to do."""
+
+
+class OutOfFiles(ZanniError, OSError):
+    """This process may open no more files; what is there cannot be looked at for now."""
 
 
 class Role(Enum):
@@ -177,7 +182,12 @@ def read_pair(directory: Path) -> KeyPair:
 
 
 def read_allowed(directory: Path) -> AllowList:
-    """Whose keys are let in. What cannot be used is left out: nobody is let in by a doubt."""
+    """Whose keys are let in. What cannot be used is left out: nobody is let in by a doubt.
+
+    Raises:
+        OutOfFiles: no more files can be opened, so nothing is known of it.
+
+    """
     place = directory / ALLOWED
     entries: dict[str, Entry] = {}
     problems: list[str] = []
@@ -187,6 +197,7 @@ def read_allowed(directory: Path) -> AllowList:
     except FileNotFoundError:
         found = []
     except (OSError, BadKeys) as error:
+        _refuse_if_out_of_files(error)
         return AllowList((), (str(error),))
     for path in found:
         try:
@@ -194,19 +205,32 @@ def read_allowed(directory: Path) -> AllowList:
             if entry.key in entries:
                 raise BadKeys(f"{path} has the key of {entries[entry.key].name!r}: remove one")
         except (OSError, ValueError) as error:
+            _refuse_if_out_of_files(error)
             problems.append(str(error))
         else:
             entries[entry.key] = entry
     return AllowList(tuple(entries.values()), tuple(problems))
 
 
+def _refuse_if_out_of_files(error: Exception) -> None:
+    """Strangers may bring that about by connecting, and nobody is to lose links for it."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        raise OutOfFiles(str(error)) from error
+
+
 def stamp(directory: Path) -> Stamp:
-    """What differs after every change of the allow-list, or of who may change it."""
+    """What differs after every change of the allow-list, or of who may change it.
+
+    Raises:
+        OutOfFiles: no more files can be opened, so nothing is known of it.
+
+    """
     place = directory / ALLOWED
     try:
         paths = [place, *sorted(path for path in place.iterdir() if _is_entry(path))]
         return tuple(_stamp_of(path) for path in paths)
     except OSError as error:
+        _refuse_if_out_of_files(error)
         return ((type(error),),)
 
 

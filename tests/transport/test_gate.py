@@ -1,5 +1,6 @@
 """Whose keys are let in, as the key directory changes, and what is told of it."""
 
+import errno
 import logging
 
 import pytest
@@ -125,6 +126,17 @@ def test_a_directory_that_is_gone_lets_nobody_in(gate, directory):
     for path in sorted(directory.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     assert set(gate.step()) == {BANK, CARL}
+
+
+def test_where_no_more_files_can_be_opened_the_list_stays_as_it_was(gate, directory, monkeypatch):
+    def iterdir(_path):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    revoke(directory, "carl")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.iterdir", iterdir)
+        assert gate.step() == []
+    assert gate.step() == [CARL]
 
 
 def test_a_list_that_is_bad_from_the_start_is_refused(directory, events):

@@ -1,11 +1,13 @@
 """What comes from those who mean harm: nothing runs, nothing is believed, and peers are served."""
 
+import contextlib
 import logging
 import os
 import pickle
 import random
 import re
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,8 +19,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_crew as crew
-from zanni_keys import QUICK, joined
+from zanni_keys import QUICK, Keys, joined
 
+import zanni
 from zanni import ActorSystem
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.crash import Crash
@@ -376,3 +379,98 @@ def test_two_thousand_hostile_connections_leave_nothing(bank, teller):
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="counts what Linux shows")
 def test_ten_thousand_hostile_connections_leave_nothing(bank, teller, seed):
     endure(bank, teller, 10_000, seed)
+
+
+NARROW = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160))
+import zanni_crew as crew
+from zanni import ActorSystem
+
+if __name__ == "__main__":
+    config = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
+    with ActorSystem("bank", listen="tcp://127.0.0.1:0", keys=sys.argv[2], config=config) as bank:
+        bank.spawn(crew.Counter, 7, name="ann")
+        print(bank.nodes()[0]["urls"][0], flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def narrow(tmp_path):
+    """The URL of a node that may open few files, in a process of its own, and its keys."""
+    keys = Keys(tmp_path)
+    keys.link("bank", "teller")
+    (tmp_path / "node.py").write_text(NARROW)
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "node.py", Path(__file__).parent, tmp_path / "bank"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(zanni.__file__).parents[1])},
+    )
+    yield process.stdout.readline().strip(), keys, process
+    process.kill()
+    process.communicate()
+
+
+def idle_strangers(url, _keys):
+    """Connections that say nothing; as many as are taken, and some that wait."""
+    host, port = url.removeprefix("tcp://").split(":")
+    made = [socket.socket() for _ in range(300)]
+    for each in made:
+        each.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            each.connect((host, int(port)))
+
+    def end():
+        for each in made:
+            each.close()
+
+    return end
+
+
+class Idle:
+    """A guard that admits nobody, of one whose key is on the list."""
+
+    def __init__(self, pair):
+        self.pair = pair
+
+    def admits(self, key, address):
+        return False
+
+    def failed(self, reason):
+        pytest.fail(reason)
+
+
+def idle_peers(url, keys):
+    """Connections with a key that is on the list, and then nothing."""
+    endpoint = ZeroMQEndpoint(Idle(keys.pair("teller")))
+    for _ in range(300):
+        endpoint.connect(url, keys.public("bank"))
+    return endpoint.close
+
+
+@pytest.mark.parametrize("flood", [idle_strangers, idle_peers])
+def test_more_idle_connections_than_files_cost_the_peers_nothing(narrow, flood):
+    """Those beyond the process's limit wait in the kernel; it is not ended by them."""
+    url, keys, process = narrow
+    with ActorSystem("teller", join=url, keys=keys.folder / "teller", config=QUICK) as teller:
+        there = wait_for(lambda: teller.whereis("ann@bank"))
+        end = flood(url, keys)
+        until = time.monotonic() + 1.0
+        asked = 0
+        while time.monotonic() < until:
+            assert there.ask("total", timeout=DEADLINE) == 7
+            asked += 1
+        assert asked > 10
+        end()
+        assert process.poll() is None
+        assert [event for event in teller.events.last if isinstance(event, NodeLost)] == []
+    keys.make("carl")
+    keys.allow("carl", "bank")
+    keys.allow("bank", "carl")
+    with ActorSystem("carl", join=url, keys=keys.folder / "carl", config=QUICK) as carl:
+        there = wait_for(lambda: carl.whereis("ann@bank"))
+        assert there.ask("total", timeout=DEADLINE) == 7
