@@ -72,6 +72,8 @@ class Oracle:
         self.pauses = {}
         self.may_lose = True
         """Whether the faults may have made one living node lose another."""
+        self.is_calm = False
+        """Whether there are no faults."""
 
     @property
     def now(self):
@@ -96,7 +98,7 @@ class Oracle:
                 player.ended, player.reason = self.now, how
 
     def stopping(self, life):
-        life.is_stopping = True
+        life.stopping = self.now
 
     def paused(self, machine):
         self.pauses.setdefault(machine, []).append([self.now, None])
@@ -134,7 +136,7 @@ class Oracle:
     def _check_loss(self, life, other, reason):
         if other is None or not (other.is_running and life.is_running):
             return
-        if not self.may_lose:
+        if not self.may_lose and life.stopping is None and other.stopping is None:
             self.violate("G6", life.name, "lost", other.name, "for no reason:", reason)
         elif "another incarnation" in reason and other.is_the_last:
             self.violate("G5", life.name, "gave up", other.name, "for an earlier start of it")
@@ -285,7 +287,13 @@ class Oracle:
 
     def is_settled(self):
         """Whether nothing is owed any more that would come by itself."""
-        owed = [self._owed(), self._one_sided(), self._untaken(), self._unsent()]
+        owed = [
+            self._owed(),
+            self._one_sided(),
+            self._untaken(),
+            self._unsent(),
+            self._missing(),
+        ]
         return not any(ask.is_owed for ask in self.asks) and not any(map(any, owed))
 
     def _owed(self):
@@ -298,7 +306,7 @@ class Oracle:
                 if lost or target.ended is not None:
                     yield kind, label, target
 
-    def check_end(self, *, is_calm):
+    def check_end(self):
         for kind, label, target in self._owed():
             self.violate("G6", label, "never heard of the end of", target.label, "by its", kind)
         for ask in self.asks:
@@ -310,8 +318,8 @@ class Oracle:
             self.violate("G5", other.name, "never took", signal, "of", one.name)
         for life, peer, queued in self._unsent():
             self.violate("G11", life.name, "keeps", queued, "bytes for", peer)
-        if is_calm:
-            self._check_all_came()
+        for sender, receiver, number in self._missing():
+            self.violate("F17", receiver, "never got", number, "from", sender)
 
     def _one_sided(self):
         """Pairs of nodes of which one has lost the other, and not the other way (F4)."""
@@ -340,12 +348,15 @@ class Oracle:
                     if queued:
                         yield life, self.name(peer.home), queued
 
-    def _check_all_came(self):
+    def _missing(self):
+        """What was told and has not come, where nothing fails, be it that a node stops (F17)."""
+        if not self.is_calm:
+            return
         for sender, receiver, number in self.told_notes:
-            if (sender, receiver, number) not in self.handled:
-                player = self.players[receiver]
-                if player.ended is None:
-                    self.violate("loss", receiver, "never got", number, "from", sender)
+            player = self.players[receiver]
+            stays = player.ended is None and player.life.number == 1
+            if stays and (sender, receiver, number) not in self.handled:
+                yield sender, receiver, number
 
 
 def in_words(reason):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from zanni import Actor, Down, Exit
+from zanni import Actor, Down, Exit, Future, Timeout
 from zanni.actors.cell import Cell
 
 
@@ -43,6 +43,20 @@ class Player(Actor):
             return self.oracle.told(self.label, "watch", message.ref.address, message.reason)
         if isinstance(message, Exit):
             return self.oracle.told(self.label, "link", message.ref.address, message.reason)
-        kind, sender, number = message
+        kind, sender, number, payload = message
+        if payload and payload != payload_of(number, len(payload)):
+            self.oracle.violate("G2", self.label, "got", number, "of", sender, "in parts")
         self.oracle.noted(self.label, kind, sender, number)
         return (self.label, number)
+
+    def doze(self, seconds):
+        """Keep all that comes waiting for so long."""
+        try:
+            Future().get(timeout=seconds)
+        except Timeout:
+            pass
+
+
+def payload_of(number, size):
+    """What goes with a note of that number."""
+    return (number % 251).to_bytes(1, "big") * size

@@ -4,20 +4,22 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
+from simulation.players import payload_of
 from simulation.virtual import BEGINNING
 from simulation.world import NAMES, World
 
-LENGTH = 10.0
+LENGTH = 8.0
 """Seconds in which things happen."""
 USUAL = (0.0002, 0.001)
 """Seconds that a message takes."""
 PATIENCE = 30.0
 """Seconds until all is settled, after the last fault was mended."""
-QUIET = 3
+QUIET = 2
 """For how many seconds it has to be so, since something may still come that must not."""
 
 CALM, BREEZE, STORM, CHURN = "calm", "breeze", "storm", "churn"
-"""No faults; short ones, for which nobody loses anybody; any; and starts upon starts."""
+"""No faults, but a node that stops, perhaps; short ones, for which nobody loses anybody; any; and
+starts upon starts."""
 WEATHERS = {CALM: 1, BREEZE: 3, STORM: 5, CHURN: 2}
 """How often each comes."""
 
@@ -33,8 +35,15 @@ ACTS = {
     "unlink": 1,
     "exit": 3,
     "kill": 1,
+    "doze": 1,
+    "flood": 0.1,
 }
 """What players do, and how often."""
+
+SIZES = (*[0] * 12, 1_000, 70_000, 300_000)
+"""Bytes that go with a message: none mostly; those in one frame of their own, and in several."""
+FLOOD = 600
+"""How many messages are very many for an actor that dozes."""
 
 
 class Outcome(NamedTuple):
@@ -58,6 +67,7 @@ class Schedule:
         self.names = NAMES[: self.world.count]
         drawn = random.choices([*WEATHERS], WEATHERS.values())[0]
         self.weather = weather or drawn
+        self.world.oracle.is_calm = self.weather == CALM
         self.world.oracle.may_lose = self.weather in (STORM, CHURN)
         kinds = {CALM: (), BREEZE: SHORT, STORM: LONG, CHURN: LONG}[self.weather]
         self.kinds = [kind for kind in kinds if random.random() < 0.5] or list(kinds)
@@ -99,6 +109,8 @@ class Schedule:
 
         elif self.weather == CHURN:
             self._churn(begun)
+        elif random.random() < 0.5:
+            at(begun + LENGTH * random.random(), partial(self._fault, "stop", 1.0))
 
     def _churn(self, begun):
         """A machine starts again and again: what an earlier start has sent comes late.
@@ -163,7 +175,7 @@ class Schedule:
     def _end(self, kind, name, until):
         world = self.world
         life = world.by_machine[name]
-        if not life.is_running or getattr(life, "is_stopping", False):
+        if not life.is_running or life.stopping is not None:
             return
         if kind == "crash":
             world.resume(name)
@@ -203,7 +215,21 @@ class Schedule:
         for _ in range(count):
             number = world.oracle.next_number(player.label, other)
             world.note(player.label, "tells", other, number)
-            ref.tell(("note", player.label, number))
+            size = self.random.choice(SIZES)
+            ref.tell(("note", player.label, number, payload_of(number, size)))
+
+    def _flood(self, other, player):
+        """More than may wait there, while that one keeps it waiting."""
+        self.world.note(player.label, "floods", other)
+        self.world.do(other, lambda dozing: dozing.doze(4.0))
+        ref = self.world.ref(player, other)
+        for _ in range(FLOOD):
+            number = self.world.oracle.next_number(player.label, other)
+            ref.tell(("note", player.label, number, b""))
+
+    def _doze(self, _other, player):
+        self.world.note(player.label, "dozes")
+        player.doze(self.random.choice((0.1, 1.0, 3.0)))
 
     def _ask(self, other, player):
         world = self.world
@@ -211,7 +237,7 @@ class Schedule:
         timeout = self.random.choice((0.5, 3.0, 20.0))
         world.note(player.label, "asks", other, number, timeout)
         heard = world.oracle.asked(player.label, other, number, timeout)
-        message = ("ask", player.label, number)
+        message = ("ask", player.label, number, payload_of(number, self.random.choice(SIZES)))
         future = world.ref(player, other).ask(message, block=False, timeout=timeout)
         future.add_done_callback(heard)
 
@@ -268,4 +294,4 @@ class Schedule:
         while quiet < QUIET and world.time.moment < ends:
             world.time.run(world.time.moment + 1.0)
             quiet = quiet + 1 if world.oracle.is_settled() else 0
-        world.oracle.check_end(is_calm=self.weather == CALM)
+        world.oracle.check_end()

@@ -14,7 +14,11 @@ from zanni.transport.faulty import FaultyNetwork
 from zanni.transport.node import Node
 
 CONFIG = Config(
-    heartbeat=1.0, suspect_after=2.5, down_after=5.0, drain_timeout=2.0, kill_timeout=1.0
+    heartbeat=1.0,
+    suspect_after=2.5,
+    down_after=5.0,
+    drain_timeout=2.0,
+    kill_timeout=1.0,
 )
 NAMES = "abc"
 PLAYERS = 2
@@ -27,7 +31,7 @@ class Life:
     def __init__(self, world, name, number):
         self.world, self.name, self.number = world, f"{name}{number}", number
         self.machine = name
-        self.begun, self.ended = world.time.moment, None
+        self.stopping = self.ended = None
         self.joined, self.lost = {}, {}
         """When which core was up, and was lost, as this one's events told."""
         self.players = []
