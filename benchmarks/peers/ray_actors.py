@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from time import perf_counter
 from typing import Any
 
@@ -18,7 +19,10 @@ STORE = 512 * 1024 * 1024
 
 
 def run(work: str, n: int, *arguments: Any) -> Found:
+    # Below /tmp, as the paths of sockets are short; Ray itself would leave its logs there for ever.
+    folder = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True)
     ray.init(
+        _temp_dir=folder.name,
         num_cpus=2,
         object_store_memory=STORE,
         include_dashboard=False,
@@ -31,6 +35,7 @@ def run(work: str, n: int, *arguments: Any) -> Found:
         return WORKS[work](receiver, n, *arguments)
     finally:
         ray.shutdown()
+        folder.cleanup()
 
 
 class Receiver(Tally):

@@ -14,6 +14,7 @@ from ..m03_fan_in import share_of
 from ..m06_memory import FIRST, sampled
 from ..m07_skynet import leaves_of
 from ..m08_big import PLAYERS, drawn_after
+from ..m09_pace import Answers
 from ..m09_processes import KINDS, Tally, payloads
 from ..m10_cpu import JOBS, job
 from ..machine import resident
@@ -29,7 +30,7 @@ def run(work: str, n: int, *arguments: Any) -> Found:
 
 
 async def in_pools(work, n, *arguments):
-    far = work in (tell_process, ask_process, compute)
+    far = work in (tell_process, ask_process, open_loop, compute)
     pool = await xoscar.create_actor_pool("127.0.0.1", n_process=2 if far else 0)
     async with pool:
         return await work(pool.external_address, n, *arguments)
@@ -352,6 +353,21 @@ async def ask_process(address, n, size):
     return {"answer": answer, "seconds": seconds, **percentiles(moments)}
 
 
+async def open_loop(address, n, rate):
+    echo = await start(address, Echo, process=FAR)
+    await echo.echo("ready")
+    answers, asked = Answers(n, rate), []
+
+    async def ask(number):
+        answers.take(await echo.echo(number))
+
+    for number in range(n):
+        await asyncio.sleep(answers.due(number) - perf_counter())
+        asked.append(asyncio.ensure_future(ask(number)))
+    await asyncio.gather(*asked)
+    return answers.found()
+
+
 class Receiver(xoscar.Actor):
     def __init__(self):
         self.all = Tally()
@@ -395,5 +411,6 @@ WORKS = {
     "big": big,
     "tell_process": tell_process,
     "ask_process": ask_process,
+    "open_loop": open_loop,
     "compute": compute,
 }
