@@ -24,7 +24,7 @@ from ..actors.network import IDLE, CoreRecord, Load, NodeRecord
 from ..actors.system import ActorSystem
 from .core import Children
 from .frame import Kind
-from .handshake import CorePlace
+from .handshake import CorePlace, place_of
 from .members import Members
 from .peer import Peer
 from .places import Listeners
@@ -37,6 +37,10 @@ OFFERS = 32
 
 _packb = cast(Any, msgpack).packb
 _unpackb = cast(Any, msgpack).unpackb
+
+
+class BadHeartbeat(ValueError):
+    """What came is no heartbeat of ours; the text says what is wrong with it."""
 
 
 class Gossip:
@@ -93,15 +97,22 @@ class Gossip:
         """Take what a peer told.
 
         Raises:
-            ValueError: it is not what the table says.
+            BadHeartbeat: it is not what the table says.
 
         """
         if len(body) > BODY_LIMIT and not peer.own:
-            raise ValueError(f"a heartbeat of {len(body)} bytes")
-        told = _unpackb(body)
-        if not isinstance(told, dict):
-            raise ValueError("a heartbeat that is no map")
-        told = cast("dict[str, Any]", told)
+            raise BadHeartbeat(f"a heartbeat of {len(body)} bytes")
+        try:
+            told = _unpackb(body)
+            if not isinstance(told, dict):
+                raise BadHeartbeat("a heartbeat that is no map")
+            self._take(peer, cast("dict[str, Any]", told))
+        except BadHeartbeat:
+            raise
+        except Exception as error:  # whatever stands in it, in the place of what should
+            raise BadHeartbeat(f"a heartbeat that cannot be read: {error}") from error
+
+    def _take(self, peer: Peer, told: dict[str, Any]) -> None:
         for offer in told.get("types", ()):
             peer.codec.learn(offer_of(offer))
         if peer.own:
@@ -115,9 +126,9 @@ class Gossip:
                 self._take_from_core_0(told)
         else:
             checked = self._members.gate.checked_url
-            for index, incarnation, control, data in told.get("places", ()):
-                place = CorePlace(int(index), int(incarnation), checked(control), checked(data))
-                self._members.known[peer.home.node, place.core] = place
+            for place in map(place_of, told.get("places", ())):
+                known = place._replace(control=checked(place.control), data=checked(place.data))
+                self._members.known[peer.home.node, place.core] = known
 
     def _take_from_core_0(self, told: dict[str, Any]) -> None:
         fields = ("index", "state", "incarnation", "pid", "actors", "restarts", "load")

@@ -36,6 +36,8 @@ BODY_LIMIT = 64 * 1024
 """The most bytes that a body may have."""
 NAME_LIMIT, DETAIL_LIMIT = 255, 1000
 """The most characters that a text may have, and the reason of a refusal."""
+CORES_LIMIT = 4096
+"""How many cores a node is believed to have at most."""
 PENDING_LIMIT = 256
 """How many nonces are outstanding at most in each direction; the oldest one goes first."""
 
@@ -288,7 +290,7 @@ def _identity(body: dict[str, Any]) -> Identity:
         _text(body, "data"),
         _text(body, "role"),
         _number(body, "frame_cap"),
-        tuple(_place(item) for item in _list(body, "cores")),
+        tuple(place_of(item) for item in _list(body, "cores")),
         _versions(body),
         _holder(body, "process"),
         _number(body, "message_limit"),
@@ -303,9 +305,15 @@ def _holder(body: dict[str, Any], key: str) -> Holder:
             return Holder()
 
 
-def _place(item: object) -> CorePlace:
+def place_of(item: object) -> CorePlace:
+    """Any thread. The place of a core, as its node told it.
+
+    Raises:
+        BadHandshake: it is none.
+
+    """
     match item:
-        case [int(index), int(incarnation), str(control), str(data)]:
+        case [int(index), int(incarnation), str(control), str(data)] if 0 <= index < CORES_LIMIT:
             return CorePlace(index, incarnation, control, data)
         case _:
             raise BadHandshake("a handshake whose cores are none")

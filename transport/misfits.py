@@ -49,7 +49,7 @@ def _field(body: list[Any], index: int, fields: Fields) -> str:
         return f".{body[index - 1]!s:.50}"
     try:
         return f".{fields(name)[index - 1]}"
-    except (LookupError, TypeError):  # no type has this id
+    except Exception:  # no type has this id, or it is not to be found
         return f"[{index}]"
 
 
