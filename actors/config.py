@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 FRAME_CAP = 16 * 1024 * 1024
 """The most bytes of a frame between cores: the protocol's bound."""
@@ -13,9 +13,14 @@ MESSAGE_LIMIT = 2 * 1024 * 1024 * 1024
 """The most bytes of a message between cores with its large buffers, where nothing else is set."""
 
 
+PeerOverflow: TypeAlias = Literal["drop_new", "fail", "wait"]
+PEER_OVERFLOWS = ("drop_new", "fail", "wait")
+_AS: dict[type, Callable[[Any], object]] = {int: int, float: float, str: str}
+
+
 @dataclass(frozen=True)
 class Config:
-    """Times in seconds, sizes in bytes. All of them are greater than 0.
+    """Times in seconds, sizes in bytes. All numbers are greater than 0.
 
     Raises:
         ValueError: a setting that cannot be; the text names it.
@@ -43,6 +48,14 @@ class Config:
     `FRAME_CAP`, which is what every core takes."""
     message_limit: int = MESSAGE_LIMIT
     """The largest message to or from another core, with those buffers."""
+    peer_bytes: int = 64 * 1024 * 1024
+    """How much may wait for one other core here, and how much of one waits to be handled here; with
+    one message more."""
+    peer_messages: int = 65_536
+    """How many messages of one other core may wait here to be handled; it has to wait with more."""
+    peer_overflow: PeerOverflow = "drop_new"
+    """What becomes of a message to another core for which `peer_bytes` wait already, as `Mailbox`
+    has it: "drop_new" (a dead letter), "fail" (the sender gets `MailboxFull`, too) or "wait"."""
     gc_threshold: int = 20_000
     """How many more objects are made than freed before Python's collector looks; 1: as it is."""
     restart_intensity: int = 3
@@ -51,15 +64,22 @@ class Config:
     """The window of `restart_intensity`."""
 
     def __post_init__(self) -> None:
+        if self.peer_overflow not in PEER_OVERFLOWS:
+            words = ", ".join(map(repr, PEER_OVERFLOWS))
+            raise ValueError(
+                f"setting 'peer_overflow' is one of {words}, not {self.peer_overflow!r:.80}"
+            )
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if field.name == "peer_overflow":
+                continue
             if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
                 raise ValueError(f"setting {field.name!r} must be greater than 0, not {value!r}")
         if self.frame_cap > FRAME_CAP:
             raise ValueError(f"setting 'frame_cap' is at most {FRAME_CAP}, not {self.frame_cap}")
 
     @classmethod
-    def of(cls, settings: Mapping[str, float] | Config | None) -> Config:
+    def of(cls, settings: Mapping[str, float | str] | Config | None) -> Config:
         """Make a config from a mapping of settings.
 
         Raises:
@@ -78,7 +98,7 @@ class Config:
             if name not in known:
                 raise ValueError(f"unknown setting {name!r}; the settings are {', '.join(known)}")
             try:
-                values[name] = int(value) if isinstance(known[name], int) else float(value)
+                values[name] = _AS[type(known[name])](value)
             except (TypeError, ValueError, OverflowError):
                 raise ValueError(f"setting {name!r} must be a number, not {value!r}") from None
         return cls(**values)

@@ -15,6 +15,7 @@ from typing import Protocol
 from ..actors.address import CoreAddress
 from ..actors.environment import process_id
 from ..actors.system import ActorSystem
+from .credit import Limits
 from .gate import Gate, Open
 from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Holder, Identity, Refusal
 from .peer import Peer
@@ -77,6 +78,7 @@ class Admission:
             frame_cap=self._system.config.frame_cap,
             message_limit=self._system.config.message_limit,
             cores=cores,
+            credit=Limits.of(self._system.config),
             holder=self._holder,
         )
 

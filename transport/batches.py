@@ -20,6 +20,15 @@ and what its handler posts has to be seen to all the same."""
 
 
 Envelope = TypeVar("Envelope", bound=bytes | Parcel)
+_WIDTHS = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}
+"""Of the numbers of msgpack that do not stand in their first byte."""
+
+
+def target_of(envelope: bytes | Parcel) -> int:
+    """Any thread. The id of the actor that an envelope is for: its first item, see codec.py."""
+    data = envelope.envelope if type(envelope) is Parcel else bytes(envelope[:10])
+    first = data[1]
+    return int.from_bytes(data[2 : 2 + _WIDTHS[first]], "big") if first in _WIDTHS else first
 
 
 def groups(envelopes: list[Envelope], limit: int) -> list[list[Envelope]]:

@@ -153,16 +153,25 @@ class ControlLane:
     def _is_window_open(self) -> bool:
         return self._flying_messages < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES
 
-    def send_now(self, kind: Kind, body: bytes, after: int = 0) -> bool:
+    def send_now(
+        self, kind: Kind, body: bytes, after: int = 0, credit: tuple[int, int] = (0, 0)
+    ) -> bool:
         """Send a frame that is not part of the sequence, or not at all."""
-        header = self._header(kind, len(body), 0, after)
+        header = self._header(kind, len(body), 0, after, credit)
         if self.link is None or not self.link.send((header, body)):
             return False
         self.unanswered = 0
         return True
 
-    def _header(self, kind: Kind, length: int, seq: int = 0, after: int = 0) -> bytes:
-        return self._route.header(kind, Lane.CONTROL, length, seq, after, self.seq_in)
+    def _header(
+        self,
+        kind: Kind,
+        length: int,
+        seq: int = 0,
+        after: int = 0,
+        credit: tuple[int, int] = (0, 0),
+    ) -> bytes:
+        return self._route.header(kind, Lane.CONTROL, length, seq, after, credit, self.seq_in)
 
     # Acknowledgements
 

@@ -1,33 +1,43 @@
 """The data lane to one peer: what waits to be sent, and how far both sides have got.
 
+A frame waits while the link refuses it, and while there is no credit for it: see `credit.py`. The
+answers to asks never wait for credit, as what waits there for them may be what makes room. While
+there is enough, they share frames with the rest; while there is not, they have frames of their own.
+
 Guarantees:
-- What one thread posts is sent in the order posted; what the link refuses is kept and offered again
-  before anything newer.
-- A frame is taken in only if its seq is above the last one: never twice. The frames that a gap
-  leaves out are counted as lost.
-- What waits is bounded in bytes: a message is taken while no more than `BUDGET` does.
+- What one thread posts for one actor is sent in the order posted. What is for an actor that is
+  busy waits apart, and has half of the room; an answer may pass messages.
+- A frame is taken in only if its seq is above the last one of its kind: never twice. The frames
+  that a gap leaves out are counted as lost.
+- What waits is bounded in bytes: a message is taken while no more than the limit does. Answers have
+  as much again, and an error in the place of an answer is always taken.
+- Whoever waits for room is told when half of it is free, and when the peer is down.
 - The link is given no more than `PASS` bytes at a time, so that a large message holds nobody up.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from enum import Enum
-from typing import cast
+from itertools import chain
 
+from ..actors.environment import now
+from ..actors.future import Future
 from ..actors.process import Reply
-from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, groups
+from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, target_of
 from .buffers import Parcel
-from .chunks import chunks
-from .endpoint import Frames, Link
-from .frame import Header, Kind, Lane, Route
+from .credit import Account, Limits, Window
+from .endpoint import Link
+from .frame import ANSWER_KINDS, Header, Kind, Lane, Route
+from .framer import Frame, Framer
 
-BUDGET = 64 * 1024 * 1024
-"""How many bytes wait for one peer, at most, when another message is taken for it."""
 PASS = 4 * 1024 * 1024
 """After how many bytes a pump makes a pause."""
+
+NOBODY = -1
+"""No actor's id."""
 
 
 class Lost(Enum):
@@ -41,7 +51,12 @@ class DataLane:
     """Messages, asks and answers to and from one peer. Owner only, where nothing else is said."""
 
     def __init__(
-        self, route: Route, lock: AbstractContextManager[object], due: Callable[[], object]
+        self,
+        route: Route,
+        lock: AbstractContextManager[object],
+        due: Callable[[], object],
+        limits: Limits,
+        freed: Callable[[int, int, int], object],
     ) -> None:
         self.lock = lock
         """That of the peer: it guards what any thread may touch."""
@@ -54,7 +69,12 @@ class DataLane:
         """Whether there is a batch to be sent without waiting for more."""
         self.is_paused = False
         """Whether the link has been given enough for now, and would take more."""
-        self.seq_out = self.seq_in = 0
+        self.account, self.window = Account(), Window(limits, freed)
+        self.stalled_since: float | None = None
+        """Since when frames wait, for the link or for credit; None: none does."""
+        self.stalls = 0
+        """How often they had to."""
+        self.seq_in = self._answers_in = 0
         self.duplicates = self.lost_frames = 0
         self.early: deque[tuple[Header, bytes | memoryview, bytes | memoryview]] = deque()
         """Frames that came before the frame of control that they were posted after."""
@@ -63,37 +83,119 @@ class DataLane:
         self.ended: dict[int, int] = {}
         """Actors whose end was told before all their messages had come; nothing of them is taken in
         any more. With each, the seq of the last frame in which there may be any."""
-        self._route, self._due = route, due
+        self._route, self._due, self._budget = route, due, limits.size
+        self._plain_until = self._budget
+        """Up to how many bytes `post` has nothing to look at; -1: it has for every message."""
+        self._aside: dict[int, list[bytes | Parcel]] = {}
+        """What is for the actors there that are busy, by their ids."""
+        self._aside_size = 0
         self._is_closed = False
         self._successor: DataLane | None = None
         self._box: list[bytes | Parcel] = []
+        self._answers: list[bytes | Parcel] = []
         self._full_at = BATCH_BYTES
         self._early = EARLY
-        # Each with what it ends: a batch or a parcel; None for a chunk.
-        self._frames: deque[tuple[Frames, bytes | Parcel | None]] = deque()
+        self._frames: deque[Frame] = deque()
+        self._answer_frames: deque[Frame] = deque()
+        self._framer = Framer(route, Kind.DATA, Kind.CHUNK, is_free=False)
+        self._answer_framer = Framer(route, Kind.ANSWERS, Kind.ANSWER_CHUNK, is_free=True)
+        self._rooms: dict[Future[None], int | None] = {}
+        """Who waits for room, and for which busy actor to be so no more, if for any."""
 
-    # Sending
+    # Posting
 
     def post(
         self, envelope: bytes | Parcel, ask: int | None = None, reply: Reply | None = None
     ) -> Lost | None:
-        """Any thread. Queue an envelope, and keep `reply` under `ask`; why not, or None."""
+        """Any thread. Queue a message, and keep `reply` under `ask`; why not, or None."""
+        size = len(envelope)
+        with self.lock:
+            queued, box, early = self.queued, self._box, self._early
+            is_plain = queued <= self._plain_until
+            queued += size
+            if is_plain:
+                # Nothing is called here: a signal handler would run there, and may wait for what
+                # the loop can send only with this lock.
+                if ask is not None and reply is not None:
+                    self.pending[ask] = reply
+                self.queued = queued
+                box += (envelope,)
+                if early:
+                    self._early = early - 1
+        if not is_plain:
+            return self._post_else(envelope, ask, reply)
+        if queued >= self._full_at or len(box) >= BATCH_MESSAGES:
+            self.is_full = True
+        if early:
+            self._due()
+        return None
+
+    def _post_else(
+        self, envelope: bytes | Parcel, ask: int | None, reply: Reply | None
+    ) -> Lost | None:
+        """Any thread. As `post`: it is closed, or full, or some actor there is busy."""
+        size = len(envelope)
+        target = target_of(envelope) if self._aside else NOBODY
+        with self.lock:
+            is_closed, is_aside = self._is_closed, target in self._aside
+            box, early = self._aside[target] if is_aside else self._box, self._early
+            queued, budget = self.queued, self._budget
+            is_taken = not is_closed and queued <= budget
+            if is_aside:  # not all of the room, which others need
+                is_taken = is_taken and 2 * self._aside_size <= budget
+            queued += size
+            if is_taken:
+                if ask is not None and reply is not None:
+                    self.pending[ask] = reply
+                self.queued = queued
+                box += (envelope,)
+                if is_aside:
+                    self._aside_size += size
+                    self._full_at += size
+                elif early:
+                    self._early = early - 1
+        if is_closed:
+            successor = self._successor
+            return Lost.NOCONNECTION if successor is None else successor.post(envelope, ask, reply)
+        if not is_taken:
+            return Lost.OVERFLOW
+        if not is_aside:
+            if queued >= self._full_at or len(box) >= BATCH_MESSAGES:
+                self.is_full = True
+            if early:
+                self._due()
+        return None
+
+    def set_aside(self, busy: Collection[int]) -> None:
+        """Owner only. What is for these actors there, and for no others, waits here from now on."""
+        with self.lock:
+            before, self._aside = self._aside, {target: [] for target in busy}
+            for target, kept in before.items():
+                if target in self._aside:
+                    self._aside[target] = kept
+                else:
+                    self._box += kept
+                    self._aside_size -= sum(map(len, kept))
+            self._plain_until = -1 if self._aside or self._is_closed else self._budget
+        if before:
+            self._due()
+            self.release()
+
+    def answer(self, envelope: bytes | Parcel, *, is_error: bool) -> Lost | None:
+        """Any thread. Queue the answer to an ask; why not, or None."""
         size = len(envelope)
         with self.lock:
             if self._is_closed:
                 if self._successor is None:
                     return Lost.NOCONNECTION
-                return self._successor.post(envelope, ask, reply)
+                return self._successor.answer(envelope, is_error=is_error)
             queued = self.queued
-            if queued > BUDGET:
+            if queued > 2 * self._budget and not is_error:
                 return Lost.OVERFLOW
+            # From here on nothing is called: as in `post`.
             queued += size
-            # From here on nothing is called: a signal handler would run there, and may wait for
-            # what the loop can send only with this lock.
-            if ask is not None and reply is not None:
-                self.pending[ask] = reply
             self.queued = queued
-            box = self._box
+            box = self._answers
             box += (envelope,)
             early = self._early
             if early:
@@ -104,57 +206,138 @@ class DataLane:
             self._due()
         return None
 
-    def take(self) -> list[bytes | Parcel]:
-        """With the lock. What was posted since the last time, to be framed."""
+    def room_for(self, envelope: bytes | Parcel) -> Future[None]:
+        """Any thread. Settled when half of the room is free, or its actor not busy, or at the end.
+
+        See `give_up`.
+        """
+        room: Future[None] = Future()
+        target = target_of(envelope) if self._aside else NOBODY
+        with self.lock:
+            is_busy = target in self._aside
+            waits = not self._is_closed and (is_busy or 2 * self.queued > self._budget)
+            if waits:
+                self._rooms[room] = target if is_busy else None
+        if not waits:
+            room.resolve(None)
+        return room
+
+    def give_up(self, room: Future[None]) -> None:
+        """Any thread. Nobody waits for that room any more."""
+        with self.lock:
+            self._rooms.pop(room, None)
+
+    def release(self) -> None:
+        """Owner only. Let those go on for whom there is room now, or never."""
+        with self.lock:
+            is_free = 2 * self.queued <= self._budget
+            released = [
+                room
+                for room, target in self._rooms.items()
+                if self._is_closed or (is_free if target is None else target not in self._aside)
+            ]
+            for room in released:
+                del self._rooms[room]
+        for room in released:
+            room.resolve(None)
+
+    # Sending
+
+    @property
+    def seq_out(self) -> int:
+        """Up to which seq frames are made."""
+        return self._framer.seq
+
+    def take(self) -> tuple[list[bytes | Parcel], list[bytes | Parcel]]:
+        """With the lock. What was posted since the last time, to be framed: messages, answers."""
         box, self._box = self._box, []
+        answers, self._answers = self._answers, []
         self._full_at, self._early = self.queued + BATCH_BYTES, EARLY
         self.is_full = False
-        return box
+        return box, answers
 
-    def batch(self, envelopes: list[bytes | Parcel]) -> list[bytes | Parcel]:
-        """Any thread. The envelopes in batches, one for each frame, and parcels."""
-        return [_joined(group) for group in groups(envelopes, BATCH_BYTES)]
-
-    def frame(self, made: list[bytes | Parcel], after: int) -> None:
+    def frame(
+        self, messages: list[bytes | Parcel], answers: list[bytes | Parcel], after: int
+    ) -> None:
         """Give each batch its header; `after` is how far the control lane has got."""
-        for batch in made:
-            if type(batch) is Parcel:
-                for head, piece in chunks(batch.buffers):
-                    header = self._header(Kind.CHUNK, len(head), after)
-                    self._frames.append(((header, head, piece), None))
-                body = batch.envelope
-            else:
-                body = batch
-            self._frames.append(((self._header(Kind.DATA, len(body), after), body), batch))
+        if answers and self._can_send_all(messages, answers):
+            messages, answers = messages + answers, []
+        self._frames.extend(self._framer.frames(messages, after))
+        self._answer_frames.extend(self._answer_framer.frames(answers, after))
 
-    def _header(self, kind: Kind, length: int, after: int) -> bytes:
-        self.seq_out += 1
-        return self._route.header(kind, Lane.DATA, length, self.seq_out, after)
+    def _can_send_all(self, messages: list[bytes | Parcel], answers: list[bytes | Parcel]) -> bool:
+        """Whether nothing of this has to wait for credit."""
+        size = sum(map(len, messages)) + sum(map(len, answers))
+        return not self._frames and self.account.covers(len(messages) + len(answers), size)
 
     def pump(self) -> bool:
-        """Send what is framed; False where some of it is left."""
-        frames, link = self._frames, self.link
-        gone = 0
-        while frames and link is not None and gone < PASS and link.send(frames[0][0]):
-            gone += len(frames.popleft()[0][-1])
-        self.is_paused = gone >= PASS and bool(frames)
+        """Send what is framed and has credit; False where the link is to be asked again."""
+        gone, taken = self._pump(self._answer_frames, 0)
+        if taken:
+            gone, taken = self._pump(self._frames, gone)
+        self.is_paused = not taken and gone >= PASS
         if gone:
-            with self.lock:
-                self.queued -= gone
-                self._full_at -= gone
-        return not frames
+            self._let_go(gone)
+        self._note_stall()
+        return taken
+
+    def _pump(self, frames: deque[Frame], gone: int) -> tuple[int, bool]:
+        """How many bytes have gone by now, and whether nothing of this waits for the link."""
+        link, account = self.link, self.account
+        is_free = frames is self._answer_frames
+        while frames and (is_free or account.may_send()):
+            frame = frames[0]
+            if gone >= PASS or link is None or not link.send(frame.parts):
+                return gone, False
+            frames.popleft()
+            if frame.messages:
+                account.spend(frame.seq, frame.messages, frame.size)
+            gone += len(frame.parts[-1])
+        return gone, True
+
+    def _let_go(self, size: int) -> None:
+        """So many bytes wait no more; there may be room for those who wait for it."""
+        with self.lock:
+            self.queued -= size
+            self._full_at -= size
+        if self._rooms and 2 * self.queued <= self._budget:
+            self.release()
+
+    def _note_stall(self) -> None:
+        if not self._frames:
+            self.stalled_since = None
+        elif self.stalled_since is None:
+            self.stalled_since = now()
+            self.stalls += 1
+
+    def probe(self) -> None:
+        """Have the peer say again how much more may come: what was lost, it cannot know of."""
+        sent = self._frames[0].seq - 1 if self._frames else self.seq_out
+        header = self._route.header(Kind.PROBE, Lane.DATA, 0, sent)
+        if self.link is not None:
+            self.link.send((header, b""))
 
     # Receiving
 
     def accept(self, header: Header) -> bool:
         """Whether a frame is new; what a gap left out is counted."""
-        seq, last = header.seq, self.seq_in
+        seq, answers = header.seq, header.kind in ANSWER_KINDS
+        last = self._answers_in if answers else self.seq_in
         if seq <= last:
             self.duplicates += 1
             return False
         self.lost_frames += seq - last - 1
-        self.seq_in = seq
+        if answers:
+            self._answers_in = seq
+        else:
+            self.seq_in = seq
         return True
+
+    def probed(self, seq: int) -> None:
+        """All up to that frame has come, or is lost."""
+        if seq > self.seq_in and not self.early:
+            self.lost_frames += seq - self.seq_in
+            self.seq_in = seq
 
     def note_end(self, actor: int, after: int) -> None:
         """The end of an actor there is told; its last message is in frame `after`, or before."""
@@ -169,26 +352,25 @@ class DataLane:
 
     def hand_over(self, successor: DataLane) -> None:
         """With both locks. All that waits here is for the `successor`, now and from now on."""
-        self._is_closed, self._successor = True, successor
+        self._is_closed, self._successor, self._plain_until = True, successor, -1
         successor._box.extend(self._box)
+        successor._answers.extend(self._answers)
         successor.queued += self.queued
         successor.pending.update(self.pending)
-        self._box, self.queued = [], 0
+        self._box, self._answers, self.queued = [], [], 0
         self.pending.clear()
 
     def close(self) -> tuple[list[bytes | Parcel], list[Reply]]:
         """With the lock. What was not sent, batches and envelopes, and who waits for an answer."""
-        self._is_closed = True
-        unsent = [batch for _, batch in self._frames if batch is not None] + self._box
+        self._is_closed, self._plain_until = True, -1
+        unsent = [frame.end for frame in self._frames if frame.end is not None] + self._box
+        unsent += chain.from_iterable(self._aside.values())
+        self._aside = {}
         pending = list(self.pending.values())
-        self._box, self.queued = [], 0
+        self._box, self._answers, self.queued = [], [], 0
         self._frames.clear()
+        self._answer_frames.clear()
         self.pending.clear()
         self.early.clear()
         self.ended.clear()
         return unsent, pending
-
-
-def _joined(group: list[bytes | Parcel]) -> bytes | Parcel:
-    first = group[0]
-    return first if type(first) is Parcel else b"".join(cast(list[bytes], group))

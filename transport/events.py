@@ -28,6 +28,24 @@ class NodeRecovered(NamedTuple):
     core: int
 
 
+class NodeBusy(NamedTuple):
+    """A peer does not keep up: what is for it has waited for more than a heartbeat."""
+
+    node: str
+    core: int
+    queued: int
+    """How many bytes wait for it here."""
+
+
+class NodeReady(NamedTuple):
+    """A peer that was busy has taken all that had waited for it."""
+
+    node: str
+    core: int
+    seconds: float
+    """How long something has waited."""
+
+
 class NodeLost(NamedTuple):
     """A peer's incarnation is given up for good; nothing from it arrives any more."""
 

@@ -11,7 +11,8 @@ A message on a link is `header | batch | payload frames...`. The header, big-end
     2      source core: its index in its node
     8 8    incarnations of the source core and of the destination core (0: not known yet)
     8 8    seq of this frame in its lane, and (after) how far the other lane had got: see peer.py
-    4 8    credit: messages and bytes that the source takes in beyond what it has acknowledged
+    4 8    credit, in messages and bytes: what a DATA spends of it; what a CREDIT grants beyond the
+           data lane's frame `after`
     4      length of the batch in bytes
     8      ack: up to which seq of the control lane the source has taken in all (since 1.2)
 
@@ -40,7 +41,7 @@ from .endpoint import Frames
 MAGIC = b"ZANN"
 VERSION_MAJOR = 1
 VERSION_MINOR = 2
-"""1: OBSERVE. 2: `ack`, CHUNK."""
+"""1: OBSERVE. 2: `ack`; CHUNK; CREDIT, PROBE, ANSWERS, ANSWER_CHUNK, and what a DATA spends."""
 ACKNOWLEDGING = (1, 2)
 """The first version whose nodes acknowledge system messages."""
 
@@ -78,6 +79,14 @@ class Kind(IntEnum):
     """A question of an observer, or a part of the answer: see observation.py."""
     CHUNK = 10
     """A part of a large buffer: see chunks.py."""
+    CREDIT = 11
+    """How much more may come on the data lane, and which actors do not keep up: see flow.py."""
+    PROBE = 12
+    """On the data lane: all up to its seq has come, or is lost; how much more may come?"""
+    ANSWERS = 13
+    """A batch of answers that do not wait for credit, in a sequence of their own."""
+    ANSWER_CHUNK = 14
+    """A part of a large buffer in that sequence."""
 
 
 class Lane(IntEnum):
@@ -89,7 +98,10 @@ class Lane(IntEnum):
 
 HANDSHAKES = frozenset({Kind.HELLO, Kind.WELCOME, Kind.CONFIRM, Kind.REJECT})
 
-DATA_KINDS = frozenset({Kind.DATA, Kind.CHUNK})
+ANSWER_KINDS = frozenset({Kind.ANSWERS, Kind.ANSWER_CHUNK})
+CHUNKS = frozenset({Kind.CHUNK, Kind.ANSWER_CHUNK})
+DATA_KINDS = frozenset({Kind.DATA, Kind.CHUNK, Kind.PROBE, *ANSWER_KINDS})
+"""The kinds of the data lane; all others are of the control lane."""
 
 _KINDS = {int(kind): kind for kind in Kind}
 _LANES = {int(lane): lane for lane in Lane}
@@ -130,11 +142,18 @@ class Route(NamedTuple):
     """The incarnation that it is for; 0: not known yet."""
 
     def header(
-        self, kind: Kind, lane: Lane, length: int, seq: int = 0, after: int = 0, ack: int = 0
+        self,
+        kind: Kind,
+        lane: Lane,
+        length: int,
+        seq: int = 0,
+        after: int = 0,
+        credit: tuple[int, int] = (0, 0),
+        ack: int = 0,
     ) -> bytes:
         """Any thread. The header of a batch of `length` bytes; seq 0: not part of a sequence."""
         return pack_header(
-            Header(kind, lane, 0, *self.source, self.destination, seq, after, 0, 0, length, ack)
+            Header(kind, lane, 0, *self.source, self.destination, seq, after, *credit, length, ack)
         )
 
 

@@ -28,6 +28,7 @@ from ..actors.address import CoreAddress
 from ..actors.arguments import checked_name
 from ..actors.environment import random_bits
 from ..actors.logs import printable
+from .credit import Limits
 from .frame import VERSION_MAJOR, VERSION_MINOR
 
 NODE, OBSERVER = "node", "observer"
@@ -80,6 +81,8 @@ class Identity(NamedTuple):
     holder: Holder = Holder()
     message_limit: int = 0
     """0: it says nothing of that."""
+    credit: Limits = Limits(0, 0)
+    """What it grants at first on the data lane; nothing: it knows of no credit."""
 
 
 class Refusal(NamedTuple):
@@ -253,6 +256,8 @@ def _pack(me: Identity, **more: object) -> bytes:
         "role": me.role,
         "frame_cap": me.frame_cap,
         "message_limit": me.message_limit,
+        "credit_messages": me.credit.messages,
+        "credit_bytes": me.credit.size,
         "control": me.control,
         "data": me.data,
         "process": list(me.holder),
@@ -294,6 +299,7 @@ def _identity(body: dict[str, Any]) -> Identity:
         _versions(body),
         _holder(body, "process"),
         _number(body, "message_limit"),
+        Limits(_number(body, "credit_messages", 32), _number(body, "credit_bytes")),
     )
 
 

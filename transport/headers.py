@@ -13,7 +13,8 @@ from .values import Data
 def headers_to_data(headers: Headers) -> Data:
     """Any thread. The data of headers; what stays within the process is left out."""
     data: dict[str, Any] = dict(headers)
-    data.pop("context", None)
+    for local in ("context", "receipt"):
+        data.pop(local, None)
     if "sender" in data:
         data["sender"] = list(data["sender"])
     return data

@@ -29,6 +29,11 @@ class Host(Protocol):
         ...
 
     @property
+    def overflow(self) -> str:
+        """Any thread. What becomes of a message that finds no room: `Config.peer_overflow`."""
+        ...
+
+    @property
     def sleeping(self) -> bool:
         """Any thread. Whether the loop sleeps, so that it has to be woken for what is posted."""
         ...

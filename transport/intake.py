@@ -12,7 +12,8 @@ Guarantees:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from ..actors.address import Address
 from ..actors.environment import now
@@ -23,6 +24,8 @@ from .control_lane import ACK_DELAY, ACK_EVERY, ControlLane, Held
 from .endpoint import Frames
 from .events import FramesLost
 from .frame import (
+    ANSWER_KINDS,
+    CHUNKS,
     DATA_KINDS,
     HANDSHAKES,
     BadFrame,
@@ -96,7 +99,7 @@ class Intake:
         if peer.state is State.CONNECTING:
             self._members.open(peer)
         try:
-            piece = frames[2] if header.kind is Kind.CHUNK and len(frames) > 2 else b""
+            piece = frames[2] if header.kind in CHUNKS and len(frames) > 2 else b""
             self._receive_from(peer, header, batch, piece)
         except Exception as error:  # hostile bytes, most of all; the loop outlives them all
             self._bad_frame(peer, error)
@@ -154,6 +157,10 @@ class Intake:
             raise BadFrame("a kind of frame on the wrong lane")
         elif header.kind is Kind.CONTROL:
             self._receive_control(peer, header, batch)
+        elif header.kind is Kind.CREDIT:
+            self._members.flow.take(peer, header, batch)
+        elif header.kind is Kind.PROBE:
+            self._members.flow.probed(peer, header)
         elif peer.data.early or header.after > max(peer.control.seq_in, peer.data.waived):
             peer.data.early.append((header, batch, piece))
             self._system.core.call_later(HOLD, lambda: self._admit(peer, header.after))
@@ -165,28 +172,45 @@ class Intake:
     ) -> None:
         data = peer.data
         lost_before = data.lost_frames
-        if data.accept(header):
-            if data.lost_frames > lost_before:
-                lost = FramesLost(peer.home.node, peer.home.core, data.lost_frames - lost_before)
-                self._system.events.publish(lost)
-            assembly = peer.assembly
-            if header.kind is Kind.CHUNK:
-                assembly.add(header.seq, batch, piece)
-                return
-            buffers = assembly.take(header.seq) if assembly.is_begun else ()
-            envelopes = self._envelopes(peer, batch, buffers)
-            if data.ended:
-                envelopes = self._without_the_dead(peer, envelopes)
-            for envelope in envelopes:
-                receive(self._host, peer, envelope)
-            if peer.control.held:
-                self._release(peer, data.seq_in)
-            if peer.leaves_after is not None:
-                self._members.farewell.look(peer)
+        if not data.accept(header):
+            return
+        if data.lost_frames > lost_before:
+            lost = FramesLost(peer.home.node, peer.home.core, data.lost_frames - lost_before)
+            self._system.events.publish(lost)
+        assembly = peer.answer_assembly if header.kind in ANSWER_KINDS else peer.assembly
+        if header.kind in CHUNKS:
+            assembly.add(header.seq, batch, piece)
+            return
+        buffers = assembly.take(header.seq) if assembly.is_begun else ()
+        envelopes = iter(self._envelopes(peer, batch, buffers))
+        if data.ended:
+            envelopes = self._without_the_dead(peer, envelopes)
+        if header.credit_messages:
+            self._receive_sample(peer, header, envelopes)
+        for envelope in envelopes:
+            receive(self._host, peer, envelope)
+        if header.credit_messages:
+            self._members.flow.took(peer)
+        if peer.control.held:
+            self._release(peer, data.seq_in)
+        if peer.leaves_after is not None:
+            self._members.farewell.look(peer)
 
-    def _without_the_dead(self, peer: Peer, envelopes: Iterable[Envelope]) -> list[Envelope]:
+    def _receive_sample(self, peer: Peer, header: Header, envelopes: Iterator[Envelope]) -> None:
+        """Deliver what comes up to the message that gets a receipt; nothing, where none does."""
+        window = peer.data.window
+        number = window.take(header.credit_messages, header.credit_bytes)
+        if number is None:
+            return
+        for envelope in islice(envelopes, number):
+            receive(self._host, peer, envelope)
+        for envelope in islice(envelopes, 1):
+            headers = envelope.headers or {}
+            headers["receipt"] = window.receipt(envelope.target)
+            receive(self._host, peer, envelope._replace(headers=headers))
+
+    def _without_the_dead(self, peer: Peer, envelopes: Iterator[Envelope]) -> Iterator[Envelope]:
         """All but what comes after the end of its sender was told, which is counted."""
-        kept: list[Envelope] = []
         for envelope in envelopes:
             if envelope.sender in peer.data.ended:
                 target = Address(*self._system.home, envelope.target)
@@ -194,9 +218,8 @@ class Intake:
                 letters = self._host.dead_letters
                 letters.count("after its end", envelope.message, target, sender)
             else:
-                kept.append(envelope)
+                yield envelope
         peer.data.forget_ended()
-        return kept
 
     def _receive_control(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
         is_next = peer.control.accept(header)

@@ -24,6 +24,7 @@ from .control_lane import GIVE_UP
 from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .farewell import Farewell
+from .flow import Flow
 from .frame import ACKNOWLEDGING, Header, Kind, Lane, Source, node_id
 from .gate import Gate, Open
 from .handshake import OBSERVER, CorePlace, Identity, Refusal
@@ -79,6 +80,7 @@ class Members:
         self.liveness = Liveness[CoreAddress](
             config.heartbeat, config.suspect_after, config.down_after
         )
+        self.flow = Flow(system, self.current, due)
         self.associations = Associations(endpoint, lambda: self.source, self, self.gate.checked_url)
         self.refusals: dict[str, Refusal] = {}
         self._admission = Admission(system, listeners, self)
@@ -116,8 +118,8 @@ class Members:
 
     def _new(self, home: CoreAddress) -> Peer:
         own = home.node == self._system.name
-        config = self._system.config
-        peer = Peer(home, self.source, own=own, due=self._due, message_limit=config.message_limit)
+        config, freed = self._system.config, self.flow.freed
+        peer = Peer(home, self.source, own=own, due=self._due, freed=freed, config=config)
         peer.codec = Codec(
             PeerResolver(peer, self._host, self._system.allowed),
             ref_type=ActorRef,
@@ -190,6 +192,7 @@ class Members:
             key = None if own else self.gate.key_of(home.node)
             peer.attach(Lane.DATA, self._endpoint.connect(identity.data, key))
         peer.role = None if own else self.gate.role_of(home.node)
+        peer.data.account.open(identity.credit)
         self.liveness.heard(home, now())
         if peer.own:
             # The end of one of our own processes is seen by its socket. Silence says only that a
@@ -296,6 +299,7 @@ class Members:
     def step(self) -> None:
         """Once a heartbeat: judge who is silent, and give up or dial again who is not here yet."""
         self.look_at_keys()
+        self.flow.step()
         moment = now()
         for home, verdict in self.liveness.tick(moment):
             judged = self.peers.get(home)

@@ -51,6 +51,7 @@ class Node:
     def __init__(self, system: ActorSystem, endpoint: Endpoint, gate: Gate | None = None) -> None:
         self._system = system
         self._endpoint = endpoint
+        self.overflow = system.config.peer_overflow
         self.next_ask = count(1).__next__
         self._peers_due: deque[Peer] = deque()
         self._refused: set[Peer] = set()

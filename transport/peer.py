@@ -20,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 from ..actors.address import CoreAddress
-from ..actors.config import MESSAGE_LIMIT
+from ..actors.config import Config
 from ..actors.environment import make_rlock, now
 from ..actors.forked import Disowned
 from ..actors.network import IDLE
@@ -32,11 +33,14 @@ from .buffers import Parcel
 from .chunks import Assembly
 from .codec import Codec
 from .control_lane import ControlLane
+from .credit import Limits
 from .data_lane import DataLane
 from .endpoint import Link
 from .frame import Lane, Route, Source
 from .handshake import Holder
 from .keyring import Role
+
+DEFAULTS = Config()
 
 
 class State(Enum):
@@ -71,14 +75,18 @@ class Peer:
         *,
         own: bool,
         due: Callable[[Peer], object],
-        message_limit: int = MESSAGE_LIMIT,
+        freed: Callable[[Peer, int, int, int], object] = lambda *_: None,
+        config: Config = DEFAULTS,
     ) -> None:
         self.home = home
         self.own = own
         self.codec: Codec
         self.role: Role | None = None
         """What its key may do here; None where no keys are used."""
-        self.assembly = Assembly(message_limit)
+        self.assembly, self.answer_assembly = (
+            Assembly(config.message_limit),
+            Assembly(config.message_limit),
+        )
         self.state = State.CONNECTING
         self.is_joined = False
         """Whether it was ever up."""
@@ -99,7 +107,9 @@ class Peer:
         self._lock: AbstractContextManager[object] = make_rlock()
         self._due = due
         route = Route(source, home.incarnation)
-        self.data = DataLane(route, self._lock, lambda: due(self))
+        self.data = DataLane(
+            route, self._lock, lambda: due(self), Limits.of(config), partial(freed, self)
+        )
         self.control = ControlLane(route, self._lock, lambda: due(self))
         self._flushing = False
 
@@ -118,9 +128,9 @@ class Peer:
         try:
             data, control = self.data, self.control
             with self._lock:  # both at once: so all that was posted before is in them, or sent
-                posted_signals, posted = control.take(), data.take()
+                posted_signals, (messages, answers) = control.take(), data.take()
             signals = control.batch(posted_signals)
-            data.frame(data.batch(posted), control.seq_out + len(signals))
+            data.frame(messages, answers, control.seq_out + len(signals))
             control.frame(signals, data.seq_out)
             done = data.pump()
             return control.pump() and done
@@ -173,6 +183,7 @@ class Peer:
             self.control.hand_over(successor.control)
             successor.watches.update(self.watches)
             self.watches = {}
+        self.data.release()
         self._due(successor)
 
     def close(self) -> Leftovers:
@@ -183,10 +194,12 @@ class Peer:
             self.control.close()
             watches, self.watches = self.watches, {}
         self.assembly.clear()
+        self.answer_assembly.clear()
         for lane in (self.data, self.control):
             link, lane.link = lane.link, None
             if link is not None:
                 link.close()
+        self.data.release()
         return Leftovers(
             unsent,
             pending,
@@ -198,9 +211,17 @@ class Peer:
         self._lock = self.data.lock = self.control.lock = lock
 
     def statistics(self) -> dict[str, int]:
-        """Any thread. What waits, and what went wrong."""
+        """Any thread. What waits on both sides, the credit that is left, and what went wrong."""
+        data = self.data
+        credit_messages, credit_bytes = data.account.left
         return {
-            "queued_bytes": self.data.queued + self.control.queued,
+            "queued_bytes": data.queued + self.control.queued,
+            "credit_messages": credit_messages,
+            "credit_bytes": credit_bytes,
+            "stalls": data.stalls,
+            "unhandled_messages": data.window.messages,
+            "unhandled_bytes": data.window.size,
+            "busy_actors": len(data.window.busy),
             "pending_asks": len(self.data.pending),
             "watches": len(self.watches),
             "duplicates": self.data.duplicates + self.control.duplicates,

@@ -46,6 +46,7 @@ from .codec import Envelope, EnvelopeKind, Undecodable
 from .data_lane import Lost
 from .declared import find_declared
 from .host import Host
+from .overflow import can_wait, post_when_room
 from .peer import Leftovers, Peer, State
 from .signals import subject_of
 
@@ -129,6 +130,8 @@ class RemoteProcess:
         encode = peer.codec.encode_parts
         envelope = encode(self.address.id, from_id, kind, ask, message, headers)
         lost = data.post(envelope, ask, reply)
+        if lost is Lost.OVERFLOW and self._may_wait():
+            lost = post_when_room(data, envelope, ask, reply)
         if lost is not None:
             self._lose(lost, message, sender, reply)
             return
@@ -140,6 +143,10 @@ class RemoteProcess:
         elif isinstance(reply, RemoteReply):
             reply.ask_number = ask
 
+    def _may_wait(self) -> bool:
+        is_kernel = self.address.id == KERNEL_ID
+        return self._host.overflow == "wait" and not is_kernel and can_wait()
+
     def _lose(
         self, lost: Lost, message: object, sender: Process | None, reply: Reply | None
     ) -> None:
@@ -147,8 +154,11 @@ class RemoteProcess:
         if reply is None:
             reason = lost.value if lost is Lost.OVERFLOW else host.loss_reason(home)
             host.dead_letters.count(reason, message, self.address, sender)
+            is_told = host.overflow != "drop_new" and self.address.id != KERNEL_ID
+            if lost is Lost.OVERFLOW and is_told:
+                raise no_room(home)
         elif lost is Lost.OVERFLOW:
-            reply.reject(MailboxFull(f"more waits for core {home} than a peer may have queued"))
+            reply.reject(no_room(home))
         else:
             reply.reject(node_down(home))
 
@@ -222,15 +232,20 @@ class RemoteReply:
         if ask is None:
             return False
         peer, host = self._peer, self._host
+        encode = peer.codec.encode
         try:
-            envelope = peer.codec.encode(Envelope(ask, None, kind, None, value, None))
+            envelope = encode(Envelope(ask, None, kind, None, value, None))
         except (EncodeError, MessageTooLarge) as error:
-            envelope = peer.codec.encode(Envelope(ask, None, _ERROR, None, error, None))
-        lost = peer.data.post(envelope)
+            kind = _ERROR
+            envelope = encode(Envelope(ask, None, kind, None, error, None))
+        lost = peer.data.answer(envelope, is_error=kind == _ERROR)
+        if lost is not None:
+            host.dead_letters.count(lost.value, value, Address(*peer.home, ask))
+        if lost is Lost.OVERFLOW:  # the asker has to hear of it
+            envelope = encode(Envelope(ask, None, _ERROR, None, no_room(peer.home), None))
+            lost = peer.data.answer(envelope, is_error=True)
         if lost is None:
             host.posted(peer)
-        else:
-            host.dead_letters.count(lost.value, value, Address(*peer.home, ask))
         return True
 
 
@@ -366,6 +381,11 @@ def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
     for ending, target, watcher in left.watches:
         process = RemoteProcess(Address(*peer.home, target), host, peer)
         watcher.signal(ending(process, "noconnection"))
+
+
+def no_room(home: CoreAddress) -> MailboxFull:
+    """The error of a message for which there is no room at its sender's core."""
+    return MailboxFull(f"as much waits for core {home} as may: it does not keep up")
 
 
 def node_down(home: CoreAddress) -> NodeDown:

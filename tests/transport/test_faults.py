@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import zanni_faults as crew
 
 from zanni import ActorDeadError, ActorSystem, NodeDown, RemoteError, SpawnError
-from zanni.transport.data_lane import BUDGET
+from zanni.transport.credit import Limits
 
 DEADLINE = 20.0
+BUDGET = Limits().size
 
 
 @pytest.fixture(scope="module")

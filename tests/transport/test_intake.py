@@ -85,11 +85,12 @@ class Line:
             by_header=lambda _: self.receiver,
             liveness=SimpleNamespace(heard=lambda home, moment: None),
             lose=lambda home, reason: pytest.fail(reason),
+            flow=SimpleNamespace(took=lambda peer: None),
         )
         self.intake = Intake(system, host, members, gossip=None)
 
     def _decode(self, batch):
-        return [self.envelopes[number] for number in bytes(batch)]
+        return iter([self.envelopes[number] for number in bytes(batch)])
 
     def _call_later(self, seconds, function):
         self.timers[seconds].append(function)

@@ -5,10 +5,12 @@ import pytest
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.process import Broken, Died
 from zanni.transport.batches import BATCH_BYTES, BATCH_MESSAGES
-from zanni.transport.data_lane import BUDGET, Lost
+from zanni.transport.credit import Limits
+from zanni.transport.data_lane import Lost
 from zanni.transport.frame import Kind, Lane, Source, unpack_frames
 from zanni.transport.peer import Peer, State
 
+BUDGET = Limits().size
 HOME = CoreAddress("other", 1, 77)
 ME = Source(1, 0, 99)
 
