@@ -169,7 +169,14 @@ class ShuttingDown(ZanniError):
 
 
 class NameInUse(ZanniError):
-    """The name belongs to another living actor or node."""
+    """The name belongs to another living actor or node; of a node, to process `pid` on `host`."""
+
+    def __init__(self, text: str = "", host: str = "", pid: int = 0) -> None:
+        super().__init__(text, host, pid)
+        self.text, self.host, self.pid = text, host, pid
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class CoreInUse(ZanniError):

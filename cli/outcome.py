@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..actors.crash import title
+from ..actors.errors import NameInUse
 from ..actors.links import Down
 from ..actors.ref import ActorRef
 from ..supervisors.report import SupervisorReport
@@ -41,6 +42,9 @@ class Outcome:
         cause = reason[0] if isinstance(reason, tuple) and reason else reason
         if cause in GRACEFUL:
             return 0
+        if end.ref is None and isinstance(reason, NameInUse):
+            click.echo(f"Error: {reason}", err=True)
+            return 1
         text = describe(reason) if isinstance(reason, BaseException) else str(reason)
         click.echo(f"Error: the root actor failed: {text}", err=True)
         if isinstance(reason, BaseException) and debug:

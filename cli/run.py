@@ -4,7 +4,8 @@ Guarantees:
 - The first Ctrl-C or SIGTERM drains the system, the second ends it within a second; no process is
   left.
 - Exit codes: 0 the root stopped, or SIGTERM drained the system; 1 the root failed, or gave up as a
-  supervisor; 2 bad usage; 130 Ctrl-C; 143 SIGTERM, and the drain took too long.
+  supervisor, or the name is that of another node; 2 bad usage; 130 Ctrl-C; 143 SIGTERM, and the
+  drain took too long.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ..actors.logs import log_to_stderr
 from ..actors.messages import can_be_found, type_name
 from ..actors.process import Bury
 from ..actors.system import ActorSystem
+from ..transport.events import JoinRefused
 from .outcome import Outcome
 from .target import Arguments, load, offered
 
@@ -162,7 +164,7 @@ class Usher(Actor):
         try:
             self.system.spawn(self._root, supervisor=self.actor_ref)
         except Exception as error:
-            self._ended.set(Down(None, error))
+            self._ended.resolve(Down(None, error))
 
     def on_receive(self, message: object) -> None:
         """Tell of the root's end, which is final."""
@@ -170,7 +172,7 @@ class Usher(Actor):
             if message.crash is not None:
                 self.system.crashes.report(message.crash, "it is the root, so the system ends")
             message.ref.process.signal(Bury())
-            self._ended.set(Down(message.ref, message.reason))
+            self._ended.resolve(Down(message.ref, message.reason))
 
 
 class Life:
@@ -187,6 +189,7 @@ class Life:
         ended: Future[Down] = Future()
         outcome = Outcome()
         self._system.events.subscribe(outcome.hear)
+        self._system.events.subscribe(functools.partial(end_if_refused, ended))
         self._system.spawn(Usher, root, ended)
         try:
             end = self._signals.wait(ended)
@@ -228,6 +231,12 @@ class Life:
             sys.stderr.flush()
             environment.exit_now(code)
         return code
+
+
+def end_if_refused(ended: Future[Down], event: object) -> None:
+    """Any thread. A node whose name is another's is of no use to anyone: it ends."""
+    if isinstance(event, JoinRefused) and event.reason == "name_in_use":
+        ended.resolve(Down(None, NameInUse(event.detail, event.host, event.pid)))
 
 
 def start_system(

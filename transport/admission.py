@@ -91,7 +91,7 @@ class Admission:
             return Refusal("role", detail)
         home = identity.home
         if home in self._table.dead:
-            return Refusal("dead", f"{home} was declared down here: that start of it cannot return")
+            return Refusal("dead", f"{home} was declared down here, for good: start it again")
         if own:
             if home.node != self._system.name:
                 raise BadHandshake("another node on this node's own sockets")

@@ -273,6 +273,32 @@ def test_joined_nodes_may_spawn_what_the_module_defines_and_nothing_else(
     host.expect("stopped")  # with its parent
 
 
+JOINS = """
+import time
+from zanni import Actor
+class Joins(Actor):
+    def on_start(self):
+        while len([each for each in self.system.nodes() if each["state"] == "up"]) < 2:
+            time.sleep(0.01)
+        print("joined", flush=True)
+"""
+
+
+def test_a_second_node_of_a_name_ends_and_says_whose_it_is(start: Any, module: Any) -> None:  # F7
+    url = f"tcp://127.0.0.1:{free_port()}"
+    host = start("run", "acts:Idle", "--name", "host", "--listen", url)
+    host.expect("ready 1")
+    module("joins", JOINS)
+    first = start("run", "joins:Joins", "--name", "guest", "--join", url)
+    first.expect("joined")
+    for name, holder in (("host", host), ("guest", first)):
+        second = start("run", "acts:Idle", "--name", name, "--join", url)
+        assert second.wait() == 1
+        assert f"the name {name!r} is that of" in second.err
+        assert f"(process {holder.process.pid} on " in second.err
+    assert first.process.poll() is None
+
+
 def test_a_class_that_other_nodes_cannot_name_may_still_be_run(start: Any, module: Any) -> None:
     module("made", "import acts\ndef make():\n    class Made(acts.Echo): pass\n    return Made\n")
     module("maker", "from made import make\nMade = make()\n")
