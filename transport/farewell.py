@@ -53,6 +53,11 @@ class Farewell:
 
     # Leaving
 
+    @property
+    def is_leaving(self) -> bool:
+        """Any thread. Whether `leave` was called."""
+        return self._left is not None
+
     def leave(self, peers: Iterable[Peer], left: Future[None]) -> None:
         """Take leave of these; `left` hears when all have answered, or are waited for no more."""
         self._left = left
@@ -78,7 +83,7 @@ class Farewell:
 
     def take(self, peer: Peer, header: Header) -> None:
         """A peer says GOODBYE: it leaves, or answers ours."""
-        if self._left is not None or peer.data.seq_in >= header.after:
+        if self.is_leaving or peer.data.seq_in >= header.after:
             self._part(peer)
         elif peer.leaves_after is None:
             peer.leaves_after = header.after
@@ -93,7 +98,7 @@ class Farewell:
         if peer.state is State.DOWN:
             return
         control = peer.control
-        if self._left is None and control.send_now(Kind.GOODBYE, NOTHING):
+        if not self.is_leaving and control.send_now(Kind.GOODBYE, NOTHING):
             # With the link the answer would be lost.
             link, control.link = control.link, None
             if link is not None:
