@@ -145,6 +145,7 @@ class Cores(Runtime):
         *args: Any,
         router: str = "round_robin",
         core: int | str | None = "spread",
+        node: str | None = None,
         name: str | None = None,
         mailbox: object = None,
         dispatcher: str | None = None,
@@ -165,6 +166,8 @@ class Cores(Runtime):
             router: who gets a message: "round_robin", "random", "smallest_mailbox", or "broadcast":
                 all do, and an ask is answered by the list of their answers, or the first error.
             core: where: "spread" (evenly over the cores), "here", "least-loaded" or an index.
+            node: where: the name of a joined node that allows the class there; the pool itself is
+                here. While that node is lost, what is sent waits.
             name: unique in the node; `whereis` finds the pool by it.
             mailbox, dispatcher: of each member, as in `spawn`.
             **kwargs: see `args`.
@@ -173,11 +176,13 @@ class Cores(Runtime):
             TypeError: no actor class.
             ValueError: an argument that cannot be; the text names it.
             NameInUse: the name belongs to a living actor.
-            SpawnError: a member failed to start on another core; on this one its own error.
+            SpawnError: a member failed to start on another core, or its class is not allowed on
+                that node; on this core its own error is raised.
+            NodeDown: that node is not joined, or lost.
             ShuttingDown: the system is stopping or stopped.
 
         """
-        options = {"mailbox": mailbox, "dispatcher": dispatcher}
+        options = {"mailbox": mailbox, "dispatcher": dispatcher, "node": node}
         plan = plan_pool(actor_class, args, kwargs, n=n, router=router, core=core, **options)
         return cast("ActorRef[A]", self.spawn(Pool, plan, name=name))
 

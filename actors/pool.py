@@ -236,12 +236,17 @@ class Pool(Overseer, Actor):
 
     def _next_core(self) -> int | str | None:
         """With "spread", the core with the fewest members, of those not known to be down."""
-        if self._plan.core != "spread":
+        if self._plan.core != "spread" or self._is_elsewhere:
             return self._plan.core
         counts = Counter(ref.core for ref in self._members)
         down = {each["index"] for each in self.system.cores() if each["state"] != "up"}
         open_ = [index for index in range(self.system.open_cores) if index not in down]
         return min(open_, key=lambda index: (counts[index], index), default="here")
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether the members are on another node, which places them itself."""
+        return self._plan.options.get("node") not in (None, self.system.name)
 
     def _publish(self) -> None:
         self._pool_cell.set_members(self._members)
@@ -312,7 +317,7 @@ class Pool(Overseer, Actor):
 
     def movable(self, first: int) -> list[ActorRef[Any]]:
         """Owner only. The members on core `first` or a later one that can be replaced elsewhere."""
-        if self._plan.core not in MOVABLE:
+        if self._plan.core not in MOVABLE or self._is_elsewhere:
             return []
         return [ref for ref in self._members if ref.core >= first]
 

@@ -24,6 +24,7 @@ def pool(
     id: str,
     router: str = "round_robin",
     core: int | str | None = "spread",
+    node: str | None = None,
     mailbox: Mailbox | None = None,
     dispatcher: str | None = None,
     restart: RestartType = "permanent",
@@ -49,19 +50,18 @@ def pool(
         id, restart, significant, backoff, name, start_timeout, queue: of the pool, as in `child`.
         shutdown: of the pool, as in `child`; the default is 10 seconds. When it is told to stop,
             its members have 5 seconds, all at the same time, before it kills them.
-        router, core, mailbox, dispatcher: of the members, as in `ActorSystem.pool`.
+        router, core, node, mailbox, dispatcher: of the members, as in `ActorSystem.pool`.
         kwargs: keyword arguments of each member's `__init__`.
 
     Raises:
         SpecError: a field is wrong; its text names the child, the field and the remedy.
 
     """
-    if "node" in kwargs:
-        raise SpecError(
-            f"child {id!r}", "node", "a pool is where its supervisor is: have one on that node"
-        )
-    child(cls, *args, id=id, core=core, mailbox=mailbox, **kwargs)  # refuses what no member may be
-    options = {"mailbox": mailbox, "dispatcher": dispatcher}
+    if not (node is None or isinstance(node, str)):
+        raise SpecError(f"child {id!r}", "node", f"{node!r}: the members of a pool are on one node")
+    # It refuses what no member may be.
+    child(cls, *args, id=id, core=core, node=node, mailbox=mailbox, **kwargs)
+    options = {"mailbox": mailbox, "dispatcher": dispatcher, "node": node}
     try:
         plan = plan_pool(cls, args, kwargs, n=n, router=router, core=core, **options)
         kind_of_cell(plan.worker, dispatcher)

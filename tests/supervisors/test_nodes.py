@@ -10,10 +10,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from zanni_branches import CONFIG, PATIENT, Clerk, Team
+from zanni_branches import CONFIG, PATIENT, Clerk, Shop, Team
 
-from zanni import ActorSystem, DecodeError, NameInUse, NodeDown, StartError
-from zanni.supervisors import Supervisor, SupervisorReport, child
+from zanni import (
+    ActorSystem,
+    DecodeError,
+    Members,
+    NameInUse,
+    NodeDown,
+    Resize,
+    SpawnError,
+    StartError,
+)
+from zanni.supervisors import Supervisor, SupervisorReport, child, pool
 
 WAIT = 20.0
 BRANCHES = Path(__file__).with_name("zanni_branches.py")
@@ -268,3 +277,43 @@ def test_a_supervisor_on_another_node_starts_a_child_that_is_allowed_there(core)
         clerk.cast(Clerk.fail)
         assert ask(clerk, Clerk.bump) == 6
         assert shop.whereis("another@branch") == clerk
+
+
+def members_of(group):
+    return group.ask(Members(), timeout=WAIT)
+
+
+@pytest.mark.parametrize("router", ["round_robin", "smallest_mailbox"])
+def test_the_members_of_a_pool_may_be_on_another_node(near_branch, shop, router):
+    group = shop.pool(Clerk, 3, 5, node="branch-0", router=router, name="clerks")
+    assert (group.node, {ref.node for ref in members_of(group)}) == ("shop", {"branch-0"})
+    assert [ask(group, Clerk.bump) for _ in range(3)] == [6, 6, 6]
+    before = members_of(group)
+    before[0].cast(Clerk.fail)
+    assert ask(before[0], Clerk.bump) == 6  # started again, behind the same ref
+    assert members_of(group) == before
+    assert group.ask(Resize(1), timeout=WAIT) == 1
+    assert wait_for(lambda: near_branch.actors() == members_of(group))
+    group.stop()
+    assert near_branch.actors() == []
+
+
+def test_what_is_sent_to_a_pool_waits_while_the_node_of_its_members_is_lost(start_branches, shop):
+    (branch,) = start_branches(0)
+    bank = supervise(shop, pool(Clerk, 2, 5, id="clerk", node="branch-0"))
+    group = ref_of(bank)
+    assert ask(group, Clerk.pid) == branch.pid
+    branch.kill()
+    wait_for(lambda: members_of(group) == [])
+    answer = group.call(Clerk.pid)
+    (again,) = start_branches(0)
+    assert answer.get(timeout=WAIT) == again.pid
+    assert ref_of(bank) == group
+
+
+def test_a_pool_on_a_node_that_is_not_there_or_does_not_allow_it(near_branch, shop):
+    with pytest.raises(NodeDown, match="'branch-7' is not joined"):
+        shop.pool(Clerk, 2, node="branch-7")
+    with pytest.raises(SpawnError, match=r"system\.allow\(Shop\)"):
+        shop.pool(Shop, 2, node="branch-0")
+    assert near_branch.actors() == []

@@ -235,7 +235,7 @@ def test_arguments_called_like_those_of_a_pool_go_through_partial(world):
         ({"significant": True}, "significant: a permanent child"),
         ({"name": 7}, "name: 7"),
         ({"near": None}, "near: not an option"),
-        ({"node": "other"}, "node: a pool is where its supervisor is"),
+        ({"node": ("north", "south")}, "the members of a pool are on one node"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(tools, wrong, text):

@@ -20,7 +20,6 @@ import msgpack
 import pytest
 import zmq
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
-from zanni.transport.declared import find_declared
 
 from zanni import Actor, ActorSystem
 from zanni.actors.actor import Actor as AnyActor
@@ -33,6 +32,7 @@ from zanni.actors.ref import ActorRef
 from zanni.transport.bounds import OutOfBounds
 from zanni.transport.chunks import BadChunk
 from zanni.transport.codec import BadBatch, Envelope, EnvelopeKind, Undecodable
+from zanni.transport.declared import find_declared
 from zanni.transport.events import NodeJoined, NodeLost
 from zanni.transport.frame import BadFrame, Header, Kind, Lane, node_id, pack_header, unpack_frames
 from zanni.transport.gossip import BadHeartbeat
