@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
 import operator
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum, Flag
+from functools import lru_cache, partial, reduce
 from typing import Any, cast
 
 import msgpack
@@ -50,6 +50,10 @@ UNSEEN: dict[str, Any] = {**SCANNED, "max_array_len": 1024}
 
 NAME_LIMIT = 512
 """The most characters of a node's or a type's name in an address: it stands in logs."""
+
+
+SHAPES = 8
+"""How many versions of a class are remembered, each by the fields that it has of ours."""
 
 
 class BadBatch(ValueError):
@@ -246,11 +250,13 @@ def by_id(cls: type, names: list[str], *, typed: bool) -> FromData:
         make = cls
     if not typed:
         return lambda body: make(*body[1:])
-    shape = Shape(cls)
+    shape = Shape(cls, names)
 
     def make_checked(body: list[Any]) -> object:
         values = body[1:]
-        shape.check(zip(names, values, strict=True))
+        if len(values) != len(names):
+            raise TypeError(f"{len(values)} values for {len(names)} fields")
+        shape.check(values)
         return make(*values)
 
     return make_checked
@@ -263,8 +269,8 @@ def _by_keyword(cls: type, names: list[str]) -> Callable[..., object]:
 def by_name(cls: type, names: list[str], *, typed: bool) -> FromData:
     """How to make a `@message` of its name and of its fields, each a name and a value."""
     known = frozenset(names)
+    shape_of = lru_cache(SHAPES)(partial(Shape, cls))
     same = by_id(cls, names, typed=typed)
-    shape = Shape(cls) if typed else None
     needed = [
         field.name
         for field in dataclasses.fields(cast(Any, cls))
@@ -280,8 +286,8 @@ def by_name(cls: type, names: list[str], *, typed: bool) -> FromData:
         for name in needed:
             if name not in values:
                 raise Misfit(f".{name}", f"it is not there, and {type_name(cls)} has no default")
-        if shape is not None:
-            shape.check(values.items())
+        if typed:
+            shape_of(tuple(values)).check([*values.values()])
         return cls(**values)
 
     return make
@@ -311,7 +317,7 @@ def _core_address(data: list[Any]) -> CoreAddress:
 
 def _flags(cls: type[Flag], bits: object) -> Flag:
     """A combination of members; an enum would keep each new one of other bits for good."""
-    every = functools.reduce(operator.or_, (member.value for member in cls), 0)
+    every = reduce(operator.or_, (member.value for member in cls), 0)
     if type(bits) is not int or bits & ~every:
         raise ValueError(f"{bits!r:.100} is no combination of members of {type_name(cls)}")
     return cls(bits)

@@ -11,7 +11,7 @@ import dataclasses
 import sys
 import types
 from collections import abc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import (
     Annotated,
     Any,
@@ -27,6 +27,9 @@ from typing import (
 
 Fits = Callable[[Any], bool]
 """Whether a value is of a type."""
+
+SEEN = 64
+"""How many combinations of types are remembered for a class."""
 
 _NUMBERS: dict[object, tuple[type, ...]] = {
     float: (float, int),
@@ -47,25 +50,44 @@ class Misfit(Exception):
 
 
 class Shape:
-    """What the fields of a class may hold."""
+    """What the fields of a class may hold. Owner only.
 
-    def __init__(self, cls: type) -> None:
-        self._hints = hints(cls)
-        found = {name: fits(hint) for name, hint in self._hints.items()}
-        self._fits = {name: each for name, each in found.items() if each is not None}
+    Most checks look at no more than the type of a value. So types that were found to fit, together,
+    are remembered, and what is left to look at is what lists and the like hold.
+    """
 
-    def check(self, values: Iterable[tuple[str, Any]]) -> None:
-        """Any thread. Look at fields, each a name and a value.
+    def __init__(self, cls: type, names: Sequence[str]) -> None:
+        every = hints(cls)
+        self._names = names
+        self._hints = [every.get(name, Any) for name in names]
+        checks = [(index, fits(hint)) for index, hint in enumerate(self._hints)]
+        self._checks = [(index, check) for index, check in checks if check is not None]
+        self._deep = [each for each in self._checks if not _is_shallow(self._hints[each[0]])]
+        self._seen: set[tuple[type, ...]] = set()
+
+    def check(self, values: list[Any]) -> None:
+        """Look at the fields that were named, each of which has a value.
 
         Raises:
             Misfit: the first that does not fit.
 
         """
-        for name, value in values:
-            found = self._fits.get(name)
-            if found is not None and not found(value):
-                path, part, hint = _narrow(f".{name}", value, self._hints[name])
-                raise Misfit(path, f"{part!r:.100} is no {_words(hint)}")
+        types_of = tuple(map(type, values))
+        is_new = types_of not in self._seen
+        for index, check in self._checks if is_new else self._deep:
+            if not check(values[index]):
+                name, hint = self._names[index], self._hints[index]
+                path, part, narrow = _narrow(f".{name}", values[index], hint)
+                raise Misfit(path, f"{part!r:.100} is no {_words(narrow)}")
+        if is_new and len(self._seen) < SEEN:
+            self._seen.add(types_of)
+
+
+def _is_shallow(hint: Any) -> bool:
+    """Whether the type of a value says whether it fits."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return all(map(_is_shallow, get_args(hint)))
+    return hint is None or isinstance(hint, type)
 
 
 def hints(cls: type) -> dict[str, Any]:

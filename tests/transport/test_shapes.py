@@ -112,16 +112,25 @@ def test_the_smallest_part_that_does_not_fit_is_named(
     values: dict[str, Any], path: str, detail: str
 ) -> None:
     with pytest.raises(Misfit) as caught:
-        Shape(Order).check(values.items())
+        Shape(Order, [*values]).check([*values.values()])
     assert caught.value.path == path
     assert detail in caught.value.detail
 
 
 def test_an_annotation_that_cannot_be_read_spoils_no_other() -> None:
-    shape = Shape(Order)
-    shape.check([("odd", "anything"), ("items", [Item("a")])])
+    shape = Shape(Order, ["odd", "items"])
+    shape.check(["anything", [Item("a")]])
     with pytest.raises(Misfit):
-        shape.check([("odd", "anything"), ("items", None)])
+        shape.check(["anything", None])
+
+
+def test_types_that_fitted_once_spare_no_look_into_what_a_list_holds() -> None:
+    shape = Shape(Order, ["items", "paid", "counts"])
+    for _ in range(2):
+        shape.check([[Item("a")], None, {"a": (1,)}])
+        for bad in ([[5], None, {}], [[], None, {"a": ("b",)}], [[], "today", {}]):
+            with pytest.raises(Misfit):
+                shape.check(bad)
 
 
 def test_an_error_for_the_asker_keeps_path_and_detail() -> None:
