@@ -26,9 +26,27 @@ _WIDTHS = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}
 
 def target_of(envelope: bytes | Parcel) -> int:
     """Any thread. The id of the actor that an envelope is for: its first item, see codec.py."""
-    data = envelope.envelope if type(envelope) is Parcel else bytes(envelope[:10])
-    first = data[1]
-    return int.from_bytes(data[2 : 2 + _WIDTHS[first]], "big") if first in _WIDTHS else first
+    return _number_at(_head_of(envelope), 1)[0]
+
+
+def sender_of(envelope: bytes | Parcel) -> int:
+    """Any thread. The id of the actor that an envelope is from, its second item; -1: from none."""
+    head = _head_of(envelope)
+    _, following = _number_at(head, 1)
+    return _number_at(head, following)[0]
+
+
+def _head_of(envelope: bytes | Parcel) -> bytes:
+    return bytes(envelope.envelope[:20] if type(envelope) is Parcel else envelope[:20])
+
+
+def _number_at(data: bytes, place: int) -> tuple[int, int]:
+    """The number that stands there (-1: none does), and where the next item does."""
+    first = data[place]
+    end = place + 1 + _WIDTHS.get(first, 0)
+    if first in _WIDTHS:
+        return int.from_bytes(data[place + 1 : end], "big"), end
+    return first if first < 0x80 else -1, end
 
 
 def groups(envelopes: list[Envelope], limit: int) -> list[list[Envelope]]:

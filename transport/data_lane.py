@@ -26,7 +26,7 @@ from itertools import chain
 from ..actors.environment import now
 from ..actors.future import Future
 from ..actors.process import Reply
-from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, target_of
+from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, sender_of, target_of
 from .buffers import Parcel
 from .credit import Account, Limits, Window
 from .endpoint import Link
@@ -180,6 +180,19 @@ class DataLane:
         if before:
             self._due()
             self.release()
+
+    def let_pass(self, sender: int) -> None:
+        """Any thread. The end of this actor is told next: what it has sent waits for nobody."""
+        if not self._aside:
+            return
+        with self.lock:
+            for target, kept in self._aside.items():
+                passing = [each for each in kept if sender_of(each) == sender]
+                if passing:
+                    self._aside[target] = [each for each in kept if sender_of(each) != sender]
+                    self._aside_size -= sum(map(len, passing))
+                    self._box += passing
+        self._due()
 
     def answer(self, envelope: bytes | Parcel, *, is_error: bool) -> Lost | None:
         """Any thread. Queue the answer to an ask; why not, or None."""

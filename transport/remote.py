@@ -179,6 +179,8 @@ class RemoteProcess:
                 return
         elif isinstance(signal, Unlink | Broken):
             peer.unwatch(self.address.id, signal.process.address.id, Broken)
+        if isinstance(signal, Died | Broken):
+            peer.data.let_pass(signal.process.address.id)
         envelope = peer.codec.encode_signal(self.address.id, None, signal)
         if peer.control.post(envelope):
             host.posted(peer)

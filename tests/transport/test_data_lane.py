@@ -9,7 +9,7 @@ import pytest
 from zanni import Config
 from zanni.actors.address import CoreAddress
 from zanni.actors.ref import ActorRef
-from zanni.transport.batches import target_of
+from zanni.transport.batches import sender_of, target_of
 from zanni.transport.codec import Codec, EnvelopeKind
 from zanni.transport.credit import Limits
 from zanni.transport.data_lane import Lost
@@ -34,8 +34,8 @@ class FakeLink:
         pass
 
 
-def message(target, number=0):
-    return msgpack.packb([target, None, 0, None, number])
+def message(target, number=0, sender=None):
+    return msgpack.packb([target, sender, 0, None, number])
 
 
 @pytest.fixture
@@ -229,3 +229,28 @@ def test_the_target_of_an_envelope_is_found_in_its_bytes(target):
     encode = partial(codec.encode_parts, target, None, int(EnvelopeKind.TELL), None, "hello")
     assert target_of(encode(None)) == target
     assert target_of(encode({"deadline": 1.0})) == target
+
+
+def test_what_an_actor_has_sent_to_busy_ones_goes_before_its_end(peer):
+    """Or it would come after that, and nothing may (G7)."""
+    peer.data.set_aside([7, 300])
+    for number, (target, sender) in enumerate(((7, 1), (7, 2), (300, 1), (7, 1), (300, 200))):
+        peer.data.post(message(target, number, sender))
+    peer.data.let_pass(1)
+    peer.flush()
+    assert numbers(peer) == [0, 3, 2]
+    peer.data.let_pass(200)
+    peer.flush()
+    assert numbers(peer) == [4]
+    peer.data.set_aside([])
+    peer.flush()
+    assert numbers(peer) == [1]
+    assert peer.data.queued == 0
+
+
+@pytest.mark.parametrize("sender", [None, 0, 1, 127, 128, 192, 255, 256, 1 << 16, 1 << 40])
+@pytest.mark.parametrize("target", [1, 128, 1 << 40])
+def test_the_sender_of_an_envelope_is_its_second_item(target, sender):
+    envelope = message(target, 0, sender)
+    assert target_of(envelope) == target
+    assert sender_of(envelope) == (-1 if sender is None else sender)

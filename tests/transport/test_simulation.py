@@ -20,7 +20,7 @@ from simulation.schedule import CHURN, Schedule
 from zanni.actors import environment, system
 
 FOLDER = Path(__file__).parent
-ENOUGH = {"no nonce check": 1000, "tombstones forgotten": 200}
+ENOUGH = {"no nonce check": 1000, "tombstones forgotten": 200, "credit ignored": 200}
 """How many schedules a weakening may survive, where it is not 100."""
 
 

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 from zanni.transport.control_lane import ControlLane
+from zanni.transport.credit import Account
 from zanni.transport.data_lane import DataLane
 from zanni.transport.handshake import Handshake, _identity, _unpack
 from zanni.transport.members import Members
@@ -53,12 +54,18 @@ def _down_not_held():
     return [(ControlLane, "frame", lambda self, made, after: frame(self, made, 0))]
 
 
+def _credit_ignored():
+    """Whatever was granted, messages are sent."""
+    return [(Account, "may_send", lambda self: True)]
+
+
 MUTANTS = {
     "no nonce check": _no_nonce_check,
     "seq not checked": _seq_not_checked,
     "acks lost": _acks_lost,
     "tombstones forgotten": _tombstones_forgotten,
     "Down not held": _down_not_held,
+    "credit ignored": _credit_ignored,
 }
 """What each leaves out: a list of class, attribute and what is there in its place."""
 

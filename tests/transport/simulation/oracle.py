@@ -6,6 +6,7 @@ What a node may believe of another is judged by its own events; what befell an a
 from functools import partial
 
 from zanni.actors.address import CoreAddress
+from zanni.transport.batches import BATCH_MESSAGES
 from zanni.transport.events import NodeJoined, NodeLost
 
 SLACK = 1.0
@@ -154,6 +155,9 @@ class Oracle:
             self.violate("G7", life.name, "took a message of", self.name(there), "after its loss")
         elif there not in life.joined:
             self.violate("G7", life.name, "took a message of", self.name(there), "before it was up")
+        peer = life.system.network.members.current.get(there[:2])
+        if peer is not None and peer.data.window._left_messages < -BATCH_MESSAGES:
+            self.violate("G11", life.name, "took more of", self.name(there), "than it had granted")
 
     # Players
 

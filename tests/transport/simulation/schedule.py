@@ -43,7 +43,7 @@ ACTS = {
 SIZES = (*[0] * 12, 1_000, 70_000, 300_000)
 """Bytes that go with a message: none mostly; those in one frame of their own, and in several."""
 FLOOD = 600
-"""How many messages are very many for an actor that dozes."""
+"""How many messages are more than a peer grants at once."""
 
 
 class Outcome(NamedTuple):

@@ -19,6 +19,7 @@ CONFIG = Config(
     down_after=5.0,
     drain_timeout=2.0,
     kill_timeout=1.0,
+    peer_messages=256,
 )
 NAMES = "abc"
 PLAYERS = 2
