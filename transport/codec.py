@@ -34,7 +34,7 @@ from .envelope import Envelope, EnvelopeKind, Undecodable
 from .explain import explain
 from .headers import headers_from_data, headers_to_data
 from .misfits import decode_error, path_in
-from .packer import LARGE_ERROR, LOOKED_INTO, Packer, check_keys, checked
+from .packer import CONTAINERS, LARGE_ERROR, LOOKED_INTO, Packer, check_keys, checked
 from .reader import SCANNED, UNSEEN, BadBatch, Reader, call
 from .signals import signal_from_data, signal_to_data, with_plain_reason
 from .type_ids import Offer, TypeIds, fingerprint
@@ -179,7 +179,7 @@ class Codec:
         cls = type(message)
         try:
             if cls is bytes:
-                if len(cast(bytes, message)) >= LARGE:
+                if len(body) >= LARGE:
                     body = checked(body)
             elif cls not in _PACKED:
                 known = self._forms.get(cls)
@@ -332,7 +332,7 @@ class Codec:
         if made or len(data) < 1024:  # in what is short, counting bytes is cheaper than looking
             check(data, len(data))
         else:
-            check_keys(item, 1)
+            check_keys(item, 1, CONTAINERS)
 
     def _envelope(self, item: Any) -> Envelope:
         if type(item) is not list or len(item) < 5:

@@ -20,10 +20,10 @@ Way = Callable[[type], tuple[int, ToData]]
 _PACK = cast(Any, msgpack).Packer
 _EXT = cast(Any, msgpack).ExtType
 _new = tuple.__new__
-_CONTAINERS = frozenset({list, dict})
-LOOKED_INTO = _CONTAINERS | BUFFERS
+CONTAINERS = frozenset({list, dict})
+LOOKED_INTO = CONTAINERS | BUFFERS
 """The types of values that may need what `checked` does."""
-_STR = frozenset({str})
+_STR, _BYTES = frozenset({str}), frozenset({bytes})
 
 
 class BadKey(Exception):
@@ -106,7 +106,7 @@ def _with_buffers(value: Any) -> Data:
     return value
 
 
-def check_keys(value: Any, level: int = 2) -> bool:
+def check_keys(value: Any, level: int = 2, looked_into: frozenset[type] = LOOKED_INTO) -> bool:
     """Any thread. Check the keys and the depth of a list or dict, but for its typed values.
 
     Only the types of a container's items are looked at where no container or buffer is among them.
@@ -124,11 +124,13 @@ def check_keys(value: Any, level: int = 2) -> bool:
             raise BadKey
         value = value.values()
     found = False
-    if not LOOKED_INTO.isdisjoint(map(type, value)):
+    if not looked_into.isdisjoint(map(type, value)):
+        if _BYTES.issuperset(map(type, value)):  # a list of many is common enough
+            return max(map(len, value)) >= LARGE
         for item in value:
             cls = type(item)
-            if cls in _CONTAINERS:
-                found = check_keys(item, level + 1) or found
+            if cls in CONTAINERS:
+                found = check_keys(item, level + 1, looked_into) or found
             elif cls in BUFFERS and (cls is not bytes or len(item) >= LARGE):
                 found = found or is_apart(item)
     return found

@@ -52,8 +52,11 @@ def test_a_large_array_arrives_whole_in_bounded_memory_and_holds_up_no_heartbeat
     assert call(there, Keeper.peak) - before_there < size + UNDER_WAY
 
 
-def test_a_large_answer_arrives_whole(there):
-    assert call(there, Keeper.zeros, 100 * MIB) == bytes(100 * MIB)
+def test_a_large_answer_arrives_whole_on_cores_that_nothing_else_wakes():
+    slow = {"heartbeat": 15.0, "suspect_after": 60.0, "down_after": 120.0}
+    with ActorSystem("slow", cores=2, config=slow) as system:
+        there = system.spawn(Keeper, core=1)
+        assert call(there, Keeper.zeros, 100 * MIB) == bytes(100 * MIB)
 
 
 def test_large_and_small_messages_of_one_sender_keep_their_order(there):
