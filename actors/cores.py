@@ -216,10 +216,12 @@ class Cores(Runtime):
     def join(self, url: str) -> None:
         """Join the node that listens at `url`; tried in the background until it answers.
 
-        The events `JoinFailing` and `JoinRefused` tell why it is not joined yet.
+        With keys the URL may say which node that is, as in "tcp://bank@10.0.0.1:7400". The events
+        `JoinFailing` and `JoinRefused` tell why it is not joined yet.
 
         Raises:
-            ValueError: the URL may not be used, or this system was started without a network.
+            ValueError: the URL may not be used, no key is known that is to be there, or this system
+                was started without a network.
 
         """
         self._check_usable()

@@ -115,10 +115,10 @@ class Gate:
         entry = self._names.get(node)
         return None if entry is None else entry.key
 
-    def role_of(self, node: str) -> Role | None:
-        """Any thread. What that node's key may do."""
+    def role_of(self, node: str) -> Role:
+        """Any thread. What that node's key may do; the least where it is not allowed."""
         entry = self._names.get(node)
-        return None if entry is None else entry.role
+        return Role.CLIENT if entry is None else entry.role
 
     def refusal_of(self, node: str) -> Refusal | None:
         """Any thread. Why that node may not link, as far as keys go."""

@@ -54,7 +54,8 @@ def test_those_on_the_list_are_let_in_and_told_of(gate, events):
 def test_strangers_are_not_and_are_told_of_once_a_step(gate, events):
     for number in range(1000):
         assert not gate.admits(STRANGER, f"10.0.0.{number % 256}")
-    assert gate.key_of("stranger") is gate.role_of("stranger") is None
+    assert gate.key_of("stranger") is None
+    assert gate.role_of("stranger") is Role.CLIENT
     assert "no key of 'stranger'" in gate.refusal_of("stranger").detail
     assert list(events.last) == []
     gate.step()
