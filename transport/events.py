@@ -133,7 +133,7 @@ class KeyAccepted(NamedTuple):
     """Of the node, as the key is allowed here."""
     role: str
     address: str
-    """The IP address that it came from."""
+    """The IP address that it came from; by a Unix socket: `localhost:`, user, group, process."""
 
 
 class KeyRefused(NamedTuple):

@@ -176,20 +176,15 @@ class ZeroMQEndpoint:
             request = [first.bytes, *map(bytes, frames)]
             try:
                 socket.send_multipart(authenticator.answer(request, guard.admits))
-            except zmq.ZMQError as error:
-                self._stop_asking(socket, guard, error)
+            except zmq.ZMQError as error:  # without the one who asks, libzmq lets nobody in
+                del self._listeners[fd]
+                self._undrained.discard(fd)
+                self._news.unregister(fd)
+                self._poller.unregister(socket)
+                socket.close(0)
+                guard.failed(str(error))
 
-        self._receive_on(socket, take)
-
-    def _stop_asking(self, socket: _Socket, guard: Guard, error: zmq.ZMQError) -> None:
-        """Without the one who asks, libzmq refuses whoever connects."""
-        fd = cast(int, socket.getsockopt(_FD))
-        del self._listeners[fd]
-        self._undrained.discard(fd)
-        self._news.unregister(fd)
-        self._poller.unregister(socket)
-        socket.close(0)
-        guard.failed(str(error))
+        fd = self._receive_on(socket, take)
 
     def listen(self, url: str, receive: _Receive) -> str:
         """Owner only. Bind a ROUTER. Raises `OSError`: taken, not ours, or too long a path."""
@@ -228,12 +223,13 @@ class ZeroMQEndpoint:
         self._receive_on(socket, take)
         return cast(bytes, socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
-    def _receive_on(self, socket: _Socket, take: _Take) -> None:
+    def _receive_on(self, socket: _Socket, take: _Take) -> int:
         fd = cast(int, socket.getsockopt(_FD))
         self._listeners[fd] = (socket, take)
         self._undrained.add(fd)
         self._news.register(fd, select.POLLIN)
         self._poller.register(socket, _POLLIN)
+        return fd
 
     def _dealer(self, url: str, key: str | None) -> _Socket:
         socket: _Socket = self._context.socket(zmq.DEALER)
@@ -274,7 +270,8 @@ class ZeroMQEndpoint:
                 return None
 
         def end() -> None:
-            socket.disable_monitor()
+            if not socket.closed:
+                socket.disable_monitor()
             self.drop(monitor)
             self.drop(socket)
 
@@ -351,7 +348,7 @@ class ZeroMQEndpoint:
                 if len(frames) < _MAX_FRAMES:
                     frames.append(frame.bytes if len(frame) < _LARGE else frame.buffer)
             take(first, frames)
-            if self._closed:
+            if socket.closed:
                 return
 
     def wait(self, timeout: float | None) -> None:

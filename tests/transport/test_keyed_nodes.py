@@ -277,16 +277,16 @@ def test_nobody_is_let_in_any_more_when_keys_cannot_be_looked_at(keys, bank, tel
     keys.allow("bank", "carl")
     keys.allow("carl", "bank")
     wait_for(lambda: bank.network.members.gate.key_of("carl"))
-    endpoint = bank.network._endpoint
+    gate, admits = bank.network.members.gate, bank.network.members.gate.admits
 
-    def end():
-        for socket, _ in list(endpoint._listeners.values()):
-            if socket.type == zmq.REP:
-                endpoint._stop_asking(socket, bank.network.members.gate, OSError("gone"))
+    def admits_and_breaks(key, address):
+        sockets = [socket for socket, _ in bank.network._endpoint._listeners.values()]
+        next(socket for socket in sockets if socket.type == zmq.REP).close()
+        return admits(key, address)
 
-    bank.network.on_loop(end)
-    assert has(bank, AuthenticationLost) == [AuthenticationLost("gone")]
+    gate.admits = admits_and_breaks
     carl = start("carl", join=url_of(bank))
+    wait_for(lambda: has(bank, AuthenticationLost))
     assert wait_for(lambda: reasons(carl), SECONDS)
     assert joined(carl) == []
     bank.spawn(crew.Counter, name="ann")
