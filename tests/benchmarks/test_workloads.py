@@ -23,7 +23,7 @@ ALIKE = ("M9c", "M9d", "M9f", "M9h", "M9k", "M9l")
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measurements find this Zanni, also where it is not installed."""
     paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setattr(imported("runner"), "PATIENCE", 20.0)  # before pytest loses its own
+    monkeypatch.setattr(imported("runner"), "PATIENCE", 45.0)  # before pytest loses its own
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
 
 
