@@ -106,7 +106,10 @@ class Flow:
             BadFrame: it is none.
 
         """
-        busy = _unpackb(body, max_array_len=BUSY_LIMIT)
+        try:
+            busy = _unpackb(body, max_array_len=BUSY_LIMIT)
+        except Exception as error:
+            raise BadFrame(f"a grant that is not msgpack: {error}") from error
         if not isinstance(busy, list) or not all(type(each) is int for each in busy):
             raise BadFrame("a grant whose busy actors are none")
         data = peer.data
