@@ -70,8 +70,10 @@ class Account:
 
     def covers(self, messages: int, size: int) -> bool:
         """Whether all of this may be sent, whatever it is cut into."""
-        left_messages, left_size = self.left
-        return messages <= left_messages and size <= left_size
+        return (
+            self._spent_messages + messages <= self._may_messages
+            and self._spent_size + size <= self._may_size
+        )
 
     @property
     def left(self) -> tuple[int, int]:
@@ -157,6 +159,7 @@ class Window:
         """The actors that do not keep up, by id."""
         self._held: dict[int, Held] = {}
         self._left_messages, self._left_size = limits
+        self._half = limits.messages / 2, limits.size / 2
         """What the peer has left of its last grant, as far as is known."""
         self._new_messages = self._new_size = 0
         """What came since the last receipt."""
@@ -227,10 +230,12 @@ class Window:
     @property
     def is_due(self) -> bool:
         """Whether so much has become free that the peer should hear of it: half of the window."""
+        half_messages, half_size = self._half
+        if self._left_messages > half_messages and self._left_size > half_size:
+            return False
         messages, size = self.credit
         return (
-            2 * (messages - self._left_messages) >= self.limits.messages
-            or 2 * (size - self._left_size) >= self.limits.size
+            messages - self._left_messages >= half_messages or size - self._left_size >= half_size
         )
 
     @property

@@ -275,8 +275,10 @@ class DataLane:
         """Give each batch its header; `after` is how far the control lane has got."""
         if answers and self._can_send_all(messages, answers):
             messages, answers = messages + answers, []
-        self._frames.extend(self._framer.frames(messages, after))
-        self._answer_frames.extend(self._answer_framer.frames(answers, after))
+        if messages:
+            self._frames.extend(self._framer.frames(messages, after))
+        if answers:
+            self._answer_frames.extend(self._answer_framer.frames(answers, after))
 
     def _can_send_all(self, messages: list[bytes | Parcel], answers: list[bytes | Parcel]) -> bool:
         """Whether nothing of this has to wait for credit."""
@@ -285,13 +287,16 @@ class DataLane:
 
     def pump(self) -> bool:
         """Send what is framed and has credit; False where the link is to be asked again."""
-        gone, taken = self._pump(self._answer_frames, 0)
-        if taken:
+        gone, taken = 0, True
+        if self._answer_frames:
+            gone, taken = self._pump(self._answer_frames, 0)
+        if taken and self._frames:
             gone, taken = self._pump(self._frames, gone)
         self.is_paused = not taken and gone >= PASS
         if gone:
             self._let_go(gone)
-        self._note_stall()
+        if self._frames or self.stalled_since is not None:
+            self._note_stall()
         return taken
 
     def _pump(self, frames: deque[Frame], gone: int) -> tuple[int, bool]:
