@@ -968,7 +968,7 @@ def test_a_crash_travels_as_text_with_its_traceback_within_the_node() -> None:
     assert (crash.who, crash.incarnation) == ("Account 'ann' at bank/1/2", 2)
     assert repr(crash.message) == "{'amount': 3}"
     assert repr(crash.error) == "ValueError('insufficient funds')"
-    assert crash.trace.startswith("Traceback (most recent call last):\n  File ")
+    assert crash.trace.startswith("  Traceback (most recent call last):\n  File ")
     assert "in crashed" in crash.trace
 
 
