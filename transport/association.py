@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
-from .endpoint import Endpoint, Link, Probe
+from .endpoint import PAUSE, Endpoint, Link, Probe
 from .events import NOTHING_LISTENS
 from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
 from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible, reply_url
@@ -128,7 +128,11 @@ class Associations:
             key: what it has to show, where keys are used.
 
         """
-        call = self._call(url, own=own, key=key)
+        try:
+            call = self._call(url, own=own, key=key, pause=PAUSE if own else FIRST_RETRY)
+        except OSError as error:
+            self._tell(url, error.strerror or str(error))
+            return
         if not call.dialling:
             call.dialling, call.retry = True, FIRST_RETRY
             self._hello(call)
@@ -145,13 +149,13 @@ class Associations:
         if call is not None:
             call.close()
 
-    def _call(self, url: str, *, own: bool, key: str | None) -> Call:
+    def _call(self, url: str, *, own: bool, key: str | None, pause: float = PAUSE) -> Call:
         call = self._calls.get(url)
         if call is not None and call.key != key:  # it is another's by now, or its key is another
             self.hang_up(url)
             call = None
         if call is None:
-            call = Call(url, self._endpoint.connect(url, key), own=own, key=key)
+            call = Call(url, self._endpoint.connect(url, key, pause), own=own, key=key)
             self._calls[url] = call
         return call
 
@@ -169,34 +173,51 @@ class Associations:
             if call.due > moment:
                 continue
             if call.dialling:
-                self._complain(call)
                 call.retry = min(call.retry * 2, LAST_RETRY)
                 self._hello(call)
+                self._complain(call)
             else:
                 self.hang_up(call.url)
         return min((call.due - moment for call in self._calls.values()), default=None)
 
     def _hello(self, call: Call) -> None:
-        if call.waiting is not None:  # once refused in its handshake, a link never tries again
+        call.due = now() + call.retry * (1 + random_float() / 4)
+        if call.waiting is not None:
+            # Once refused in its handshake a link never tries again; and one that is hung up on
+            # does so after the same pause each time, which has to grow.
             call.link.close()
-            call.link = self._endpoint.connect(call.url, call.key)
+            try:
+                call.link = self._endpoint.connect(call.url, call.key, call.retry)
+            except OSError as error:
+                self._tell(call.url, error.strerror or str(error))
+                return
         me = self._judge.me(own=call.own)
         call.waiting = self._frame(Kind.HELLO, 0, self._handshake.hello(me, call.url))
-        call.due = now() + call.retry * (1 + random_float() / 4)
         call.pump()
 
     def _complain(self, call: Call) -> None:
-        if call.own or now() - self._logged.get(call.url, -LOG_INTERVAL) < LOG_INTERVAL:
+        if call.own or self._has_told(call.url):
             return  # a core of our own that does not come up is told of by who starts it
         reason = NOTHING_LISTENS
         if self._endpoint.is_taken(call.url):
             if call.probe is None:
-                call.probe = self._endpoint.probe(call.url, call.key)
+                try:
+                    call.probe = self._endpoint.probe(call.url, call.key)
+                except OSError:  # `_hello` tells of it
+                    pass
                 return  # it will know when HELLO is to be repeated again
             reason = call.probe.reason()
         call.end_probe()
-        self._logged[call.url] = now()
-        self._judge.unanswered(call.url, reason)
+        self._tell(call.url, reason)
+
+    def _has_told(self, url: str) -> bool:
+        return now() - self._logged.get(url, -LOG_INTERVAL) < LOG_INTERVAL
+
+    def _tell(self, url: str, reason: str) -> None:
+        """Say why there is no answer, seldom enough."""
+        if not self._has_told(url):
+            self._logged[url] = now()
+            self._judge.unanswered(url, reason)
 
     def _refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
         if url is not None:  # there is an answer, so nothing to complain of for a while

@@ -14,6 +14,9 @@ from typing import Protocol
 
 from .key import KeyPair
 
+PAUSE = 0.1
+"""Seconds after which a connection that was lost is made again."""
+
 Frames = Sequence[bytes | memoryview]
 """One message on the wire: a header, a batch, and payload frames."""
 
@@ -75,12 +78,16 @@ class Endpoint(Protocol):
         """
         ...
 
-    def connect(self, url: str, key: str | None = None) -> Link:
+    def connect(self, url: str, key: str | None = None, pause: float = PAUSE) -> Link:
         """Owner only. Begin to connect; retried in the background until the link is closed.
 
         Args:
             url: as `listen` or `listen_guarded` returned it.
             key: what the one that listens there has to show, with our own shown to it; None: none.
+            pause: seconds between two attempts, at least: longer and longer where nobody listens.
+
+        Raises:
+            OSError: no link can be made; the text says the remedy.
 
         """
         ...

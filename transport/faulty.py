@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from .clock import Timeline
 from .connection import Address, Chance, Connection, Way
-from .endpoint import Endpoint, Frames, Link, Probe
+from .endpoint import PAUSE, Endpoint, Frames, Link, Probe
 from .memory import NoProbe
 
 FAIR = 64
@@ -208,7 +208,7 @@ class FaultyEndpoint(Endpoint):
         """Owner only. Raises `OSError`: within a process there is nobody to guard against."""
         raise OSError(errno.ENOTSUP, f"cannot listen on {url} with keys: they are for sockets")
 
-    def connect(self, url: str, key: str | None = None) -> Link:
+    def connect(self, url: str, key: str | None = None, pause: float = PAUSE) -> Link:
         """Owner only. The way to an address, whether it is there yet or not."""
         link = FaultyLink(self._network, self, url)
         self.links[link] = None

@@ -178,8 +178,12 @@ class Members:
         self.current[home[:2]] = peer
         self._adopted[node_id(home.node), home.core, home.incarnation] = peer
         if peer.state is not State.CONNECTING:
-            # It was only silent, or both dialled: its links hold what it has not read yet.
-            link.close()
+            # It was only silent, or both dialled: its links hold what it has not read yet. What is
+            # lost of control is sent again, so that link may be replaced by one that works.
+            if self.is_silent(peer):
+                peer.attach(Lane.CONTROL, link)
+            else:
+                link.close()
             return
         peer.holder = identity.holder
         peer.born = now()  # it answers: however long it was waited for, it has its time from now on

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..actors.environment import Waker
-from .endpoint import Frames, Link, Probe
+from .endpoint import PAUSE, Frames, Link, Probe
 from .events import NO_NODE
 
 CAPACITY = 256
@@ -144,7 +144,7 @@ class MemoryEndpoint:
         """Owner only. Raises `OSError`: within a process there is nobody to guard against."""
         raise OSError(errno.ENOTSUP, f"cannot listen on {url} with keys: they are for sockets")
 
-    def connect(self, url: str, key: str | None = None) -> Link:
+    def connect(self, url: str, key: str | None = None, pause: float = PAUSE) -> Link:
         """Owner only. The way to an address, whether it is there yet or not."""
         return MemoryLink(self._network, self, url)
 

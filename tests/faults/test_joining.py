@@ -1,5 +1,7 @@
 """Joining what is no node, what was one a moment ago, and many at once."""
 
+import itertools
+import socket
 import sys
 from pathlib import Path
 
@@ -7,16 +9,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import zanni_servers
 from zanni_node import Tally
 from zanni_process import until
 
+SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
 SLACK = 2.0
 """Seconds that a busy machine may be late."""
-soak = pytest.mark.soak
 
 
-@pytest.mark.parametrize("lives", [4, pytest.param(50, marks=soak)])
+@pytest.mark.parametrize("lives", [3, pytest.param(50, marks=SOAK)])
 def test_a_node_that_is_killed_and_back_at_once_is_another_each_time(nodes, url, tmp_path, lives):
     teller = nodes("teller", join=url)
     teller("source = system.spawn(Source, system.spawn(Sink), 'numbers', burst=0)")
@@ -48,7 +51,7 @@ def test_a_node_that_is_killed_and_back_at_once_is_another_each_time(nodes, url,
     assert kinds == ["NodeJoined", *["NodeLost", "NodeJoined"] * (lives - 1)]
 
 
-@pytest.mark.parametrize("config", [None, pytest.param(FULL, marks=soak)])
+@pytest.mark.parametrize("config", [None, pytest.param(FULL, marks=SOAK)])
 def test_a_name_is_free_soon_after_a_crash_that_nobody_has_noticed_yet(nodes, url, config):  # F8
     bank = nodes("bank", listen=url, config=config)
     bank("watcher = system.spawn(Watcher)")
@@ -84,7 +87,50 @@ def test_a_living_node_keeps_its_name(nodes, url):  # F7
     assert "NodeLost" not in teller("kinds()")
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(16, marks=soak)])
+def test_nodes_are_joined_over_ip_version_6(nodes):  # F11
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError as error:
+        pytest.skip(f"this machine has no ::1: {error}")
+    bank = nodes("bank", listen="tcp://[::1]:0")
+    teller = nodes("teller", join=bank("system.nodes()[0]['urls'][0]"))
+    bank("sink = system.spawn(Sink, name='sink')")
+    teller.until("system.whereis('sink@bank')")
+    assert teller("system.whereis('sink@bank').ask('pid', timeout=20)") == bank.process.pid
+
+
+HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\n"
+
+
+def test_a_server_that_is_no_node_is_asked_ever_more_seldom_and_told_of_once(nodes):  # F10
+    with zanni_servers.server(HTTP) as (url, times):
+        node = nodes("bank", join=url)
+        node.until("kinds().get('JoinFailing')")
+        until(lambda: times and times[-1] - times[0] > 4.0)
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+        print([round(gap, 2) for gap in gaps])
+        assert max(gaps) > 0.9  # it was a tenth of that, for ever
+        (failing,) = node.events("JoinFailing")
+        assert failing[2] == url
+        assert "does not answer as a Zanni node" in failing[3]
+        assert node.err.count(url) == 1
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 2), pytest.param(2, 1, marks=SOAK)])
+def test_another_version_of_the_protocol_is_refused_with_both_named(
+    nodes, url, ours, theirs
+):  # F10
+    nodes("bank", listen=url, major=ours)
+    teller = nodes("teller", join=url, major=theirs)
+    teller.until("kinds().get('JoinRefused')")
+    (refused,) = teller.events("JoinRefused")
+    assert refused[2:4] == [url, "version"]
+    assert str(ours) in refused[4]
+    assert str(theirs) in refused[4]
+
+
+@pytest.mark.parametrize("count", [6, pytest.param(16, marks=SOAK)])
 def test_many_nodes_that_connect_at_once_all_know_each_other(nodes, count):  # F16
     held = [nodes(f"n{number}", held=True, listen="tcp://127.0.0.1:0") for number in range(count)]
     for node in held:
@@ -96,11 +142,10 @@ def test_many_nodes_that_connect_at_once_all_know_each_other(nodes, count):  # F
         node.answer()
         node("sink = system.spawn(Sink, name='sink')")
     for node in held:
-        node.until(f"len(system.nodes()) == {count}", timeout=60)
+        node.until(f"[each['state'] for each in system.nodes()] == ['up'] * {count}", timeout=60)
     everyone = sorted(f"n{number}" for number in range(count))
     for node in held:
         assert sorted(node("[each['name'] for each in system.nodes()]")) == everyone
-        assert node("[each['state'] for each in system.nodes()]") == ["up"] * count
         others = [f"sink@{name}" for name in everyone if name != node.name]
         refs = node(f"[system.whereis(name).ask('pid', timeout=20) for name in {others!r}]")
         assert len(set(refs)) == count - 1

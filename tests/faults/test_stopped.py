@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 3.0}
 FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
-soak = pytest.mark.soak
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def finish(source, sink):
     [
         (QUICK, 0.3, False),
         (QUICK, 1.0, True),
-        pytest.param(FULL, 3.0, False, marks=soak),
-        pytest.param(FULL, 10.0, True, marks=soak),
+        pytest.param(FULL, 3.0, False, marks=SOAK),
+        pytest.param(FULL, 10.0, True, marks=SOAK),
     ],
 )
 def test_a_node_that_is_stopped_for_a_while_loses_nothing(pair, config, seconds, suspected):  # E3
@@ -71,7 +71,31 @@ def test_a_node_that_is_stopped_for_a_while_loses_nothing(pair, config, seconds,
 
 @pytest.mark.parametrize(
     ("config", "seconds"),
-    [({**QUICK, "down_after": 1.0}, 2.0), pytest.param(FULL, 30.0, marks=soak)],
+    [({**QUICK, "down_after": 1.0}, 2.0), pytest.param(FULL, 30.0, marks=SOAK)],
+)
+def test_a_node_that_is_stopped_for_too_long_is_lost_for_good_and_told_so(pair, config, seconds):
+    bank, teller = pair(config)
+    began = time.monotonic()
+    stop(bank.process.pid, seconds)
+    bank.until("'NodeLost' in kinds()")
+    for source, sink in ((bank, teller), (teller, bank)):
+        source.until("watcher.ask('downs')")
+        ((_, reason, moment),) = source("watcher.ask('downs')")
+        assert reason == "noconnection"
+        sent = source("source.call(Source.finish).get(timeout=20)")
+        seen = sink(f"sink.call(Sink.seen, {source.name!r}).get()")
+        dead = sum(source("losses()").values())
+        print(f"{source.name}: down after {moment - began:.2f} s")
+        print(f"{source.name}: sent {sent}, came {seen['count']}, dead letters {dead}")
+        assert seen["in order"]
+        assert seen["count"] + dead <= sent
+        assert source("kinds()['NodeLost']") == source("kinds()['NodeJoined']") == 1
+    teller.until("'JoinRefused' in kinds()")
+
+
+@pytest.mark.parametrize(
+    ("config", "seconds"),
+    [({**QUICK, "down_after": 1.0}, 1.4), pytest.param(FULL, 30.0, marks=SOAK)],
 )
 def test_a_core_of_the_same_node_is_waited_for_and_loses_nothing(nodes, config, seconds):  # E3
     node = nodes("bank", cores=2, config=config)

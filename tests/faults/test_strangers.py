@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from zanni.transport.frame import Kind, Source, control_frame
 
+SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 MIB = 1 << 20
 GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 """With which a peer of ZMTP 3.0 without encryption begins."""
@@ -93,7 +94,7 @@ def visit(port, words, chance):
         pass
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=SOAK)])
 def test_hostile_connections_cost_nobody_anything(pair, url, count):  # N1
     bank, teller = pair
     fds, memory = bank("fds()"), bank("memory()")

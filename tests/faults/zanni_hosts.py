@@ -33,9 +33,14 @@ def why_not():
     name = f"{PREFIX}{os.getpid()}-try"
     try:
         ip("netns", "add", name)
-        ip("netns", "del", name)
     except OSError as error:
         return f"network namespaces are not permitted here: {error}"
+    try:
+        ip("-n", name, "link", "add", CABLE, "type", "veth", "peer", f"{CABLE}2")
+    except OSError as error:
+        return f"no cable (veth) is to be had here: {error}"
+    finally:
+        ip("netns", "del", name)
     return None
 
 

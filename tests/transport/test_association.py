@@ -44,7 +44,7 @@ class Dialling:
         )
         self.associations = Associations(endpoint, lambda: Source(1, 0, 1), judge)
 
-    def connect(self, url, key):
+    def connect(self, url, key, pause):
         self.links += 1
         self.keys.add(key)
         return SimpleNamespace(send=self.send, close=self.close_link)
@@ -168,7 +168,7 @@ class Met:
         self.sent, self.waiting, self.adopted = [], [], []
         self.must_wait = True
         link = SimpleNamespace(send=self.send, close=lambda: None)
-        endpoint = SimpleNamespace(connect=lambda url, key: link)
+        endpoint = SimpleNamespace(connect=lambda *_: link)
         judge = SimpleNamespace(
             me=lambda own: US,
             judge=lambda identity, own: None,

@@ -183,8 +183,8 @@ def test_a_session_that_is_played_again_has_no_effect(bank, stranger, monkeypatc
     ann, tape = bank.whereis("ann"), []
 
     class Recorded(ZeroMQEndpoint):
-        def connect(self, url, key=None):
-            return Taped(super().connect(url, key), url, tape)
+        def connect(self, url, key=None, pause=0.1):
+            return Taped(super().connect(url, key, pause), url, tape)
 
     monkeypatch.setattr("zanni.transport.network.ZeroMQEndpoint", Recorded)
     teller = ActorSystem("teller", join=url_of(bank), config=QUICK).start()
