@@ -35,9 +35,26 @@ from .values import KNOWN_EXCEPTIONS, UUID, FromData, Resolver, Tag, fields_of
 
 unpackb: Callable[..., Any] = cast(Any, msgpack).unpackb
 
+_STR = frozenset({str})
+SHAPES = 8
+"""How many versions of a class are remembered, each by the fields that it has of ours."""
+
+
+class BadBatch(ValueError):
+    """The bytes of a peer are no envelopes of ours, or out of bounds."""
+
+
+def _with_str_keys(value: dict[Any, Any]) -> dict[Any, Any]:
+    """The dict itself. msgpack alone would take bytes as keys, too."""
+    if value and not _STR.issuperset(map(type, value)):
+        raise BadBatch("a dict has a key that is not str")
+    return value
+
+
 SCANNED: dict[str, Any] = {
     "raw": False,
     "strict_map_key": True,
+    "object_hook": _with_str_keys,
     "max_array_len": MAX_ITEMS,
     "max_map_len": MAX_ITEMS,
 }
@@ -50,14 +67,6 @@ UNSEEN: dict[str, Any] = {**SCANNED, "max_array_len": 1024}
 
 NAME_LIMIT = 512
 """The most characters of a node's or a type's name in an address: it stands in logs."""
-
-
-SHAPES = 8
-"""How many versions of a class are remembered, each by the fields that it has of ours."""
-
-
-class BadBatch(ValueError):
-    """The bytes of a peer are no envelopes of ours, or out of bounds."""
 
 
 class Reader:

@@ -787,6 +787,8 @@ def nested(depth: int) -> bytes:
         raw(1, 2, 0, None, 1, {"sender": {}}),
         raw(1, 2, 0, None, 1, {"sender": ["bank", 1]}),
         raw(1, 2, 0, None, {1: 2}),
+        raw(1, 2, 0, None, {b"k": 2}),
+        raw(1, 2, 0, None, [ext(1, [{b"k": 2}])]),
         raw(1, 2, 16, None, 5),
         b"\x95\x01\x02\x00\xc0\xa2\xff\xff",
         b"\x95\x01\x02\x00\xc0" + nested(64),
