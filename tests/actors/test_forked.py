@@ -28,6 +28,10 @@ class Echo(Actor):
             time.sleep(message[1])
         return message
 
+    def wait(self, seconds):
+        time.sleep(seconds)
+        return "wait", seconds
+
 def in_child(function):
     pid = os.fork()
     if pid == 0:
@@ -98,7 +102,7 @@ def test_every_use_in_a_forked_child_is_refused(forking):
 def test_an_answer_that_is_open_at_the_fork_is_refused_in_the_child(forking):
     done = forking("""
 answers = [ref.ask(("wait", 0.5), block=False) for ref in refs]
-answers += [ref.call(Echo.on_receive, ("wait", 0.1)) for ref in refs]
+answers += [ref.call(Echo.wait, 0.1) for ref in refs]
 async def awaits(answer):
     await answer
 def uses():

@@ -272,7 +272,7 @@ def test_the_default_name_says_which_process():
         ({"cores": True}, "cores"),
         ({"cores": 1.5}, "cores"),
         ({"cores": "many"}, "cores"),
-        ({"keys": "secret"}, "keys"),
+        ({"keys": 3}, "keys= takes the path of a key directory, not 3"),
         ({"join": 7400}, "join= takes URLs such as 'tcp://127.0.0.1:7400', not 7400"),
         ({"config": 3}, "config= takes settings by name, or a Config, not 3"),
         ({"config": {"heartbeet": 1}}, "heartbeet"),
