@@ -92,6 +92,8 @@ class Line:
         self.parts = 0
         self.rows: list[Row] = []
         self.error: NotSeen | None = None
+        self.begun = now()
+        """Since when the link may have been there."""
         self.probe: Probe | None = None
         """Finds out why the link takes nothing."""
 
@@ -209,6 +211,8 @@ class Observer:
             for line in waiting:
                 if not line.connected and line.probe is None and now() - line.heard > PROBE_AFTER:
                     line.probe = self._endpoint.probe(line.url, self._key)
+                if not line.connected and now() - line.begun > PATIENCE / 2:
+                    self._connect_again(line)
                 if now() - line.heard >= PATIENCE and line.question is not None:
                     line.fail(line.silence())
         return lines
@@ -223,6 +227,11 @@ class Observer:
             hello = self._handshake.hello(self._me, url)
             line.waiting = [control_frame(Kind.HELLO, self._source, 0, hello)]
         return line
+
+    def _connect_again(self, line: Line) -> None:
+        """A link never tries a refused key again by itself, and it may be allowed by now."""
+        line.link.close()
+        line.link, line.begun = self._endpoint.connect(line.url, self._key), now()
 
     def _hang_up(self, line: Line) -> None:
         line.link.close()
