@@ -182,9 +182,10 @@ class Associations:
 
     def _hello(self, call: Call) -> None:
         call.due = now() + call.retry * (1 + random_float() / 4)
-        if call.waiting is not None:
+        if call.waiting is not None or (call.retry > FIRST_RETRY and not call.own):
             # Once refused in its handshake a link never tries again; and one that is hung up on
-            # does so after the same pause each time, which has to grow.
+            # does so after the same pause each time, which has to grow. It may even take a HELLO:
+            # to ZeroMQ a web server's first words may be those of a ZeroMQ of long ago.
             call.link.close()
             try:
                 call.link = self._endpoint.connect(call.url, call.key, call.retry)
