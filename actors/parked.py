@@ -47,8 +47,6 @@ class Parked(Lifecycle):
         else:
             worker = here.worker
             core.post(self._park_late, worker, carrier)
-            if self.actor_class not in core.blocking:
-                core.post(core.pass_to, worker)
         spares = worker.spares
         try:
             (spares.pop() if held and spares else worker.hub).switch()
