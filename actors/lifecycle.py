@@ -360,7 +360,7 @@ class Lifecycle:
             broken = Broken(self, reason)
             for linked in ties.links.values():
                 linked.signal(broken)
-        self._exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
+        self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""
