@@ -93,7 +93,7 @@ class Lifecycle:
         self.interrupted = False
         self.killed = False
         self.dismissed = False
-        self.farewell: Reply | None = None
+        self.farewell: Reply | None = None  # as `Ties.stopping`, where there are no ties
         self.carrier: greenlet | None = None
         self.thread: Worker | None = None
         self.permit = False

@@ -39,14 +39,14 @@ class Loser(Process, Protocol):
 def lose(cell: Loser, item: Item, reason: str = "dead", end: object = "noproc") -> None:
     """Owner only. Nobody will handle this message; `end` is why the actor has ended."""
     message, sender, reply, _ = item
-    if type(message) is _ActorStop and reply is not None:
-        reply.resolve(value=True)
-    elif type(message) is ChildFailed:
+    if type(message) is ChildFailed:
         leave_alone(cell.core.owner, message.ref.process, message.crash)
     elif type(message) in UNCOUNTED:
         pass
     elif reply is None:
         cell.core.owner.dead_letters.count(reason, message, cell.address, sender)
+    elif type(message) is _ActorStop:
+        reply.resolve(value=True)
     else:
         reply.reject(ActorDeadError(f"{cell.ref} ended before that: {shown(end)}"))
 
@@ -54,11 +54,12 @@ def lose(cell: Loser, item: Item, reason: str = "dead", end: object = "noproc") 
 def lose_all(cell: Loser, items: Iterator[Item], end: object) -> None:
     """Owner only. Nobody will handle these messages of an actor that has ended for `end`."""
     some = [*islice(items, AT_ONCE)]
-    told = [item for item in some if item[2] is None and type(item[0]) not in UNCOUNTED]
-    if told:
-        cell.core.owner.dead_letters.count_all("dead", told, cell.address)
+    told: list[Item] = []
+    rest: list[Item] = []
     for item in some:
-        if item[2] is not None or type(item[0]) in UNCOUNTED:
-            lose(cell, item, end=end)
+        (told if item[2] is None and type(item[0]) not in UNCOUNTED else rest).append(item)
+    cell.core.owner.dead_letters.count_all("dead", told, cell.address)
+    for item in rest:
+        lose(cell, item, end=end)
     if len(some) == AT_ONCE:
         cell.core.post(lose_all, cell, items, end)
