@@ -2,11 +2,11 @@
 
 import signal
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -26,17 +26,6 @@ from zanni.supervisors import Supervisor, SupervisorReport, child, pool
 
 WAIT = 20.0
 BRANCHES = Path(__file__).with_name("zanni_branches.py")
-
-
-def wait_for(condition):
-    """Wait until `condition()` is true, and return what it returned."""
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 def url_of(system):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -29,17 +30,6 @@ from zanni.supervisors import Supervisor
 from zanni.transport.events import CoreDied, CoreStarted
 
 DEADLINE = 20.0
-
-
-def wait_for(condition, seconds=DEADLINE):
-    """Wait until `condition()` is true, and return what it returned."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 def is_running(pid):

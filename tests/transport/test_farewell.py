@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -160,16 +161,6 @@ def test_the_link_of_an_answer_stays_open_for_a_moment(table):
     assert not table.control.closed
     table.pass_(LINGER)
     assert table.control.closed
-
-
-def wait_for(condition):
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 def free_url():

@@ -20,6 +20,7 @@ import msgpack
 import pytest
 import zmq
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
+from waiting import wait_for
 
 from zanni import Actor, ActorSystem
 from zanni.actors.actor import Actor as AnyActor
@@ -122,17 +123,6 @@ VALUES = [
     [ValueError("no", 3), Refused(Item("bolt"))],
     list(range(100)),
 ]
-
-
-def wait_for(condition, seconds=DEADLINE):
-    """Wait until `condition()` is true, and return what it returned."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 def has(system, kind):

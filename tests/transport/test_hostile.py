@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import msgpack
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -36,16 +37,6 @@ from zanni.transport.zeromq import ZeroMQEndpoint
 DEADLINE = 20.0
 LISTEN = "tcp://127.0.0.1:0"
 EVIL = "evil\n2026-01-01 00:00:00 ERROR forged\x1b[31m" + "x" * 1_000_000
-
-
-def wait_for(condition, seconds=DEADLINE):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 def url_of(system):

@@ -1,12 +1,12 @@
 """Nodes with keys, over real sockets: who is let in, what each role may, and what is dropped."""
 
 import sys
-import time
 from pathlib import Path
 
 import pykka.messages
 import pytest
 import zmq
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -34,16 +34,6 @@ from zanni.transport.zeromq import ZeroMQEndpoint
 
 DEADLINE = 20.0
 LISTEN = "tcp://127.0.0.1:0"
-
-
-def wait_for(condition, seconds=DEADLINE):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 def has(system, kind):

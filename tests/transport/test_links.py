@@ -4,10 +4,10 @@ import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -18,17 +18,6 @@ from zanni.transport.events import NodeJoined
 
 DEADLINE = 20.0
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
-
-
-def wait_for(condition, seconds=DEADLINE):
-    """Wait until `condition()` is true, and return what it returned."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 @pytest.fixture(scope="module")

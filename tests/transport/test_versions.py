@@ -2,10 +2,10 @@
 
 import importlib.util
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 from zanni import ActorSystem, DecodeError, EncodeError
 
@@ -112,17 +112,6 @@ if __name__ == "__main__":
         print("up", flush=True)
         sys.stdin.read()
 """
-
-
-def wait_for(condition, seconds=DEADLINE):
-    """Wait until `condition()` is true, and return what it returned."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
 
 
 @pytest.fixture(scope="module")

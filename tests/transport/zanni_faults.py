@@ -61,7 +61,7 @@ class Faulty(Actor):
 class Consumer(Actor):
     """Takes so many seconds for each message; keeps their numbers."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds=0.0):
         super().__init__()
         self.seconds = seconds
         self.seen = []

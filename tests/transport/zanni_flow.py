@@ -1,30 +1,8 @@
 """Actors for the tests of flow between cores: every core imports this module by name."""
 
-import os
-import time
+from zanni_faults import Consumer
 
 from zanni import Actor, MailboxFull
-
-
-class Consumer(Actor):
-    """Takes so many seconds for each message; keeps their numbers."""
-
-    def __init__(self, seconds=0.0):
-        super().__init__()
-        self.seconds = seconds
-        self.seen = []
-
-    def on_receive(self, message):
-        number, _ = message
-        self.seen.append(number)
-        if self.seconds:
-            time.sleep(self.seconds)
-
-    def numbers(self):
-        return self.seen
-
-    def pid(self):
-        return os.getpid()
 
 
 class Producer(Actor):
