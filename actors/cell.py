@@ -186,8 +186,8 @@ class Cell(Signalled):
         worker: Worker = here.worker
         worker.turn = self
         self.interrupted = True  # so that the turn ends after one message
-        emptied = self.state is RUNNING and not self.depth()
-        if emptied or self.thread is not worker:  # or given up, before it began
+        needless = self.state is RUNNING and (self.killed or not self.depth())
+        if needless or self.thread is not worker:  # or given up, before it began
             self._own(self.settle)
         if self.state is RUNNING:
             self._handle_messages(worker)
@@ -237,6 +237,7 @@ class Cell(Signalled):
                 if reply is not None and self.current is item and not reply.resolve(result):
                     self._came_late(result, item)
             if self.interrupted:
+                self.interrupted = False  # before the look: the watcher takes first, and sets then
                 if worker.core is not core:
                     self._own(self.settle)
                 if self.exit_reason is not None:
@@ -301,6 +302,7 @@ class Cell(Signalled):
             self.state = LEAVING
             self.core.schedule(self)
             return
+        self.interrupted = False
         self._look_up()
         if self.depth():
             self.state = SCHEDULED
@@ -332,9 +334,11 @@ class Cell(Signalled):
     def _look_up(self) -> None:
         """Own turn only. Something has come that must not wait for the end of the turn."""
         ties = self.ties
-        # A turn of the incarnation before, which was given up, is not to go on when it returns.
-        self.interrupted = ties is not None and bool(ties.given_up)
-        if ties is not None and ties.hastened:
+        if ties is None:
+            return
+        if ties.given_up:  # a turn of the incarnation before is not to go on when it returns
+            self.interrupted = True
+        if ties.hastened:
             self.push_front([HASTENED])
 
     def _on_error(self, error: BaseException, item: Item) -> None:

@@ -288,7 +288,6 @@ class Crew:
             ]
             worker = idle[-1] if idle else Worker(self)
             cell.thread = worker
-            self.core.worker.turn = None  # it may have run this cell's last turn: see `park`
             worker.ready.append(lambda: self._run_lent(cell))
             if idle:
                 self._resting.remove(worker)

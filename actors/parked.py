@@ -34,18 +34,17 @@ class Parked(Lifecycle):
         if self.killed:
             raise Killed
         core = self.core
-        worker = core.worker
+        worker: Worker = here.worker
         state = self.state
         carrier = getcurrent()
         timer = None if until is None else core.call_later(until - now(), self.unpark)
-        held = worker.turn is self
+        held = worker.core is core
         if held:
             # This greenlet stays behind with the turn, and another one carries the loop on.
             self.carrier = carrier
             self.thread = worker
             self.state = PARKED
         else:
-            worker = here.worker
             core.post(self._park_late, worker, carrier)
         spares = worker.spares
         try:

@@ -13,7 +13,7 @@ from math import inf
 from types import CodeType, FunctionType
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from .environment import Local, current_task, deadline_in
+from .environment import Local, current_task, deadline_in, thread_frame
 from .process import Headers, Process
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -174,6 +174,25 @@ def calls_back(tool: F) -> F:
     functions = (tool, *vars(tool).values())
     calling_back.update(each.__code__ for each in functions if isinstance(each, FunctionType))
     return tool
+
+
+RUNTIME = tuple(f"{__name__.partition('.actors.')[0]}.{part}." for part in ("actors", "transport"))
+
+
+def is_in_user_code(worker: Any) -> bool:
+    """Any thread. Whether that worker's thread is in what a handler or hook does.
+
+    And not in the runtime, called by it or above it. When it leaves it again, the runtime asks
+    whether it still has the core, and its turn.
+    """
+    innermost = frame = thread_frame(worker.thread_id)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(RUNTIME) and (
+            frame is innermost or frame.f_code not in calling_back
+        ):
+            return frame is not innermost and frame.f_code in user_code
+        frame = frame.f_back
+    return False
 
 
 def travelling_with_ask(timeout: float | None) -> tuple[Headers | None, float]:

@@ -32,6 +32,7 @@ from .cell import Cell
 from .control import CONTROL
 from .crew import Worker
 from .dispatcher import Core
+from .environment import now
 from .errors import ActorDeadError
 from .lifecycle import Lifecycle
 from .links import Ties
@@ -40,7 +41,7 @@ from .losing import lose
 from .parking import Killed, current_sender
 from .process import Headers, Item, Kill, Process, Reply, Signal
 from .ref import ActorRef
-from .signalled import Abandoned
+from .signalled import PATIENCE
 from .state import DEAD, IDLE, PARKED, RESUMING, SCHEDULED, State
 
 _own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the property below
@@ -177,7 +178,7 @@ class ReentrantCell(Cell):
         if type(signal) is Kill:
             self._break_off()
             for strand in tuple(self._strands):
-                strand.give_up_if_late()
+                strand.give_up_if_late(now() + PATIENCE)
 
     def _break_off(self) -> None:
         self._graceful = False
@@ -229,9 +230,9 @@ class Strand(Cell):
         self._tell(self.whole.ended, self)
 
     def settle(self) -> None:
-        """Owner only. See `Cell.settle`."""
+        """Owner only. See `Cell.settle`; lent, it may have been broken off before it began."""
         self.whole.end_turn(self)
-        self.whole.ended(self)
+        self.whole.ended(self, self.queue[0] if self.queue and self.cursor is None else None)
 
     def _park_late(self, worker: Worker, carrier: greenlet) -> None:
         super()._park_late(worker, carrier)
@@ -253,20 +254,14 @@ class Strand(Cell):
         if self.state is PARKED:
             self._resume()
 
-    def give_up_if_late(self) -> None:
-        """Owner only. The whole was killed: if another thread has the message, go on without it."""
-        worker, carrier = self.thread, self.carrier
-        if worker is None or worker is self.core.worker:
-            return
-        unbegun = self.queue[0] if self.queue and self.cursor is None else None  # was just lent
-        if carrier is not None:
-            worker.give(carrier.switch)  # to unwind
-        elif unbegun is None:
-            self.core.owner.events.publish(Abandoned(self.ref))
+    def _give_up(self) -> None:
+        assert self.thread is not None
+        if self.carrier is not None:
+            self.thread.give(self.carrier.switch)  # to unwind
         self._leave_to_thread()
         self.state = DEAD
         self.whole.end_turn(self)
-        self.whole.ended(self, unbegun)
+        self.whole.ended(self)
 
     def fail(self, error: BaseException) -> None:
         """Own turn only. The whole fails by it."""

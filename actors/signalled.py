@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .ending import reason_below
+from .environment import now
 from .errors import ActorDeadError
 from .linked import Linked
 from .links import ChildFailed, leave_alone
 from .parked import Parked
-from .parking import Killed, here
+from .parking import Killed, here, is_in_user_code
 from .process import (
     Broken,
     Bury,
@@ -32,6 +33,11 @@ from .process import (
     Watch,
 )
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, SCHEDULED, STARTING, SUSPENDED
+
+MOMENT = 0.001
+"""Seconds between two looks at a turn that was killed, and is about to get somewhere."""
+PATIENCE = 1.0
+"""Seconds of such looks."""
 
 
 class Abandoned(NamedTuple):
@@ -110,14 +116,25 @@ class Signalled(Linked, Parked):
         self.killed = True
         self.exit_reason = "killed"
         self._leave_soon()
-        late = self.thread is not None and self.thread is not self.core.worker
-        stuck = late and self.state not in (PARKED, RESUMING)
         if self.state is PARKED:
             self._resume()  # to unwind
-        if late:
-            if stuck:
-                self.core.owner.events.publish(Abandoned(self.ref))
-            self._give_up()
+        self.give_up_if_late(now() + PATIENCE)
+
+    def give_up_if_late(self, until: float) -> None:
+        """Owner only. It was killed: if another thread has its turn, go on without it.
+
+        A turn that is stuck is given up in user code only, or at that time of the clock: on the way
+        there its thread may be about to take a message, which nobody would answer for.
+        """
+        worker = self.thread
+        if not self.killed or worker in (None, self.core.worker):
+            return
+        if self.state is not RESUMING:
+            if not is_in_user_code(worker) and now() < until:
+                self.core.call_later(MOMENT, lambda: self.give_up_if_late(until))
+                return
+            self.core.owner.events.publish(Abandoned(self.ref))
+        self._give_up()
 
     def _give_up(self) -> None:
         """Owner only. The turn was killed in a thread that nobody can end: go on without it."""

@@ -43,10 +43,9 @@ from .environment import (
     start_thread,
     switch_interval,
     thread_cpu,
-    thread_frame,
 )
 from .mailbox import HIGH_WATER
-from .parking import calling_back, user_code
+from .parking import is_in_user_code
 
 LOOK = 0.001
 """Seconds between two looks, while a core has something to do."""
@@ -58,8 +57,6 @@ LONG = 1.0
 """Seconds after which a turn is reported."""
 GENEROUS = 0.0005
 """The switch interval in seconds while a late turn computes: the loop must get its share."""
-
-RUNTIME = tuple(f"{__name__.partition('.actors.')[0]}.{part}." for part in ("actors", "transport"))
 
 
 class LongTurn(NamedTuple):
@@ -206,7 +203,7 @@ class Watcher:
     def _hand_over(self, core: Core, look: Look, *, blocked: bool) -> None:
         worker = core.worker
         turn = worker.turn
-        if turn is None or not (turn.may_be_late and _in_user_code(worker)):
+        if turn is None or not (turn.may_be_late and is_in_user_code(worker)):
             return
         if not core.crew.recruit():
             if not look.at_limit:
@@ -225,7 +222,7 @@ class Watcher:
         while not worker.resting:
             if turn is not None:
                 turn.interrupted = True  # so that it asks whether it still has the core
-                if _in_user_code(worker) and worker.turn is turn and turn.may_be_late:
+                if is_in_user_code(worker) and worker.turn is turn and turn.may_be_late:
                     break
             if core.over:
                 return
@@ -302,18 +299,6 @@ def _tell(core: Core, event: object, text: str, *args: object) -> None:
         start_thread(tell, "zanni-teller")
     except RuntimeError:  # no more threads
         tell()
-
-
-def _in_user_code(worker: Worker) -> bool:
-    """Whether the worker's thread is in what a handler or hook does, and not in the runtime."""
-    innermost = frame = thread_frame(worker.thread_id)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(RUNTIME) and (
-            frame is innermost or frame.f_code not in calling_back
-        ):
-            return frame is not innermost and frame.f_code in user_code
-        frame = frame.f_back
-    return False
 
 
 watcher = Watcher()

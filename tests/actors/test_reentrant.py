@@ -8,6 +8,7 @@ import time
 import pytest
 
 from zanni import Actor, ActorDeadError, Down, Future, RemoteError
+from zanni.actors.parking import here
 from zanni.actors.signalled import Abandoned
 from zanni.supervisors import Supervisor, child
 
@@ -586,6 +587,32 @@ def test_one_that_was_given_up_changes_nothing_in_the_next_life(system, tools, e
     assert eventually(lambda: said) == ["Killed"]
     assert it.ask("newer", timeout=10) == "newer"
     assert keeps.ask(("get",), timeout=10) == [1]
+
+
+def test_one_that_began_to_wait_as_its_core_was_taken_holds_up_no_other(system, eventually):
+    """The watcher's steps one by one, and a wait between the last two."""
+    answer, taken = Future(), []
+
+    class Waits(Actor):
+        reentrant = True
+
+        def on_receive(self, message):
+            if message == "wait":
+                worker = here.worker
+                assert worker.crew.take(worker)
+                taken.append((worker, worker.turn))
+                answer.get(timeout=LONG)
+            return message
+
+    ref = system.spawn(Waits)
+    waits = ref.ask("wait", block=False)
+    eventually(lambda: taken and taken[0][0].resting)
+    worker, strand = taken[0]
+    strand.go_late(worker)
+    assert worker.crew.hand_over()
+    answer.set(None)
+    assert waits.get(timeout=10) == "wait"
+    assert ref.ask("next", timeout=10) == "next"
 
 
 @BLOCKING

@@ -2,10 +2,15 @@
 
 import threading
 import time
+from types import FunctionType
 
 import pytest
 
-from zanni import Actor, ActorSystem, Future
+import zanni.actors.reentrant as reentrant_cell
+from zanni import Actor, ActorDeadError, ActorSystem, Future
+from zanni.actors import signalled
+from zanni.actors.lifecycle import Lifecycle
+from zanni.actors.parking import here
 from zanni.supervisors import Supervisor, child
 
 DEADLINE = 20.0
@@ -113,6 +118,43 @@ def test_a_turn_that_was_given_up_returns_and_the_next_life_keeps_its_messages(s
     for number in range(2000):
         it.tell(number)
     assert it.ask("seen", timeout=DEADLINE) == ["new", *range(2000)]
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_lent_turn_that_is_about_to_begin_is_not_given_up_before(system, monkeypatch, reentrant):
+    there, gate, handled = threading.Event(), threading.Event(), []
+    other = system.spawn(Echo)
+
+    class Lent(Actor):
+        blocking = True
+
+        def on_receive(self, message):
+            handled.append(message)
+            return other.ask(message)
+
+    def receiver(cell):
+        if here.worker.core is None:
+            there.set()
+            assert gate.wait(DEADLINE)
+        return cell.actor.on_receive
+
+    Lent.reentrant = reentrant
+    names = {**globals(), "__name__": "zanni.actors.of_the_runtime"}
+    patched = FunctionType(receiver.__code__, names, closure=receiver.__closure__)
+    monkeypatch.setattr(Lifecycle, "receiver", patched)
+    monkeypatch.setattr(signalled, "PATIENCE", DEADLINE)
+    monkeypatch.setattr(reentrant_cell, "PATIENCE", DEADLINE)
+
+    ref = system.spawn(Lent)
+    asked = ref.ask("first", block=False)
+    assert there.wait(DEADLINE)
+    ref.kill()
+    assert other.ask("the kill has come", timeout=DEADLINE)
+    gate.set()
+    with pytest.raises(ActorDeadError):
+        asked.get(timeout=DEADLINE)
+    assert ref.wait(timeout=DEADLINE) in ("killed", "noproc")
+    assert handled == ["first"]
 
 
 def test_a_start_that_was_given_up_starts_nothing_when_it_ends(system, eventually):

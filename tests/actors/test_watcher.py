@@ -16,6 +16,7 @@ from zanni import (
     Mailbox,
     Timeout,
 )
+from zanni.actors.cell import Cell
 from zanni.actors.dispatcher import Core
 from zanni.actors.parking import here
 from zanni.actors.signalled import Abandoned
@@ -86,6 +87,44 @@ def test_a_handler_that_computes_does_not_hold_up_its_core(system):
     computing = system.spawn(Computes).ask(flag, block=False)
     system.spawn(Sets).tell(flag)  # on the same core: it can only be heard if that goes on
     assert computing.get(timeout=DEADLINE)
+
+
+def test_a_turn_whose_core_is_taken_as_it_looks_up_goes_on_late(system, monkeypatch):
+    """The watcher's steps one by one, the first of them as the turn learns why it is to look."""
+    holding, taken = [], []
+
+    class Looks(Actor):
+        def on_receive(self, message):
+            holding.append(here.worker.core is not None)
+            if message == "first":
+                self._cell.interrupted = True
+                monkeypatch.setattr(Cell, "_look_up", take)
+            elif message == "second":
+                worker, turn = taken[0]
+                turn.go_late(worker)
+                assert worker.crew.hand_over()
+
+    look_up = Cell._look_up
+
+    def take(cell):
+        monkeypatch.setattr(Cell, "_look_up", look_up)
+        worker = here.worker
+        assert worker.crew.recruit()
+        assert worker.crew.take(worker)
+        cell.interrupted = True
+        taken.append((worker, cell))
+        look_up(cell)
+
+    ref = system.spawn(Looks)
+
+    class Tells(Actor):
+        def on_receive(self, message):
+            for each in ("first", "second", "third"):
+                ref.tell(each)
+
+    system.spawn(Tells).ask("go", timeout=DEADLINE)
+    ref.ask("last", timeout=DEADLINE)
+    assert holding == [True, False, True, True]
 
 
 def test_while_two_hundred_actors_sleep_their_core_goes_on(system):
