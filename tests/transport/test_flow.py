@@ -12,11 +12,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_flow as crew
+from waiting import DEADLINE, wait_for
 
 from zanni import ActorSystem, MailboxFull, Timeout
 from zanni.transport.events import NodeBusy, NodeReady
 
-DEADLINE = 20.0
 SIZE = 100
 """Bytes of a message."""
 MESSAGES = 2000
@@ -35,13 +35,6 @@ def peer_of(ref, system):
     return system.network.members.current[ref.address[:2]]
 
 
-def eventually(condition):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
 def tell_all(ref, count, size=SIZE):
     for number in range(count):
         ref.tell((number, b"x" * size))
@@ -50,7 +43,7 @@ def tell_all(ref, count, size=SIZE):
 def test_an_actor_that_does_not_keep_up_costs_a_window_and_holds_no_other_up():  # A7
     with running() as system:
         slow, other = (
-            system.spawn(crew.Consumer, 0.001, core=1),
+            system.spawn(crew.Consumer, 0.01, core=1),
             system.spawn(crew.Consumer, core=1),
         )
         peer = peer_of(slow, system)
@@ -86,12 +79,15 @@ def test_many_actors_that_do_not_keep_up_hold_no_other_up():
 
 
 def test_who_waits_for_room_loses_nothing_and_its_core_goes_on():
-    with running(peer_overflow="wait") as system:
-        consumer = system.spawn(crew.Consumer, 0.0001, core=1)
+    with running(peer_overflow="wait", **PATIENT) as system:
+        consumer = system.spawn(crew.Consumer, core=1)
         producer, other = system.spawn(crew.Producer), system.spawn(crew.Producer)
-        done = producer.call(crew.Producer.produce, consumer, 15_000, SIZE)
+        pid = consumer.call(crew.Consumer.pid).get(timeout=DEADLINE)
         peer = peer_of(consumer, system)
-        eventually(lambda: peer.data._rooms)
+        with stopped(pid):
+            done = producer.call(crew.Producer.produce, consumer, 15_000, SIZE)
+            wait_for(lambda: peer.data._rooms)
+            assert other.call(crew.Producer.alive).get(timeout=DEADLINE)
         while not done._done:
             assert other.call(crew.Producer.alive).get(timeout=DEADLINE)
             assert peer.statistics()["queued_bytes"] <= SMALL["peer_bytes"] + 200
@@ -126,10 +122,10 @@ def test_a_core_that_stands_still_costs_no_other_core_anything():  # G11, E3
             seen = other.call(crew.Consumer.numbers).get(timeout=DEADLINE)
             assert seen == list(range(5000))
             assert 0 < peer.statistics()["queued_bytes"] < SMALL["peer_bytes"]
-            eventually(lambda: any(isinstance(event, NodeBusy) for event in events))
+            wait_for(lambda: any(isinstance(event, NodeBusy) for event in events))
         seen = still.call(crew.Consumer.numbers).get(timeout=DEADLINE)
         assert seen == list(range(told))
-        eventually(lambda: any(isinstance(event, NodeReady) for event in events))
+        wait_for(lambda: any(isinstance(event, NodeReady) for event in events))
         told_of = [event for event in events if isinstance(event, NodeBusy | NodeReady)]
         assert [type(event) for event in told_of] == [NodeBusy, NodeReady]
         assert {(event.node, event.core) for event in told_of} == {("flowing", 1)}
@@ -146,7 +142,7 @@ def test_what_finds_no_room_is_a_dead_letter_and_if_so_set_an_error(overflow):
         with stopped(pid):
             while not lost["overflow"]:
                 if peer.data.stalled_since is None:  # what follows would find room later
-                    eventually(lambda: peer.data.stalled_since or not peer.data.queued)
+                    wait_for(lambda: peer.data.stalled_since or not peer.data.queued)
                 told += 1
                 try:
                     still.tell((told, b"x" * 10_000))
@@ -155,7 +151,7 @@ def test_what_finds_no_room_is_a_dead_letter_and_if_so_set_an_error(overflow):
             with pytest.raises(MailboxFull):
                 still.ask((0, b"x" * 10_000), timeout=DEADLINE)
         assert errors == (overflow == "fail")
-        eventually(lambda: not peer.data.queued)
+        wait_for(lambda: not peer.data.queued)
         seen = still.call(crew.Consumer.numbers).get(timeout=DEADLINE)
         assert seen == list(range(1, told))
 
@@ -167,7 +163,7 @@ def test_who_waits_for_room_waits_no_longer_than_its_asker_and_coroutines_do_not
         with stopped(pid):
             filling = producer.call(crew.Producer.produce, still, 1000, 10_000)
             peer = peer_of(still, system)
-            eventually(lambda: peer.data._rooms)
+            wait_for(lambda: peer.data._rooms)
             with pytest.raises(Timeout):
                 still.ask((0, b"x" * 1_000_000), timeout=0.1)
             coroutine = system.spawn(crew.Producer)
@@ -185,7 +181,7 @@ def test_whoever_waits_for_room_hears_of_the_end_of_the_core():
         with stopped(pid):
             filling = producer.call(crew.Producer.produce, still, 1000, 10_000)
             peer = peer_of(still, system)
-            eventually(lambda: peer.data._rooms)
+            wait_for(lambda: peer.data._rooms)
             os.kill(pid, signal.SIGKILL)
             assert filling.get(timeout=DEADLINE) == 1000
         assert system.dead_letters.counts["noconnection"] > 0
@@ -196,7 +192,7 @@ def test_an_answer_does_not_wait_for_credit():
     with running() as system:
         asker, slow = system.spawn(crew.Asker, core=1), system.spawn(crew.Slow, core=0)
         answer = asker.call(crew.Asker.ask, slow)
-        eventually(lambda: slow.process.find_actor().owed)
+        wait_for(lambda: slow.process.find_actor().owed)
         tell_all(asker, 2 * MESSAGES)
         slow.tell("now")
         assert answer.get(timeout=DEADLINE) == "answer"
