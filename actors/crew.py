@@ -258,6 +258,23 @@ class Crew:
             return False
         return True
 
+    def pass_on(self, heir: Worker) -> bool:
+        """Holder only, between turns. Let a thread at rest, where a late turn waits, have the core.
+
+        The turn goes on there at the cost of any other then, and its next waits too: each would
+        take two changes of threads. Not if turns wait here, which would be late in its place.
+        """
+        worker: Worker = here.worker
+        with self._lock:
+            if worker.core is None or worker.has_others_aside():
+                return False
+            if not (heir.resting and heir.may_hold()):
+                return False
+            worker.core = None
+            self._appoint(heir)
+        heir.alarm.wake()
+        return True
+
     def _find_heir(self) -> Worker | None:
         return next((worker for worker in reversed(self._resting) if worker.may_hold()), None)
 

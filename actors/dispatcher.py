@@ -113,6 +113,7 @@ class Core:
         self.blocking = self.crew.blocking
         self.worker = self.crew.first()
         """Whose thread holds the core."""
+        self._heir: Worker | None = None
         self.watcher: Doze | None = None
         self.over = False
         """Whether the loop has ended for good."""
@@ -176,6 +177,10 @@ class Core:
             self._timers[:] = [timer for timer in self._timers if timer.pending]
             heapq.heapify(self._timers)
             self._crowded = max(CROWD, 2 * len(self._timers))
+
+    def pass_to(self, worker: Worker) -> None:
+        """Owner only. Before the next turn, let that thread have the core: `Crew.pass_on`."""
+        self._heir = worker
 
     def wait_in(self, poller: Poller) -> None:
         """Owner only. From now on the loop waits there.
@@ -255,6 +260,8 @@ class Core:
             try:
                 if self.inbox:
                     self._take_in()
+                if self._heir is not None and self._pass_on(self._heir):
+                    break
                 if self._timers:
                     self._fire()
                 if queue:
@@ -268,6 +275,10 @@ class Core:
                 log(logging.ERROR, "an error in the runtime itself; the core goes on", error=error)
         if worker.core is self:
             self._end()
+
+    def _pass_on(self, heir: Worker) -> bool:
+        self._heir = None
+        return self.crew.pass_on(heir)
 
     def _run_slice(self, worker: Worker) -> None:
         """Run turns for about SLICE; the clock is read after 1, 2, 4, ... turns, as it costs."""

@@ -46,6 +46,8 @@ class Parked(Lifecycle):
             self.state = PARKED
         else:
             core.post(self._park_late, worker, carrier)
+            if self.actor_class not in core.blocking:
+                core.post(core.pass_to, worker)
         spares = worker.spares
         try:
             (spares.pop() if held and spares else worker.hub).switch()
