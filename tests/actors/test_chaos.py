@@ -179,7 +179,7 @@ def test_futures_settled_and_cancelled_by_many_threads(system, in_threads, switc
     class Waits(Actor):
         def on_receive(self, future):
             try:
-                return future.get(timeout=5)
+                return future.get(timeout=20)
             except Exception as error:
                 return type(error).__name__
 

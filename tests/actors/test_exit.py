@@ -48,14 +48,14 @@ STUBBORN = False
 CORES = %d
 
 if __name__ == "__main__":
-    system = ActorSystem("left", cores=CORES).start()
+    system = ActorSystem("left", cores=CORES, config={"drain_timeout": 60}).start()
     refs = [system.spawn(Stuck, core=core) for core in range(CORES)]
     print(*[ref.ask("pid", timeout=20) for ref in refs], flush=True)
     began = time.monotonic()
 """
 
-DEADLINE = 5.0
-"""Seconds that the end of the interpreter may take."""
+DEADLINE = 15.0
+"""Seconds that the end of the interpreter may take: a second and a half, and a busy machine."""
 
 ENDS = {
     "falls off the end": ("", 0),
@@ -76,7 +76,7 @@ def leaving(script, request, eventually):
     """Run a program that has begun a system, does `body` and leaves it to the interpreter."""
 
     def leaving(body, code):
-        done = script(BEGIN % request.param + body, timeout=25, code=code)
+        done = script(BEGIN % request.param + body, timeout=50, code=code)
         *pids, seconds = done.out.split()
         assert float(seconds) < DEADLINE
         for pid in map(int, pids):
@@ -129,7 +129,7 @@ def test_several_systems_that_are_stuck_end_in_one_time(script):
     done = script(
         BEGIN % 1
         + """
-    for number in range(4):
+    for number in range(12):
         other = ActorSystem(f"left{number}").start()
         other.spawn(Stuck).tell("for ever")
     sys.exit(3)

@@ -76,7 +76,7 @@ def ends(system, well):
         ref = system.spawn(cls)
         exited = ref.exited()
         function(ref)
-        reason = exited.get(timeout=5)
+        reason = exited.get(timeout=20)
         assert not ref.is_alive()
         with pytest.raises(ActorDeadError):
             ref.ask(1, timeout=10)
@@ -97,7 +97,7 @@ def test_a_base_exception_on_a_tell(ends, kind, when):  # B6, B7
 def test_a_base_exception_on_an_ask(ends, kind, when):  # B6, B7
     def ask(ref):
         with pytest.raises(RemoteError) as caught:
-            ref.ask((when, kind), timeout=5)
+            ref.ask((when, kind), timeout=20)
         assert caught.value.type == kind.__name__
 
     assert type(ends(ask)) is kind

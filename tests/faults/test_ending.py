@@ -10,10 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from zanni_process import until
+from zanni_process import SLACK, until
 
-SLACK = 2.0
-"""Seconds that a busy machine may be late."""
 ENDING = {"drain_timeout": 1.0, "kill_timeout": 0.5}
 
 

@@ -10,14 +10,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_wire
+from zanni_process import SLACK
 
 SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 1.5}
 PATIENT = {**QUICK, "down_after": 6.0}
 """TCP tries again after twice as long each time: a cut of 0.6 s may be a silence of 1.4."""
 FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
-SLACK = 2.0
-"""Seconds that a busy machine may be late."""
 
 
 @pytest.fixture

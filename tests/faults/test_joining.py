@@ -11,12 +11,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_servers
 from zanni_node import Tally
-from zanni_process import until
+from zanni_process import SLACK, until
 
 SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
-SLACK = 2.0
-"""Seconds that a busy machine may be late."""
 
 
 @pytest.mark.parametrize("lives", [3, pytest.param(50, marks=SOAK)])

@@ -16,6 +16,8 @@ import zanni
 
 HERE = Path(__file__).parent
 PATIENCE = 20.0
+SLACK = 10.0
+"""Seconds that a busy machine may be late."""
 
 
 class Told(Exception):
