@@ -74,6 +74,14 @@ def tcp_host(url: str) -> str | None:
     return url[len("tcp://") :].rpartition(":")[0] if url.startswith("tcp://") else None
 
 
+def place_of(url: str) -> str | tuple[str, int]:
+    """Any thread. What a checked URL leads to: the path of a socket, or a host and a port."""
+    if url.startswith("ipc://"):
+        return url.removeprefix("ipc://")
+    host, _, port = url.removeprefix("tcp://").rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def is_loopback(host: str) -> bool:
     """Any thread. Whether no other machine can reach that host of a checked URL."""
     address = _number(host.strip("[]"))

@@ -34,7 +34,7 @@ from .holder import holder_of
 from .key import KeyPair
 from .probe import ALL, GREETING, GREETING_SIZE, Attempts
 from .room import check_room_for_files
-from .security import RefusedAddress, check_path
+from .security import RefusedAddress, check_path, place_of
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""
@@ -67,6 +67,8 @@ _DEALER_OPTIONS = {
 
 # Plain integers: enum members double the cost of the calls that take them.
 _NOBLOCK = int(zmq.NOBLOCK)
+_NOBLOCK_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
+_EVENTS = int(zmq.EVENTS)
 _FD = int(zmq.FD)
 _POLLIN, _POLLOUT = int(zmq.POLLIN), int(zmq.POLLOUT)
 
@@ -117,11 +119,12 @@ class ZeroMQLink(Link):
 
     def send(self, frames: Frames) -> bool:
         """Owner only. Take the frames, or False where the peer is not there or takes no more."""
+        send = self._socket.send  # `send_multipart` takes twice as long
         try:
-            # Copied, a piece at a time: a buffer that is lent to ZeroMQ must not go away while its
-            # thread reads it, and at the end of an interpreter it does: that aborts the process.
-            # Nor does lending pay: see docs/decisions/007-large-messages.md.
-            self._socket.send_multipart(frames, _NOBLOCK)
+            # Copied, a piece at a time: see docs/decisions/007-large-messages.md.
+            for frame in frames[:-1]:
+                send(frame, _NOBLOCK_MORE)
+            send(frames[-1], _NOBLOCK)
         except zmq.ZMQError:
             if not self._socket.closed:
                 self._endpoint.wait_for_room(self._socket)
@@ -150,9 +153,10 @@ class ZeroMQEndpoint:
         self._poller = zmq.Poller()
         self._poller.register(self._waker.fd, _POLLIN)
         self._listeners: dict[int, tuple[_Socket, _Take]] = {}
+        self._fds: dict[_Socket, int] = {}
         self._readers: dict[int, Callable[[], None]] = {}
-        # What `poll` looks at: a fifth of the cost of asking ZeroMQ. A ROUTER's descriptor becomes
-        # readable only when something is new, so one that was not drained is kept in `_undrained`.
+        # What `poll` looks at, at a fifth of the cost of asking ZeroMQ. A ROUTER's descriptor is
+        # readable only when something is new: one that was not drained is kept in `_undrained`.
         self._news = select.poll()
         self._undrained: set[int] = set()
         self._dealers: set[_Socket] = set()
@@ -176,7 +180,7 @@ class ZeroMQEndpoint:
             try:
                 socket.send_multipart(authenticator.answer(request, guard.admits))
             except zmq.ZMQError as error:  # without the one who asks, libzmq lets nobody in
-                del self._listeners[fd]
+                del self._listeners[fd], self._fds[socket]
                 self._undrained.discard(fd)
                 self._news.unregister(fd)
                 self._poller.unregister(socket)
@@ -223,7 +227,7 @@ class ZeroMQEndpoint:
         return cast(bytes, socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
     def _receive_on(self, socket: _Socket, take: _Take) -> int:
-        fd = cast(int, socket.getsockopt(_FD))
+        fd = self._fds[socket] = cast(int, socket.getsockopt(_FD))
         self._listeners[fd] = (socket, take)
         self._undrained.add(fd)
         self._news.register(fd, select.POLLIN)
@@ -287,9 +291,8 @@ class ZeroMQEndpoint:
 
         self._dealers |= {socket, monitor}
         greeting = b""
-        if url.startswith("tcp://"):
-            host, _, port = url.removeprefix("tcp://").rpartition(":")
-            greeting = first_words((host.strip("[]"), int(port)), GREETING, GREETING_SIZE) or b""
+        if not url.startswith(_IPC):
+            greeting = first_words(place_of(url), GREETING, GREETING_SIZE) or b""
         return Attempts(next_event, end, greeting, with_key=key is not None)
 
     def wait_for_room(self, socket: _Socket) -> None:
@@ -311,11 +314,7 @@ class ZeroMQEndpoint:
 
     def is_taken(self, url: str) -> bool:
         """Owner only. Whether anything listens at `url`, be it a peer or not."""
-        scheme, _, place = url.partition("://")
-        if scheme == "ipc":
-            return first_words(place) is not None
-        host, _, port = place.rpartition(":")
-        return first_words((host.strip("[]"), int(port))) is not None
+        return first_words(place_of(url)) is not None
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""
@@ -346,7 +345,7 @@ class ZeroMQEndpoint:
 
     def _drain(self, fd: int, socket: _Socket, take: _Take) -> None:
         self._undrained.add(fd)
-        for _ in range(FAIR):
+        for number in range(FAIR):
             try:
                 first = frame = socket.recv(_NOBLOCK, copy=False)
             except zmq.Again:
@@ -360,6 +359,10 @@ class ZeroMQEndpoint:
             take(first, frames)
             if socket.closed:
                 return
+            # Most often there is one: to ask costs half of what a refusal does.
+            if number == 0 and not cast(int, socket.getsockopt(_EVENTS)) & _POLLIN:
+                self._undrained.discard(fd)
+                return
 
     def wait(self, timeout: float | None) -> None:
         """Owner only. Wait for input, room on a link that refused, `wake`, or `timeout` seconds."""
@@ -372,7 +375,7 @@ class ZeroMQEndpoint:
             elif ready in self._refused:
                 self._forget(ready)
             elif not ready.closed:  # by what came before it in this loop
-                self._take(ready.getsockopt(_FD))
+                self._take(self._fds[ready])
 
     def wake(self) -> None:
         """Any thread. End a `wait` that runs, or the next one."""
@@ -385,7 +388,7 @@ class ZeroMQEndpoint:
         self._closed = True
         for socket in (*self._dealers, *(socket for socket, _take in self._listeners.values())):
             socket.close(0)
-        for collection in (self._dealers, self._listeners, self._readers, self._refused):
+        for collection in (self._dealers, self._listeners, self._fds, self._readers, self._refused):
             collection.clear()
         self._undrained.clear()
         # Ending a context waits for its sockets, and must never keep a program from ending.

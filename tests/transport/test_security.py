@@ -7,6 +7,7 @@ from zanni.transport.security import (
     is_loopback,
     node_named,
     own_host,
+    place_of,
     tcp_host,
     with_number,
 )
@@ -69,6 +70,12 @@ def test_any_free_port_may_be_bound_but_not_joined():
 def test_the_host_of_a_url():
     assert tcp_host("tcp://[::1]:7400") == "[::1]"
     assert tcp_host("ipc:///tmp/x") is None
+
+
+def test_where_a_url_leads_to():
+    assert place_of("tcp://[::1]:7400") == ("::1", 7400)
+    assert place_of("tcp://127.0.0.1:7400") == ("127.0.0.1", 7400)
+    assert place_of("ipc:///tmp/x") == "/tmp/x"
 
 
 @pytest.mark.parametrize(
