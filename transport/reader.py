@@ -55,6 +55,7 @@ SCANNED: dict[str, Any] = {
     "raw": False,
     "strict_map_key": True,
     "object_hook": _with_str_keys,
+    "timestamp": 1,  # else msgpack makes a class of its own of one, and does not ask the hook
     "max_array_len": MAX_ITEMS,
     "max_map_len": MAX_ITEMS,
 }

@@ -751,6 +751,13 @@ def test_a_deep_path_is_found_without_recursion() -> None:
     assert len(there.message.error.args[0]) <= 200
 
 
+def test_a_timestamp_of_msgpack_is_a_number_and_no_class_of_its_own() -> None:
+    stamp = msgpack.Timestamp(5, 500_000_000)
+    for body in ([stamp], ext(1, [stamp])):
+        (there,) = CODEC.decode(raw(1, 2, 0, 7, body))
+        assert [*there.message] == [5.5]
+
+
 def test_fields_may_be_added_and_left_out() -> None:
     for extra in ([], ["later", 4], [5, "no name"]):
         (there,) = CODEC.decode(raw(1, 2, 32, None, [NAME, *extra, "y", 2, "x", 1]))
