@@ -18,7 +18,7 @@ demo: $(VENV)/.installed ## run the census example on two cores
 	$(BIN)/zanni run examples.census:Census --cores 2 $(ARGS)
 
 test: $(VENV)/.installed ## run the tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(VENV)/.installed ## run the tests that take long
 	$(BIN)/python -m pytest -m soak $(ARGS)

@@ -12,8 +12,19 @@ from hypothesis import settings
 
 import zanni
 
+# Else each of the many processes that tests start would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 settings.register_profile("zanni", deadline=None)  # how long an example takes is no assertion
 settings.load_profile("zanni")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files of what takes long: one that comes last has one process to itself."""
+    long = {item.path for item in items if item.get_closest_marker("timeout")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture

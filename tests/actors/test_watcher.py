@@ -681,7 +681,7 @@ class Mixed(Actor):
     def do_something(self, depth):
         self.counts["turns"] += 1
         draw = self.random.random()
-        if draw < 0.008:
+        if draw < 0.013:
             time.sleep(0.002)
         elif draw < 0.3 and depth:
             self.ask_somebody(depth)
