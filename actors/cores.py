@@ -11,7 +11,7 @@ from .arguments import checked_cores
 from .cell import Cell
 from .drain import living
 from .errors import NodeDown
-from .future import Future, check_may_wait
+from .future import check_may_wait
 from .kernel import ListActors, ReplaceCore
 from .network import CoreRecord, NodeRecord
 from .parking import here
@@ -19,6 +19,7 @@ from .pool import Pool, plan_pool
 from .ref import ActorRef
 from .runtime import Runtime
 from .signalled import Abandoned
+from .spawner import look_up
 
 A = TypeVar("A", bound=Actor)
 
@@ -196,9 +197,8 @@ class Cores(Runtime):
         others = [index for index in range(self.core_count) if index != self.index]
         for index in others:
             try:
-                future: Future[list[ActorRef[Any]]] = Future()
-                self.network.kernel(None, index).deliver(ListActors(), None, future, None)
-                found += future.get()
+                there = look_up(self.network.kernel(None, index), ListActors())
+                found += cast("list[ActorRef[Any]]", there)
             except NodeDown:
                 continue  # its actors are gone with it
         return found

@@ -11,6 +11,7 @@
         ├── MessageTooLarge       a message is larger than one to another core may be
         ├── MailboxFull           a bounded mailbox refused a message
         ├── NodeDown              the core or node of an actor is lost
+        │   └── ConnectionLost    only a connection with it broke, and an ask with it
         ├── RemoteError           a handler elsewhere raised a type that this side does not know
         ├── DeadlockError         an ask would wait for itself, or in a circle
         ├── ShuttingDown          the system is stopping and takes nothing new
@@ -40,6 +41,7 @@ __all__ = [
     "AlreadyPresent",
     "AlreadyStarted",
     "ChannelClosed",
+    "ConnectionLost",
     "CoreInUse",
     "DeadlockError",
     "DecodeError",
@@ -137,6 +139,14 @@ class MailboxFull(ZanniError):
 
 class NodeDown(ZanniError):
     """The core or node that an actor lives on is lost, and the actor with it."""
+
+
+class ConnectionLost(NodeDown):
+    """An ask, or its answer, may have been lost with a connection that broke.
+
+    The core itself is up. What was asked for was done, or was not: ask again what may be done
+    twice.
+    """
 
 
 class RemoteError(ZanniError):

@@ -120,7 +120,7 @@ class ActorRef(pykka.ActorRef[A]):
         Raises:
             Timeout: no answer within `timeout` seconds, or what is left of the asker's own time.
             ActorDeadError: the actor is dead, or ended before it answered.
-            NodeDown: the actor's core or node is lost.
+            NodeDown: the actor's core or node is lost, or (`ConnectionLost`) the ask may be.
             DeadlockError: the actor waits, itself or through others, for the one that asks.
             MailboxFull: the actor's mailbox is bounded, and had no room.
             EncodeError, MessageTooLarge: the message cannot go where the actor is.

@@ -12,7 +12,7 @@ from .arguments import checked_actor_name
 from .cell import Cell
 from .dispatcher import Core
 from .environment import now
-from .errors import ActorDeadError, NodeDown, SpawnError
+from .errors import ActorDeadError, ConnectionLost, NodeDown, SpawnError
 from .future import Future, check_may_wait
 from .kernel import BindName, ReleaseName, ReserveName, WhereIs
 from .kinds import kind_of_cell, make_cell
@@ -269,7 +269,7 @@ class Spawner:
             return cast("ActorRef[Any] | None", self._ask_names(WhereIs(name)))
         try:
             kernel = self._home.network.kernel(node, 0)
-            return cast("ActorRef[Any] | None", _ask(kernel, WhereIs(name)))
+            return cast("ActorRef[Any] | None", look_up(kernel, WhereIs(name)))
         except NodeDown:
             return None
 
@@ -288,7 +288,8 @@ class Spawner:
 
     def _ask_names(self, request: Any) -> object:
         if self._home.index != 0:
-            return _ask(self._home.network.kernel(None, 0), request)
+            kernel = self._home.network.kernel(None, 0)
+            return look_up(kernel, request) if type(request) is WhereIs else _ask(kernel, request)
         names = self._home.names
         if isinstance(request, WhereIs):
             return names.find(request.name)
@@ -310,6 +311,15 @@ def _ask(kernel: Process, request: object) -> object:
     future: Future[object] = Future()
     kernel.deliver(request, current_sender(), future, None)
     return future.get()
+
+
+def look_up(kernel: Process, request: object) -> object:
+    """Any thread that may wait. Ask for what changes nothing; where that is lost, ask again."""
+    while True:
+        try:
+            return _ask(kernel, request)
+        except ConnectionLost:
+            continue
 
 
 def _birth(

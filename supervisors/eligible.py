@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..actors.errors import NodeDown, ShuttingDown
+from ..actors.errors import ConnectionLost, NodeDown, ShuttingDown
 from ..actors.ref import ActorRef
 
 
@@ -38,5 +38,7 @@ class Eligible:
                 return spawn(node)
             except Exception as error:
                 self.failed(node)
-                if not (left and isinstance(error, NodeDown | ShuttingDown)):
+                if not left or not isinstance(error, NodeDown | ShuttingDown):
+                    raise
+                if isinstance(error, ConnectionLost):  # it may have been started there
                     raise

@@ -46,6 +46,8 @@ class Way:
         self.connections: dict[Connection, None] = {}
         self.arrivals: dict[object, float] = {}
         """When something of which endpoint arrived last."""
+        self.last_loss = 0.0
+        """When a connection broke for the last time that had something under way."""
 
 
 class Address:
@@ -133,6 +135,8 @@ class Connection:
             return
         self.is_broken = True
         keep = self._way.chance.randrange(len(self.flight) + 1)
+        if self.flight:  # what is left of it may come too late
+            self._way.last_loss = self._way.timeline.now()
         while len(self.flight) > keep:
             self.flight.pop()
         self.stuck = min(self.stuck, keep)

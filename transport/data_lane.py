@@ -1,4 +1,4 @@
-"""The data lane to one peer: what waits to be sent, and how far both sides have got.
+"""The data lane to one peer: what waits to be sent, and who waits for answers.
 
 A frame waits while the link refuses it, and while there is no credit for it: see `credit.py`. The
 answers to asks never wait for credit, as what waits there for them may be what makes room. While
@@ -7,8 +7,6 @@ there is enough, they share frames with the rest; while there is not, they have 
 Guarantees:
 - What one thread posts for one actor is sent in the order posted. What is for an actor that is
   busy waits apart, and has half of the room; an answer may pass messages.
-- A frame is taken in only if its seq is above the last one of its kind: never twice. The frames
-  that a gap leaves out are counted as lost.
 - What waits is bounded in bytes: a message is taken while no more than the limit does. Answers have
   as much again, and an error in the place of an answer is always taken.
 - Whoever waits for room is told when half of it is free, and when the peer is down.
@@ -30,8 +28,8 @@ from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, sender_of, target_of
 from .buffers import Parcel
 from .credit import Account, Limits, Window
 from .endpoint import Link
-from .frame import ANSWER_KINDS, Header, Kind, Lane, Route
-from .framer import Frame, Framer
+from .frame import Kind, Route
+from .framer import Asks, Frame, Framer
 
 PASS = 4 * 1024 * 1024
 """After how many bytes a pump makes a pause."""
@@ -74,16 +72,12 @@ class DataLane:
         """Since when frames wait, for the link or for credit; None: none does."""
         self.stalls = 0
         """How often they had to."""
-        self.seq_in = self._answers_in = 0
-        self.duplicates = self.lost_frames = 0
-        self.early: deque[tuple[Header, bytes | memoryview, bytes | memoryview]] = deque()
-        """Frames that came before the frame of control that they were posted after."""
-        self.waived = 0
-        """Up to which seq no frame of control is waited for any more, come or lost."""
-        self.ended: dict[int, int] = {}
-        """Actors whose end was told before all their messages had come; nothing of them is taken in
-        any more. With each, the seq of the last frame in which there may be any."""
-        self._route, self._due, self._budget = route, due, limits.size
+        self.is_confirming = False
+        """Whether the peer says how far all has come."""
+        self.confirmed = 0, 0
+        """How far messages and answers have come, as it last said."""
+        self._due, self._budget = due, limits.size
+        self._taken_below = 0
         self._plain_until = self._budget
         """Up to how many bytes `post` has nothing to look at; -1: it has for every message."""
         self._aside: dict[int, list[bytes | Parcel]] = {}
@@ -97,8 +91,9 @@ class DataLane:
         self._early = EARLY
         self._frames: deque[Frame] = deque()
         self._answer_frames: deque[Frame] = deque()
-        self._framer = Framer(route, Kind.DATA, Kind.CHUNK, is_free=False)
-        self._answer_framer = Framer(route, Kind.ANSWERS, Kind.ANSWER_CHUNK, is_free=True)
+        self._framer = Framer(route, Kind.DATA, Kind.CHUNK, Kind.PROBE, is_free=False)
+        answer_kinds = Kind.ANSWERS, Kind.ANSWER_CHUNK, Kind.ANSWER_PROBE
+        self._answer_framer = Framer(route, *answer_kinds, is_free=True)
         self._rooms: dict[Future[None], int | None] = {}
         """Who waits for room, and for which busy actor to be so no more, if for any."""
 
@@ -270,15 +265,30 @@ class DataLane:
         return box, answers
 
     def frame(
-        self, messages: list[bytes | Parcel], answers: list[bytes | Parcel], after: int
+        self,
+        messages: list[bytes | Parcel],
+        answers: list[bytes | Parcel],
+        after: int,
+        asks: Asks,
     ) -> None:
-        """Give each batch its header; `after` is how far the control lane has got."""
+        """Give each batch its header.
+
+        Args:
+            messages, answers: what was taken.
+            after: how far the control lane has got.
+            asks: which asks there can be among the messages, and among those that are answered.
+
+        """
+        made, heard = asks
         if answers and self._can_send_all(messages, answers):
+            asks = made if messages else 0, heard
             messages, answers = messages + answers, []
+        else:
+            asks = made, 0
         if messages:
-            self._frames.extend(self._framer.frames(messages, after))
+            self._frames.extend(self._framer.frames(messages, after, asks))
         if answers:
-            self._answer_frames.extend(self._answer_framer.frames(answers, after))
+            self._answer_frames.extend(self._answer_framer.frames(answers, after, (0, heard)))
 
     def _can_send_all(self, messages: list[bytes | Parcel], answers: list[bytes | Parcel]) -> bool:
         """Whether nothing of this has to wait for credit."""
@@ -329,42 +339,25 @@ class DataLane:
             self.stalls += 1
 
     def probe(self) -> None:
-        """Have the peer say again how much more may come: what was lost, it cannot know of."""
-        sent = self._frames[0].seq - 1 if self._frames else self.seq_out
-        header = self._route.header(Kind.PROBE, Lane.DATA, 0, sent)
-        if self.link is not None:
-            self.link.send((header, b""))
+        """Have the peer say how far all has come, unless that is known, and what more may come."""
+        messages, answers = self.confirmed
+        if self.link is None:
+            return
+        is_owed = self.is_confirming and messages < self.seq_out
+        if is_owed or self.stalled_since is not None:
+            self.link.send(self._framer.probe(self._frames[0] if self._frames else None))
+        if self.is_confirming and answers < self._answer_framer.seq:
+            waiting = self._answer_frames
+            self.link.send(self._answer_framer.probe(waiting[0] if waiting else None))
 
-    # Receiving
-
-    def accept(self, header: Header) -> bool:
-        """Whether a frame is new; what a gap left out is counted."""
-        seq, answers = header.seq, header.kind in ANSWER_KINDS
-        last = self._answers_in if answers else self.seq_in
-        if seq <= last:
-            self.duplicates += 1
-            return False
-        self.lost_frames += seq - last - 1
-        if answers:
-            self._answers_in = seq
-        else:
-            self.seq_in = seq
-        return True
-
-    def probed(self, seq: int) -> None:
-        """All up to that frame has come, or is lost."""
-        if seq > self.seq_in and not self.early:
-            self.lost_frames += seq - self.seq_in
-            self.seq_in = seq
-
-    def note_end(self, actor: int, after: int) -> None:
-        """The end of an actor there is told; its last message is in frame `after`, or before."""
-        if after > self.seq_in:
-            self.ended[actor] = after
-
-    def forget_ended(self) -> None:
-        """Nothing more can come of those whose last frame has come."""
-        self.ended = {actor: after for actor, after in self.ended.items() if after > self.seq_in}
+    def take_asks(self, below: int) -> list[Reply]:
+        """Who waits for the answer to an ask below that number waits for it no more."""
+        if below <= self._taken_below:
+            return []
+        self._taken_below = below
+        asks = [ask for ask in tuple(self.pending) if ask < below]
+        taken = (self.pending.pop(ask, None) for ask in asks)
+        return [reply for reply in taken if reply is not None]
 
     # The end
 
@@ -389,6 +382,4 @@ class DataLane:
         self._frames.clear()
         self._answer_frames.clear()
         self.pending.clear()
-        self.early.clear()
-        self.ended.clear()
         return unsent, pending

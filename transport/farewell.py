@@ -83,7 +83,7 @@ class Farewell:
 
     def take(self, peer: Peer, header: Header) -> None:
         """A peer says GOODBYE: it leaves, or answers ours."""
-        if self.is_leaving or peer.data.seq_in >= header.after:
+        if self.is_leaving or peer.arrivals.seq_in >= header.after:
             self._part(peer)
         elif peer.leaves_after is None:
             peer.leaves_after = header.after
@@ -91,7 +91,7 @@ class Farewell:
 
     def look(self, peer: Peer) -> None:
         """Data has come of a peer that leaves."""
-        if peer.leaves_after is not None and peer.data.seq_in >= peer.leaves_after:
+        if peer.leaves_after is not None and peer.arrivals.seq_in >= peer.leaves_after:
             self._part(peer)
 
     def _part(self, peer: Peer) -> None:

@@ -7,7 +7,8 @@ Guarantees:
 - A peer that keeps to its credit may have a window of messages here that wait to be handled, with
   those of actors that do not keep up besides: of each, what came until the peer heard of it.
 - Actors that do not handle what they get hold up the others' messages for `PATIENCE`, not longer.
-- Whatever is lost, who has frames to send hears how much may come: with the next heartbeat it asks.
+- Whatever is lost, who has frames to send hears how much may come: with the next heartbeat it asks
+  (losses.py).
 """
 
 from __future__ import annotations
@@ -86,16 +87,15 @@ class Flow:
         else:
             self.took(peer)
 
-    def probed(self, peer: Peer, header: Header) -> None:
+    def probed(self, peer: Peer) -> None:
         """The peer asks how much more may come."""
-        peer.data.probed(header.seq)
         self._grant(peer)
 
     def _grant(self, peer: Peer) -> None:
         data = peer.data
         busy = [*data.window.busy][:BUSY_LIMIT]
         credit = data.window.granted()
-        peer.control.send_now(Kind.CREDIT, _packb(busy), data.seq_in, credit)
+        peer.control.send_now(Kind.CREDIT, _packb(busy), peer.arrivals.seq_in, credit)
 
     # Sending
 
@@ -125,8 +125,6 @@ class Flow:
             data = peer.data
             if data.window.is_used:
                 self._grant(peer)
-            if data.stalled_since is not None:
-                data.probe()
             self._tell(peer, data.stalled_since)
         for peer in [peer for peer in self._busy if peer.state is State.DOWN]:
             del self._busy[peer]

@@ -14,7 +14,11 @@ A message on a link is `header | batch | payload frames...`. The header, big-end
     4 8    credit, in messages and bytes: what a DATA spends of it; what a CREDIT grants beyond the
            data lane's frame `after`
     4      length of the batch in bytes
-    8      ack: up to which seq of the control lane the source has taken in all (since 1.2)
+    8      ack: up to which seq of the control lane the source has taken in all (since 1.2); on the
+           data lane (since 1.3): below it are the destination's asks that the source can have
+           answered in the frames of this sequence before this one
+    8 8    asks (since 1.3): below these are the source's asks that can be in the frames of this
+           sequence before this one; and in those and this one
 
 How to change it, so that a cluster can be upgraded node by node:
 1. A new meaning that an old node may ignore: define a flag, or append a field at the END, and raise
@@ -40,18 +44,21 @@ from .endpoint import Frames
 
 MAGIC = b"ZANN"
 VERSION_MAJOR = 1
-VERSION_MINOR = 2
-"""1: OBSERVE. 2: `ack`; CHUNK; CREDIT, PROBE, ANSWERS, ANSWER_CHUNK, and what a DATA spends."""
+VERSION_MINOR = 3
+"""1: OBSERVE. 2: `ack`; CHUNK; CREDIT, PROBE, ANSWERS, ANSWER_CHUNK, and what a DATA spends.
+3: what frames of data say of asks; ANSWER_PROBE, and how far data has come, in heartbeats."""
 ACKNOWLEDGING = (1, 2)
 """The first version whose nodes acknowledge system messages."""
+CONFIRMING = (1, 3)
+"""The first version whose nodes say how far the data lane has come."""
 
 CONTROL_CAP = 256 * 1024
 """The most bytes that a batch may have on the control lane."""
 
-_LAYOUT = struct.Struct(">4sBBBBHQHQQQQIQIQ")
+_LAYOUT = struct.Struct(">4sBBBBHQHQQQQIQIQQQ")
 HEADER_SIZE = _LAYOUT.size
-SHORTEST = HEADER_SIZE - 8
-"""The header of version 1.0."""
+SHORTEST = HEADER_SIZE - 24
+"""The header of version 1.0; the fields since then have 8 bytes each."""
 
 
 class BadFrame(ValueError):
@@ -87,6 +94,8 @@ class Kind(IntEnum):
     """A batch of answers that do not wait for credit, in a sequence of their own."""
     ANSWER_CHUNK = 14
     """A part of a large buffer in that sequence."""
+    ANSWER_PROBE = 15
+    """As PROBE, of that sequence."""
 
 
 class Lane(IntEnum):
@@ -98,8 +107,9 @@ class Lane(IntEnum):
 
 HANDSHAKES = frozenset({Kind.HELLO, Kind.WELCOME, Kind.CONFIRM, Kind.REJECT})
 
-ANSWER_KINDS = frozenset({Kind.ANSWERS, Kind.ANSWER_CHUNK})
+ANSWER_KINDS = frozenset({Kind.ANSWERS, Kind.ANSWER_CHUNK, Kind.ANSWER_PROBE})
 CHUNKS = frozenset({Kind.CHUNK, Kind.ANSWER_CHUNK})
+PROBES = frozenset({Kind.PROBE, Kind.ANSWER_PROBE})
 DATA_KINDS = frozenset({Kind.DATA, Kind.CHUNK, Kind.PROBE, *ANSWER_KINDS})
 """The kinds of the data lane; all others are of the control lane."""
 
@@ -124,6 +134,8 @@ class Header(NamedTuple):
     credit_bytes: int
     length: int
     ack: int = 0
+    asked_before: int = 0
+    asked: int = 0
 
 
 class Source(NamedTuple):
@@ -150,10 +162,12 @@ class Route(NamedTuple):
         after: int = 0,
         credit: tuple[int, int] = (0, 0),
         ack: int = 0,
+        asks: tuple[int, int] = (0, 0),
     ) -> bytes:
         """Any thread. The header of a batch of `length` bytes; seq 0: not part of a sequence."""
+        source, destination = self.source, self.destination
         return pack_header(
-            Header(kind, lane, 0, *self.source, self.destination, seq, after, *credit, length, ack)
+            Header(kind, lane, 0, *source, destination, seq, after, *credit, length, ack, *asks)
         )
 
 
@@ -195,7 +209,8 @@ def unpack_header(frame: bytes | memoryview) -> Header:
     if len(frame) < SHORTEST:
         raise BadFrame(f"the header is short: {len(frame)} bytes instead of {HEADER_SIZE}")
     if len(frame) < HEADER_SIZE:  # of an earlier minor version: what it lacks is 0
-        frame = bytes(frame[:SHORTEST]).ljust(HEADER_SIZE, b"\0")
+        whole = len(frame) - (len(frame) - SHORTEST) % 8
+        frame = bytes(frame[:whole]).ljust(HEADER_SIZE, b"\0")
     fields = _LAYOUT.unpack_from(frame)
     kind, lane = _KINDS.get(fields[3]), _LANES.get(fields[4])
     if kind is None:

@@ -8,6 +8,7 @@ core 0         its siblings    cores: [[index, state, incarnation, pid, actors, 
                                allowed: [name...]
 any core       other nodes     places: [[index, incarnation, control, data]...]
 any core       any             types: [[name, id, fingerprint]...]: alone, see type_ids.py
+                               got: [seq, seq of answers, unasked]: alone, see losses.py
 """
 
 from __future__ import annotations
@@ -115,6 +116,8 @@ class Gossip:
     def _take(self, peer: Peer, told: dict[str, Any]) -> None:
         for offer in told.get("types", ()):
             peer.codec.learn(offer_of(offer))
+        if "got" in told:
+            self._members.losses.take(peer, told["got"])
         if peer.own:
             if "load" in told:
                 actors, queued, messages, delay, cpu = told["load"]

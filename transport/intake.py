@@ -22,12 +22,13 @@ from ..actors.system import ActorSystem
 from .codec import Envelope
 from .control_lane import ACK_DELAY, ACK_EVERY, ControlLane, Held
 from .endpoint import Frames
-from .events import FramesLost
+from .failures import too_late
 from .frame import (
     ANSWER_KINDS,
     CHUNKS,
     DATA_KINDS,
     HANDSHAKES,
+    PROBES,
     BadFrame,
     Header,
     Kind,
@@ -45,6 +46,7 @@ from .members import Members
 from .observation import BadObservation
 from .peer import Peer, State
 from .remote import RemoteProcess, receive
+from .replies import RemoteReply
 
 logger = logging.getLogger("zanni")
 
@@ -145,7 +147,7 @@ class Intake:
     def _receive_from(
         self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
     ) -> None:
-        if header.ack:
+        if header.ack and header.lane is Lane.CONTROL:
             peer.control.acknowledged(header.ack)
         if header.kind is Kind.HEARTBEAT:
             self._gossip.take(peer, batch)
@@ -159,10 +161,11 @@ class Intake:
             self._receive_control(peer, header, batch)
         elif header.kind is Kind.CREDIT:
             self._members.flow.take(peer, header, batch)
-        elif header.kind is Kind.PROBE:
-            self._members.flow.probed(peer, header)
-        elif peer.data.early or header.after > max(peer.control.seq_in, peer.data.waived):
-            peer.data.early.append((header, batch, piece))
+        elif header.kind in PROBES:
+            self._members.losses.probed(peer, header)
+            self._members.flow.probed(peer)
+        elif peer.arrivals.early or header.after > max(peer.control.seq_in, peer.arrivals.waived):
+            peer.arrivals.early.append((header, batch, piece))
             self._system.core.call_later(HOLD, lambda: self._admit(peer, header.after))
         else:
             self._receive_data(peer, header, batch, piece)
@@ -170,20 +173,28 @@ class Intake:
     def _receive_data(
         self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
     ) -> None:
-        data = peer.data
-        lost_before = data.lost_frames
-        if not data.accept(header):
+        arrivals = peer.arrivals
+        if not arrivals.accept(header):
             return
-        if data.lost_frames > lost_before:
-            lost = FramesLost(peer.home.node, peer.home.core, data.lost_frames - lost_before)
-            self._system.events.publish(lost)
+        if arrivals.lost_frames == arrivals.told_frames:
+            self._deliver(peer, header, batch, piece)
+            return
+        try:
+            self._deliver(peer, header, batch, piece)
+        finally:  # what has come is no more to be missed
+            self._members.losses.look(peer)
+
+    def _deliver(
+        self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
+    ) -> None:
+        arrivals = peer.arrivals
         assembly = peer.answer_assembly if header.kind in ANSWER_KINDS else peer.assembly
         if header.kind in CHUNKS:
             assembly.add(header.seq, batch, piece)
             return
         buffers = assembly.take(header.seq) if assembly.is_begun else ()
         envelopes = iter(self._envelopes(peer, batch, buffers))
-        if data.ended:
+        if arrivals.ended:
             envelopes = self._without_the_dead(peer, envelopes)
         if header.credit_messages:
             self._receive_sample(peer, header, envelopes)
@@ -192,7 +203,7 @@ class Intake:
         if header.credit_messages:
             self._members.flow.took(peer)
         if peer.control.held:
-            self._release(peer, data.seq_in)
+            self._release(peer, arrivals.seq_in)
         if peer.leaves_after is not None:
             self._members.farewell.look(peer)
 
@@ -212,14 +223,17 @@ class Intake:
     def _without_the_dead(self, peer: Peer, envelopes: Iterator[Envelope]) -> Iterator[Envelope]:
         """All but what comes after the end of its sender was told, which is counted."""
         for envelope in envelopes:
-            if envelope.sender in peer.data.ended:
+            if envelope.sender in peer.arrivals.ended:
                 target = Address(*self._system.home, envelope.target)
                 sender = RemoteProcess(Address(*peer.home, envelope.sender or 0), self._host)
                 letters = self._host.dead_letters
                 letters.count("after its end", envelope.message, target, sender)
+                if envelope.ask is not None:  # others than the dead may wait for it
+                    reply = RemoteReply(peer, envelope.ask, self._host)
+                    reply.reject(too_late(sender.address, target))
             else:
                 yield envelope
-        peer.data.forget_ended()
+        peer.arrivals.forget_ended()
 
     def _receive_control(self, peer: Peer, header: Header, batch: bytes | memoryview) -> None:
         is_next = peer.control.accept(header)
@@ -227,21 +241,21 @@ class Intake:
         if is_next:
             for envelope in self._envelopes(peer, batch):
                 end = envelope.message
-                if isinstance(end, Died | Broken) and header.after > peer.data.seq_in:
+                if isinstance(end, Died | Broken) and header.after > peer.arrivals.seq_in:
                     held = Held(header.after, end.process.address.id, envelope)
                     peer.control.held.append(held)
                     self._hold(peer, header.after, now() + self._system.config.down_after)
                 else:
                     receive(self._host, peer, envelope)
-            if peer.data.early:
+            if peer.arrivals.early:
                 self._admit(peer, peer.control.seq_in)
 
     def _admit(self, peer: Peer, seq: int) -> None:
         """Take in each frame whose watches and links have come (or are waited for no more)."""
-        data = peer.data
-        data.waived = max(data.waived, seq)
-        while data.early and data.early[0][0].after <= seq:
-            header, batch, piece = data.early.popleft()
+        arrivals = peer.arrivals
+        arrivals.waived = max(arrivals.waived, seq)
+        while arrivals.early and arrivals.early[0][0].after <= seq:
+            header, batch, piece = arrivals.early.popleft()
             try:
                 self._receive_data(peer, header, batch, piece)
             except Exception as error:  # as in `receive`
@@ -253,7 +267,7 @@ class Intake:
         ready = [each for each in control.held if each.after <= seq]
         control.held = [each for each in control.held if each.after > seq]
         for after, actor, envelope in ready:
-            peer.data.note_end(actor, after)
+            peer.arrivals.note_end(actor, after)
             receive(self._host, peer, envelope)
 
     def _hold(self, peer: Peer, seq: int, until: float) -> None:
@@ -261,7 +275,7 @@ class Intake:
         self._system.core.call_later(HOLD, lambda: self._wait_no_more(peer, seq, until))
 
     def _wait_no_more(self, peer: Peer, seq: int, until: float) -> None:
-        if peer.assembly.is_begun and peer.data.seq_in < seq and now() < until:
+        if peer.assembly.is_begun and peer.arrivals.seq_in < seq and now() < until:
             self._hold(peer, seq, until)
         else:
             self._release(peer, seq)

@@ -28,7 +28,7 @@ from .codec import Envelope, EnvelopeKind
 from .host import Host
 from .keyring import Role
 from .peer import Peer
-from .remote import RemoteReply
+from .replies import RemoteReply
 
 _SIGNAL, _ASK = int(EnvelopeKind.SIGNAL), int(EnvelopeKind.ASK)
 _ANSWERS = (int(EnvelopeKind.REPLY), int(EnvelopeKind.ERROR))

@@ -25,11 +25,12 @@ from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .farewell import Farewell
 from .flow import Flow
-from .frame import ACKNOWLEDGING, Header, Kind, Lane, Source, node_id
+from .frame import ACKNOWLEDGING, CONFIRMING, Header, Kind, Lane, Source, node_id
 from .gate import Gate, Open
 from .handshake import OBSERVER, CorePlace, Identity, Refusal
 from .host import Host
 from .liveness import Liveness, Verdict
+from .losses import Losses
 from .observers import Observers
 from .peer import Peer, State
 from .places import Listeners
@@ -81,6 +82,7 @@ class Members:
             config.heartbeat, config.suspect_after, config.down_after
         )
         self.flow = Flow(system, self.current, due)
+        self.losses = Losses(system, self.current)
         self.associations = Associations(endpoint, lambda: self.source, self, self.gate.checked_url)
         self.refusals: dict[str, Refusal] = {}
         self._admission = Admission(system, listeners, self)
@@ -119,7 +121,15 @@ class Members:
     def _new(self, home: CoreAddress) -> Peer:
         own = home.node == self._system.name
         config, freed = self._system.config, self.flow.freed
-        peer = Peer(home, self.source, own=own, due=self._due, freed=freed, config=config)
+        peer = Peer(
+            home,
+            self.source,
+            own=own,
+            due=self._due,
+            freed=freed,
+            next_ask=self._host.next_ask,
+            config=config,
+        )
         peer.codec = Codec(
             PeerResolver(peer, self._host, self._system.allowed),
             ref_type=ActorRef,
@@ -188,6 +198,7 @@ class Members:
         peer.holder = identity.holder
         peer.born = now()  # it answers: however long it was waited for, it has its time from now on
         peer.control.is_acknowledged = identity.versions >= ACKNOWLEDGING
+        peer.data.is_confirming = identity.versions >= CONFIRMING
         if confirm is not None or peer.control.link is None:
             peer.attach(Lane.CONTROL, link)
         else:
@@ -304,6 +315,7 @@ class Members:
         """Once a heartbeat: judge who is silent, and give up or dial again who is not here yet."""
         self.look_at_keys()
         self.flow.step()
+        self.losses.step()
         moment = now()
         for home, verdict in self.liveness.tick(moment):
             judged = self.peers.get(home)

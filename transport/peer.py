@@ -29,6 +29,7 @@ from ..actors.environment import make_rlock, now
 from ..actors.forked import Disowned
 from ..actors.network import IDLE
 from ..actors.process import Broken, Died, Process, Reply
+from .arrivals import Arrivals
 from .buffers import Parcel
 from .chunks import Assembly
 from .codec import Codec
@@ -76,6 +77,7 @@ class Peer:
         own: bool,
         due: Callable[[Peer], object],
         freed: Callable[[Peer, int, int, int], object] = lambda *_: None,
+        next_ask: Callable[[], int] = lambda: 0,
         config: Config = DEFAULTS,
     ) -> None:
         self.home = home
@@ -111,6 +113,8 @@ class Peer:
             route, self._lock, lambda: due(self), Limits.of(config), partial(freed, self)
         )
         self.control = ControlLane(route, self._lock, lambda: due(self))
+        self.arrivals = Arrivals()
+        self._next_ask = next_ask
         self._flushing = False
 
     # Sending
@@ -130,7 +134,9 @@ class Peer:
             with self._lock:  # both at once: so all that was posted before is in them, or sent
                 posted_signals, (messages, answers) = control.take(), data.take()
             signals = control.batch(posted_signals)
-            data.frame(messages, answers, control.seq_out + len(signals))
+            if messages or answers:
+                asks = self._next_ask(), self.arrivals.asked
+                data.frame(messages, answers, control.seq_out + len(signals), asks)
             control.frame(signals, data.seq_out)
             done = data.pump()
             return control.pump() and done
@@ -193,6 +199,7 @@ class Peer:
             unsent, pending = self.data.close()
             self.control.close()
             watches, self.watches = self.watches, {}
+        self.arrivals.clear()
         self.assembly.clear()
         self.answer_assembly.clear()
         for lane in (self.data, self.control):
@@ -224,6 +231,6 @@ class Peer:
             "busy_actors": len(data.window.busy),
             "pending_asks": len(self.data.pending),
             "watches": len(self.watches),
-            "duplicates": self.data.duplicates + self.control.duplicates,
-            "lost_frames": self.data.lost_frames + self.control.lost_frames,
+            "duplicates": self.arrivals.duplicates + self.control.duplicates,
+            "lost_frames": self.arrivals.lost_frames + self.control.lost_frames,
         }

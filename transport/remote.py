@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from ..actors.address import KERNEL_ID, Address, CoreAddress
+from ..actors.address import KERNEL_ID, Address
 from ..actors.allowed import Allowed
 from ..actors.cell import Cell
 from ..actors.dispatcher import Core
 from ..actors.environment import now
 from ..actors.errors import (
     ActorDeadError,
-    EncodeError,
     MailboxFull,
-    MessageTooLarge,
-    NodeDown,
     RemoteError,
 )
 from ..actors.future import Future
@@ -41,13 +38,15 @@ from ..actors.process import (
     Watch,
 )
 from ..actors.stopped import StopFuture
-from ..actors.waits import ELSEWHERE, Ask
+from ..actors.waits import ELSEWHERE
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .data_lane import Lost
 from .declared import find_declared
+from .failures import no_room, node_down
 from .host import Host
 from .overflow import can_wait, post_when_room
 from .peer import Leftovers, Peer, State
+from .replies import RemoteReply, SignalReply
 from .signals import subject_of
 
 # Plain integers: looking up an enum's member for each message costs as much as queueing it.
@@ -192,65 +191,6 @@ class RemoteProcess:
             signal.process.signal(Bury())  # there is nobody to give a verdict
 
 
-class RemoteReply:
-    """The answer to an ask from elsewhere. The first call wins."""
-
-    __slots__ = ("__weakref__", "_ask", "_asked", "_host", "_peer", "ask_number", "owed_by")
-
-    ask_number: int | None
-    owed_by: Process
-    """Set when the ask is passed on: see `Passed` in `waits.py`."""
-
-    def __init__(self, peer: Peer, ask: int, host: Host, asked: int | None = None) -> None:
-        self._peer, self._host = peer, host
-        self._ask: int | None = ask
-        self._asked = asked
-
-    @property
-    def origin(self) -> Ask:
-        """Any thread. The core that asked, and its number for the ask: see `waits.py`."""
-        return self._peer.home, self._ask
-
-    def resolve(self, value: object) -> bool:
-        """Any thread. Answer with a value, or with the error that it cannot be encoded."""
-        return self._send(_REPLY, value)
-
-    def reject(self, error: BaseException) -> bool:
-        """Any thread. Answer with an error."""
-        if isinstance(error, ActorDeadError) and self._asked is not None:
-            self._tell_end(self._asked)
-        return self._send(_ERROR, error)
-
-    def _tell_end(self, asked: int) -> None:
-        """Any thread. Have the other side know before the answer that the actor asked is dead."""
-        core = self._host.core
-        process = core.processes.get(asked)
-        if process is None or (isinstance(process, Cell) and not process.is_alive()):
-            died = Died(RemoteProcess(Address(*core.home, asked), self._host), "noproc")
-            self._peer.control.post(self._peer.codec.encode_signal(KERNEL_ID, None, died))
-
-    def _send(self, kind: int, value: object) -> bool:
-        ask, self._ask = self._ask, None
-        if ask is None:
-            return False
-        peer, host = self._peer, self._host
-        encode = peer.codec.encode
-        try:
-            envelope = encode(Envelope(ask, None, kind, None, value, None))
-        except (EncodeError, MessageTooLarge) as error:
-            kind = _ERROR
-            envelope = encode(Envelope(ask, None, kind, None, error, None))
-        lost = peer.data.answer(envelope, is_error=kind == _ERROR)
-        if lost is not None:
-            host.dead_letters.count(lost.value, value, Address(*peer.home, ask))
-        if lost is Lost.OVERFLOW:  # the asker has to hear of it
-            envelope = encode(Envelope(ask, None, _ERROR, None, no_room(peer.home), None))
-            lost = peer.data.answer(envelope, is_error=True)
-        if lost is None:
-            host.posted(peer)
-        return True
-
-
 class PeerResolver:
     """How refs, processes, replies and types are found for what is exchanged with one peer."""
 
@@ -273,7 +213,7 @@ class PeerResolver:
 
     def reply(self, ask_id: int) -> Reply:
         """Owner only. See `Resolver.reply`."""
-        return RemoteReply(self._peer, ask_id, self._host)
+        return SignalReply(self._peer, ask_id, self._host)
 
     def find_type(self, name: str) -> type:
         """Owner only. A type of our own node by its name; another's only if it is declared here."""
@@ -383,13 +323,3 @@ def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
     for ending, target, watcher in left.watches:
         process = RemoteProcess(Address(*peer.home, target), host, peer)
         watcher.signal(ending(process, "noconnection"))
-
-
-def no_room(home: CoreAddress) -> MailboxFull:
-    """The error of a message for which there is no room at its sender's core."""
-    return MailboxFull(f"as much waits for core {home} as may: it does not keep up")
-
-
-def node_down(home: CoreAddress) -> NodeDown:
-    """The error of an ask whose core is lost."""
-    return NodeDown(f"core {home} is down, or was started again since")

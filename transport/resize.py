@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from ..actors.environment import now
-from ..actors.errors import CoreInUse, NodeDown, Timeout
+from ..actors.errors import ConnectionLost, CoreInUse, NodeDown, Timeout
 from ..actors.future import Future
 from ..actors.kernel import CoreCount, ListHolders, ListMovable, StopRequest
 from ..actors.parking import current_sender
@@ -147,6 +147,8 @@ def _result(answer: Future[Any]) -> Any:
     """What a core has answered; None where it is lost, and its actors with it."""
     try:
         return answer.get(timeout=PATIENCE)
+    except ConnectionLost:
+        raise  # nothing was changed
     except NodeDown:
         return None
     except Timeout:

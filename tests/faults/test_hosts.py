@@ -167,3 +167,34 @@ def test_a_wire_that_is_slow_and_loses_packets_ends_no_node(
             assert downs(node) == []
         print(f"packets: {wire.carried} carried, {wire.lost} lost")
         assert wire.lost
+
+
+def test_no_ask_is_left_over_by_connections_that_break_and_are_made_again(connected, pair_on):
+    """Whoever asks without a timeout hears in the end, on both sides, though no node is lost."""
+    with connected(zanni_wire.wire(delay=0.01, jitter=0.0, loss=0.0)) as (hosts, wire):
+        pair = pair_on(hosts, PATIENT)
+        for node, other in zip(pair, reversed(pair), strict=True):
+            node("asker = system.spawn(Asker, there)")
+            node("found = []")
+            node(f"look = lambda: found.append(system.whereis('sink@{other.name}'))")
+            node("looking = threading.Thread(target=lambda: [look() for _ in range(40)])")
+            node("looking.start()")
+            node.until("asker.call(Asker.outcome).get()[1].get('answered', 0) > 20")
+        wire.breaks = True
+        time.sleep(0.3)  # its length is what is tried
+        wire.breaks = False
+        assert wire.broken
+        lost = 0
+        for node in pair:
+            before = node("asker.call(Asker.outcome).get()[1]['answered']")
+            node.until(f"asker.call(Asker.outcome).get()[1]['answered'] > {before + 20}")
+            node("asker.call(Asker.finish).get()")
+            node.until("asker.call(Asker.outcome).get()[0] == 0")
+            _, ended = node("asker.call(Asker.outcome).get()")
+            print(f"{node.name}: {ended}")
+            assert set(ended) <= {"answered", "ConnectionLost"}
+            lost += ended.get("ConnectionLost", 0)
+            node("looking.join(20)")
+            assert node("len(found), None in found") == [40, False]
+            assert "NodeLost" not in node("kinds()")
+        assert lost

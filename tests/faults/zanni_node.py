@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from zanni import Actor, ActorSystem, Down, message
+from zanni import Actor, ActorSystem, Down, Failure, message
 from zanni.transport import frame
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -76,6 +76,35 @@ class Source(Actor):
     def aim(self, target, burst):
         """Send the rest to another one, so many at a time."""
         self.target, self.burst = target, burst
+
+
+class Asker(Actor):
+    """Asks a target every `pause` seconds, without a timeout, and counts how that ends."""
+
+    def __init__(self, target, pause=0.005):
+        super().__init__()
+        self.target, self.asked, self.done = target, 0, False
+        self.ended = Counter()
+        self.every(pause, "ask")
+
+    def on_receive(self, message):
+        match message:
+            case "ask":
+                if not self.done:
+                    self.asked += 2
+                    self.pipe(self.target.ask(Number("asked", self.asked), block=False))
+                    self.pipe(self.target.call(Sink.seen, "no such stream"))
+            case Failure(exception):
+                self.ended[type(exception).__name__] += 1
+            case _:
+                self.ended["answered"] += 1
+
+    def finish(self):
+        self.done = True
+
+    def outcome(self):
+        """How many have not ended yet, and how the others did."""
+        return self.asked - self.ended.total(), dict(self.ended)
 
 
 class Tally(Actor):

@@ -1,4 +1,7 @@
-"""A wire between two hosts that is slow, uneven and loses packets: our own, of two TUN devices."""
+"""A wire between two hosts that is slow, uneven, loses packets and breaks connections.
+
+It is our own, of two TUN devices: what one host sends, we read, and may write to the other.
+"""
 
 import contextlib
 import ctypes
@@ -43,13 +46,41 @@ def open_tun(host):
     return opened[0]
 
 
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def reset(source, target, ports, seq):
+    """A packet that breaks a TCP connection: RFC 9293, section 3.5.2."""
+    tcp = struct.pack(">HHIIBBHHH", *ports, seq, 0, 5 << 4, 0x04, 0, 0, 0)
+    summed = checksum(source + target + struct.pack(">HH", 6, len(tcp)) + tcp)
+    tcp = tcp[:16] + summed.to_bytes(2, "big") + tcp[18:]
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + source + target
+    return head[:10] + checksum(head).to_bytes(2, "big") + head[12:] + tcp
+
+
+def resets(packet):
+    """Those for the host that has sent it, and for the one that it was for; None for any other."""
+    if packet[0] != 0x45 or packet[9] != 6:  # plain IPv4, TCP
+        return None
+    source, target = packet[12:16], packet[16:20]
+    one, other, seq, ack, _, flags = struct.unpack(">HHIIBB", packet[20:34])
+    if flags & 0x06:  # SYN, RST
+        return None
+    return reset(target, source, (other, one), ack), reset(source, target, (one, other), seq)
+
+
 class Wire:
     """Carries packets both ways; each takes its own time, and some are lost."""
 
     def __init__(self, hosts, *, delay, jitter, loss):
         self.delay, self.jitter, self.loss = delay, jitter, loss
         self.chance = random.Random()
-        self.carried = self.lost = 0
+        self.carried = self.lost = self.broken = 0
+        self.breaks = False
+        """Whether every connection on which anything is sent breaks, and that is lost."""
         self.ends = [open_tun(host) for host in hosts]
         self.queue = []
         self.closed = False
@@ -62,11 +93,20 @@ class Wire:
             first = self.queue[0][0] if self.queue else time.monotonic() + 0.05
             ready, _, _ = select.select(self.ends, [], [], max(first - time.monotonic(), 0))
             for end in ready:
-                self.take(os.read(end, PACKET), two if end == one else one)
+                packet, other = os.read(end, PACKET), two if end == one else one
+                if self.breaks:
+                    self.break_(packet, end, other)
+                else:
+                    self.take(packet, other)
             while self.queue and self.queue[0][0] <= time.monotonic():
                 _, _, end, packet = heapq.heappop(self.queue)
                 with contextlib.suppress(OSError):  # the other end may be gone
                     os.write(end, packet)
+
+    def break_(self, packet, *ends):
+        for end, each in zip(ends, resets(packet) or (), strict=False):
+            self.broken += 1
+            os.write(end, each)
 
     def take(self, packet, end):
         if self.chance.random() < self.loss:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zanni import NodeDown, ShuttingDown, SpawnError
+from zanni import ConnectionLost, NodeDown, ShuttingDown, SpawnError
 from zanni.supervisors.eligible import Eligible
 
 
@@ -54,6 +54,13 @@ def test_where_none_is_there_the_last_says_so():
     assert cluster.tried == ["a", "b"]
     cluster.errors.clear()
     assert nodes.start(cluster.spawn) == "a"
+
+
+def test_where_it_may_have_been_started_it_is_not_started_elsewhere_at_once():
+    cluster, nodes = Cluster(a=ConnectionLost("a")), Eligible("abc")
+    with pytest.raises(ConnectionLost):
+        nodes.start(cluster.spawn)
+    assert cluster.tried == ["a"]
 
 
 def test_a_child_that_fails_to_start_is_for_the_next_attempt_elsewhere():

@@ -107,11 +107,12 @@ def test_answers_pass_what_waits_for_credit_and_spend_none(peer):
 
 def test_answers_have_a_sequence_of_their_own(peer):
     other = Peer(CoreAddress("me", 0, 99), Source(2, 1, 77), own=True, due=lambda _: None)
-    header, _ = unpack_frames([peer.data._route.header(Kind.ANSWERS, Lane.DATA, 0, 3), b""])
-    assert other.data.accept(header)
-    assert not other.data.accept(header)
-    assert (other.data.lost_frames, other.data.duplicates, other.data.seq_in) == (2, 1, 0)
-    assert other.data.accept(header._replace(kind=Kind.DATA, seq=1))
+    header, _ = unpack_frames([peer.control._route.header(Kind.ANSWERS, Lane.DATA, 0, 3), b""])
+    arrivals = other.arrivals
+    assert arrivals.accept(header)
+    assert not arrivals.accept(header)
+    assert (arrivals.lost_frames, arrivals.duplicates, arrivals.seq_in) == (2, 1, 0)
+    assert arrivals.accept(header._replace(kind=Kind.DATA, seq=1))
 
 
 def test_a_probe_says_what_was_sent_and_what_is_missing_is_lost(peer):
@@ -122,13 +123,14 @@ def test_a_probe_says_what_was_sent_and_what_is_missing_is_lost(peer):
         peer.data.post(message(7))
     peer.flush()
     sent(peer)
+    peer.data.is_confirming = True
     peer.data.probe()
     [(header, _)] = peer.data.link.taken
     assert (header.kind, header.seq) == (Kind.PROBE, 4)
-    peer.data.probed(4)
-    assert (peer.data.seq_in, peer.data.lost_frames) == (4, 4)
-    peer.data.probed(2)
-    assert peer.data.seq_in == 4
+    peer.arrivals.probed(header)
+    assert (peer.arrivals.seq_in, peer.arrivals.lost_frames) == (4, 4)
+    peer.arrivals.probed(header._replace(seq=2))
+    assert peer.arrivals.seq_in == 4
 
 
 def test_answers_have_as_much_room_again_and_errors_always_some(peer):

@@ -136,10 +136,10 @@ def test_who_is_suspected_is_waited_for_no_longer(table):
 
 def test_who_leaves_is_answered_when_its_last_data_has_come(table):
     table.hear(after=2)
-    table.peer.data.seq_in = 1
+    table.peer.arrivals.seq_in = 1
     table.farewell.look(table.peer)
     assert (table.lost, table.goodbyes()) == ([], [])
-    table.peer.data.seq_in = 2
+    table.peer.arrivals.seq_in = 2
     table.farewell.look(table.peer)
     assert table.lost == [HOME]
     assert len(table.goodbyes()) == 1

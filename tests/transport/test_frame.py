@@ -21,7 +21,9 @@ from zanni.transport.frame import (
     unpack_header,
 )
 
-HEADER = Header(Kind.DATA, Lane.DATA, 0, node_id("bank"), 1, 2**64 - 1, 7, 8, 9, 10, 2**40, 12, 13)
+HEADER = Header(
+    Kind.DATA, Lane.DATA, 0, node_id("bank"), 1, 2**64 - 1, 7, 8, 9, 10, 2**40, 12, 13, 14, 15
+)
 
 
 def bits(width: int) -> st.SearchStrategy[int]:
@@ -43,6 +45,8 @@ headers = st.builds(
     bits(64),
     st.integers(0, CONTROL_CAP),
     bits(64),
+    bits(64),
+    bits(64),
 )
 
 
@@ -56,9 +60,10 @@ def test_a_header_survives_the_wire(header: Header) -> None:
 
 def test_the_layout_is_the_documented_one() -> None:
     assert pack_header(HEADER).hex() == (
-        "5a414e4e010201000000" + f"{node_id('bank'):016x}" + "0001"
+        "5a414e4e010301000000" + f"{node_id('bank'):016x}" + "0001"
         "ffffffffffffffff000000000000000700000000000000080000000000000009"
         "0000000a00000100000000000000000c000000000000000d"
+        "000000000000000e000000000000000f"
     )
 
 
@@ -74,7 +79,7 @@ def test_node_ids_never_change() -> None:
         (b"", "not a Zanni frame"),
         (b"GET / HTTP/1.1\r\n", "not a Zanni frame: it begins with b'GET '"),
         (MAGIC, "unreadable version"),
-        (MAGIC + bytes([9, 4]) + bytes(100), "version 9.4 .* this node 1.2"),
+        (MAGIC + bytes([9, 4]) + bytes(100), "version 9.4 .* this node 1.3"),
         (pack_header(HEADER)[: SHORTEST - 1], "short"),
         (pack_header(HEADER._replace(length=FRAME_CAP + 1)), "over the cap"),
         (pack_header(HEADER._replace(lane=Lane.CONTROL, length=CONTROL_CAP + 1)), "over the cap"),
@@ -93,12 +98,23 @@ def test_a_later_minor_version_may_have_a_longer_header() -> None:
     assert unpack_header(bytes(packed)) == HEADER
 
 
-@pytest.mark.parametrize("size", [SHORTEST, HEADER_SIZE - 1])
-def test_what_the_header_of_an_earlier_minor_version_lacks_is_0(size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "lacking"),
+    [
+        (SHORTEST, ("ack", "asked_before", "asked")),
+        (SHORTEST + 7, ("ack", "asked_before", "asked")),
+        (SHORTEST + 8, ("asked_before", "asked")),
+        (HEADER_SIZE - 1, ("asked",)),
+    ],
+)
+def test_what_the_header_of_an_earlier_minor_version_lacks_is_0(
+    size: int, lacking: tuple[str, ...]
+) -> None:
     packed = bytearray(pack_header(HEADER)[:size])
     packed[5] = 1
-    assert unpack_header(bytes(packed)) == HEADER._replace(ack=0)
-    assert unpack_header(memoryview(packed)) == HEADER._replace(ack=0)
+    expected = Header(**{**HEADER._asdict(), **dict.fromkeys(lacking, 0)})
+    assert unpack_header(bytes(packed)) == expected
+    assert unpack_header(memoryview(packed)) == expected
 
 
 def test_the_length_of_the_batch_is_checked() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zanni import ActorDeadError, ConnectionLost
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.observe import Events
 from zanni.actors.process import Died, Watch
@@ -17,11 +18,12 @@ from zanni.transport.control_lane import ACK_DELAY, ACK_EVERY
 from zanni.transport.events import FramesLost
 from zanni.transport.frame import Kind, Lane, Route, Source, control_frame, unpack_frames
 from zanni.transport.intake import HOLD, Intake
+from zanni.transport.losses import Losses
 from zanni.transport.observation import BadObservation
 from zanni.transport.peer import Peer, State
 
 US, THEM = CoreAddress("us", 0, 11), CoreAddress("them", 1, 22)
-ACTOR = 5
+ACTOR, ASK = 5, 77
 
 
 class FakeLink:
@@ -86,6 +88,7 @@ class Line:
             liveness=SimpleNamespace(heard=lambda home, moment: None),
             lose=lambda home, reason: pytest.fail(reason),
             flow=SimpleNamespace(took=lambda peer: None),
+            losses=Losses(system, {}),
         )
         self.intake = Intake(system, host, members, gossip=None)
 
@@ -99,8 +102,10 @@ class Line:
         """Post one of each kind; what the actor is to hear of it is its number."""
         number = len(self.envelopes)
         process = Numbered(number)
-        if kind == "tell":
-            envelope = Envelope(ACTOR, sender, int(EnvelopeKind.TELL), None, number, None)
+        if kind in ("tell", "ask"):
+            ask = ASK if kind == "ask" else None
+            what = EnvelopeKind.TELL if ask is None else EnvelopeKind.ASK
+            envelope = Envelope(ACTOR, sender, int(what), ask, number, None)
         elif kind == "watch":
             envelope = Envelope(ACTOR, None, int(EnvelopeKind.SIGNAL), None, Watch(process), None)
         else:
@@ -109,7 +114,7 @@ class Line:
             envelope = Envelope(ACTOR, None, int(EnvelopeKind.SIGNAL), None, signal, None)
         self.envelopes.append(envelope)
         self.kinds.append(kind)
-        lane = self.sender.data if kind == "tell" else self.sender.control
+        lane = self.sender.data if kind in ("tell", "ask") else self.sender.control
         envelope = bytes([number])
         lane.post(Parcel(envelope, [Lent(bytes(large), mutable=False)]) if large else envelope)
 
@@ -224,7 +229,27 @@ def test_nothing_comes_from_the_dead_once_their_end_is_told():
     line.arrive(Lane.DATA)
     assert line.actor.heard == [2, 1]
     assert line.dropped == [("after its end", 0)]
-    assert line.receiver.data.ended == {}
+    assert line.receiver.arrivals.ended == {}
+
+
+def test_an_ask_that_comes_after_the_end_of_its_asker_was_told_is_an_error():
+    """Another may wait for the answer: whoever has the future."""
+    line = Line()
+    line.post("ask", sender=100 + 1)
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    line.timers[HOLD].pop()()
+    answers = []
+    line.receiver.codec.encode = lambda envelope: answers.append(envelope) or b"an answer"
+    line.intake._host.posted = lambda peer: None
+    line.arrive(Lane.DATA)
+    assert line.actor.heard == [1]
+    assert line.dropped == [("after its end", 0)]
+    ((target, _, kind, _, error, _),) = answers
+    assert (target, kind) == (ASK, EnvelopeKind.ERROR)
+    assert type(error) is ActorDeadError
+    assert "it was not handled" in str(error)
 
 
 def test_frames_that_are_lost_are_an_event():
@@ -238,6 +263,27 @@ def test_frames_that_are_lost_are_an_event():
     line.arrive(Lane.DATA)
     assert line.actor.heard == [0, 3]
     assert list(line.events.last) == [FramesLost(THEM.node, THEM.core, 2)]
+
+
+def test_what_shows_that_frames_are_lost_is_taken_in_before_any_ask_is_given_up():
+    line = Line()
+    answers = []
+    for ask in (1, 2, 3):
+        reply = SimpleNamespace(
+            resolve=lambda value, ask=ask: answers.append((ask, value)),
+            reject=lambda error, ask=ask: answers.append((ask, type(error))),
+        )
+        line.receiver.data.pending[ask] = reply
+    line.sender.arrivals.asked = 3  # the last one was made later
+    for ask in (1, 2):
+        answer = Envelope(ask, None, int(EnvelopeKind.REPLY), None, "answered", None)
+        line.envelopes.append(answer)
+        line.sender.data.answer(bytes([line.envelopes.index(answer)]), is_error=False)
+        line.sender.flush()
+    line.links[Lane.DATA].taken.popleft()
+    line.arrive(Lane.DATA)
+    assert answers == [(2, "answered"), (1, ConnectionLost)]
+    assert list(line.receiver.data.pending) == [3]
 
 
 def test_a_frame_of_control_is_acknowledged_soon_and_many_at_once():
@@ -287,7 +333,7 @@ def test_a_frame_that_comes_again_is_not_taken_in_again():
     for _ in range(3):
         line.intake.receive(frames, own=True)
     assert line.actor.heard == [0]
-    assert line.receiver.data.duplicates == 2
+    assert line.receiver.arrivals.duplicates == 2
 
 
 def test_a_node_may_not_ask_what_observers_may():

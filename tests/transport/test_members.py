@@ -1,6 +1,7 @@
 """The table of peers on a clock of its own: who is waited for, who is up, who is lost and when."""
 
 import logging
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -49,7 +50,7 @@ class Table:
         listeners = SimpleNamespace(
             outside=None, inside_of=lambda core: SimpleNamespace(control=f"ipc://{core}")
         )
-        host = SimpleNamespace(loss_reason=lambda _: "noconnection")
+        host = SimpleNamespace(loss_reason=lambda _: "noconnection", next_ask=count(1).__next__)
         self.members = Members(self.system, endpoint, host, listeners, lambda _: None)
         self.dialled = []
         self.members.associations = SimpleNamespace(

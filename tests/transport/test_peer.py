@@ -173,12 +173,12 @@ def test_frames_are_delivered_once_and_gaps_counted(peer, links):
         peer.flush()
     first, second, _, fourth = [header for header, _ in links[Lane.DATA].taken]
     receiver = Peer(HOME, ME, own=True, due=lambda _: None)
-    assert receiver.data.accept(first)
-    assert receiver.data.accept(second)
-    assert not receiver.data.accept(second)
-    assert not receiver.data.accept(first)
-    assert receiver.data.accept(fourth)
-    assert (receiver.data.duplicates, receiver.data.lost_frames) == (2, 1)
+    assert receiver.arrivals.accept(first)
+    assert receiver.arrivals.accept(second)
+    assert not receiver.arrivals.accept(second)
+    assert not receiver.arrivals.accept(first)
+    assert receiver.arrivals.accept(fourth)
+    assert (receiver.arrivals.duplicates, receiver.arrivals.lost_frames) == (2, 1)
 
 
 def test_the_end_hands_everything_back_once(peer, links):

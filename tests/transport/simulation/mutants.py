@@ -2,10 +2,11 @@
 
 from contextlib import contextmanager
 
+from zanni.transport.arrivals import Arrivals
 from zanni.transport.control_lane import ControlLane
 from zanni.transport.credit import Account
-from zanni.transport.data_lane import DataLane
 from zanni.transport.handshake import Handshake, _identity, _unpack
+from zanni.transport.losses import Losses
 from zanni.transport.members import Members
 
 
@@ -27,9 +28,10 @@ def _seq_not_checked():
 
     def accept(self, header):
         self.seq_in = max(self.seq_in, header.seq)
+        self.asked = max(self.asked, header.asked)
         return True
 
-    return [(DataLane, "accept", accept)]
+    return [(Arrivals, "accept", accept)]
 
 
 def _acks_lost():
@@ -59,6 +61,22 @@ def _credit_ignored():
     return [(Account, "may_send", lambda self: True)]
 
 
+def _lost_asks_forgotten():
+    """What a gap shows to be lost is counted, and nobody who asked hears of it."""
+    return [(Losses, "_end_asks", lambda self, peer, below: None)]
+
+
+def _last_frames_not_asked_for():
+    """Nobody asks how far all has come, so that what is lost is seen as a later frame comes."""
+    return [(Losses, "step", lambda self: None)]
+
+
+def _new_asks_given_up():
+    """Whatever shows to be lost, all asks end, and not those alone that may be."""
+    end = Losses._end_asks
+    return [(Losses, "_end_asks", lambda self, peer, below: end(self, peer, below and 2**62))]
+
+
 MUTANTS = {
     "no nonce check": _no_nonce_check,
     "seq not checked": _seq_not_checked,
@@ -66,6 +84,9 @@ MUTANTS = {
     "tombstones forgotten": _tombstones_forgotten,
     "Down not held": _down_not_held,
     "credit ignored": _credit_ignored,
+    "lost asks forgotten": _lost_asks_forgotten,
+    "last frames not asked for": _last_frames_not_asked_for,
+    "new asks given up": _new_asks_given_up,
 }
 """What each leaves out: a list of class, attribute and what is there in its place."""
 

@@ -5,6 +5,7 @@ What a node may believe of another is judged by its own events; what befell an a
 
 from functools import partial
 
+from zanni import ConnectionLost
 from zanni.actors.address import CoreAddress
 from zanni.transport.batches import BATCH_MESSAGES
 from zanni.transport.events import NodeJoined, NodeLost
@@ -41,8 +42,8 @@ class Tie:
 
 
 class Ask:
-    def __init__(self, life, timeout, expected):
-        self.life, self.timeout, self.expected = life, timeout, expected
+    def __init__(self, life, moment, expected):
+        self.life, self.made, self.expected = life, moment, expected
         self.settled = 0
 
     @property
@@ -192,8 +193,8 @@ class Oracle:
         if any(tie.was_the_end for tie in ties):
             self.violate("G7", receiver, "got", number, "from", sender, "after its end was told")
 
-    def asked(self, sender, receiver, number, timeout):
-        ask = Ask(self.players[sender].life, timeout, [receiver, number])
+    def asked(self, sender, receiver, number):
+        ask = Ask(self.players[sender].life, self.now, [receiver, number])
         self.asks.append(ask)
         return partial(self._answered, ask, f"{sender}'s ask {number} of {receiver}")
 
@@ -203,10 +204,19 @@ class Oracle:
             self.violate("G9", which, "was settled twice")
         if future._error is not None:
             self.note(which, "failed:", type(future._error).__name__)
+            if type(future._error) is ConnectionLost:
+                self._check_lost(which, ask)
         elif list(future._value) != ask.expected:
             self.violate("G9", which, "was answered", future._value)
         else:
             self.note(which, "was answered")
+
+    def _check_lost(self, which, ask):
+        """No ask is given up for a connection that had broken before it was made."""
+        one, other = ask.life.machine, self.players[ask.expected[0]].life.machine
+        ways = [self.world.network.way(*pair) for pair in ((one, other), (other, one))]
+        if ask.made > max(way.last_loss for way in ways):
+            self.violate("G9", which, "was given up, and made after all that was lost")
 
     # Watches and links
 

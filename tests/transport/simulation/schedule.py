@@ -234,9 +234,9 @@ class Schedule:
     def _ask(self, other, player):
         world = self.world
         number = world.oracle.next_number(player.label, other)
-        timeout = self.random.choice((0.5, 3.0, 20.0))
+        timeout = self.random.choice((0.5, 3.0, 20.0, None, None, None))
         world.note(player.label, "asks", other, number, timeout)
-        heard = world.oracle.asked(player.label, other, number, timeout)
+        heard = world.oracle.asked(player.label, other, number)
         message = ("ask", player.label, number, payload_of(number, self.random.choice(SIZES)))
         future = world.ref(player, other).ask(message, block=False, timeout=timeout)
         future.add_done_callback(heard)
