@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 A_LITTLE = 0.001
 ALIKE = ("M9c", "M9d", "M9f", "M9h", "M9k", "M9l")
+PEERS = ("erlang", "go")
 
 
 @pytest.fixture(autouse=True)
@@ -32,13 +33,19 @@ def imported(name: str) -> Any:
 
 
 def sides() -> list[Any]:
-    """All of them; what does as another one does, but for a size or a rate, is left to soak."""
-    known = imported("catalogue").all_benchmarks()
+    """All of them; what does as another one does, but for a size or a rate, is left to soak.
+
+    So are programs in other languages, but for one in one process and one between nodes.
+    """
     return [
-        pytest.param(each.name, side.name, marks=pytest.mark.soak if each.name in ALIKE else ())
-        for each in known
+        pytest.param(each.name, side.name, marks=pytest.mark.soak if left_out(each, side) else ())
+        for each in imported("catalogue").all_benchmarks()
         for side in each.sides
     ]
+
+
+def left_out(benchmark: Any, side: Any) -> bool:
+    return benchmark.name in ALIKE or (side.name in PEERS and benchmark.name not in ("M1b", "M9m"))
 
 
 @pytest.mark.parametrize(("name", "side_name"), sides())
