@@ -10,6 +10,7 @@ import logging
 import random
 import resource
 import time
+import traceback
 import uuid
 from collections import Counter
 from decimal import Decimal
@@ -58,6 +59,7 @@ TYPED = (BadFrame, BadBatch, BadChunk, BadHeartbeat, OutOfBounds)
 MEMORY = 200_000
 """KiB that the process may grow by."""
 MALLORY = node_id("mallory")
+SEED = 20_261_127
 AT_ONCE = 500
 """Frames between two looks at the good peer."""
 
@@ -359,9 +361,11 @@ class Target:
         self.recorded, self.node.members._type_ids = recorded
         self.others = [frames[1] for found in self.recorded.values() for _, frames in found]
         self.kinds = [kind for kind in Kind for _ in range(20 if kind is Kind.DATA else 1)]
-        self.delivered = 0
+        self.delivered = self.number = 0
+        self.frames = []
+        """What is taken in, which is that number since the beginning."""
         self.errors = Counter()
-        self.undeclared = []
+        self.undeclared, self.unexpected = [], []
         self.slowest = 0.0
         self.incarnations = count(10**6)
         members = self.node.members
@@ -371,6 +375,8 @@ class Target:
 
         def note(peer, error):
             self.errors[type(error)] += 1
+            if not isinstance(error, TYPED):
+                self.note_unexpected(error)
             bad_frame(peer, error)
 
         self.node.intake._bad_frame = note
@@ -378,6 +384,12 @@ class Target:
         for identity in range(1, 6):
             address = Address(*bank.home, identity)
             bank.core.processes.setdefault(identity, Recorder(address, self))
+
+    def note_unexpected(self, error):
+        """An error that is no verdict on the frame: all that is needed to have it once more."""
+        shown = [bytes(each).hex() for each in self.frames]
+        trace = "".join(traceback.format_exception(error))
+        self.unexpected.append(f"seed {SEED}, frame {self.number}: {shown}\n{trace}")
 
     def connect(self, url, key=None, pause=PAUSE):
         return FakeLink()
@@ -455,12 +467,12 @@ class Target:
         """Owner only. Take in so many damaged frames."""
         before = time.process_time()
         for _ in range(number):
-            frames = self.make()
+            self.frames = self.make()
+            self.number += 1
             try:
-                self.node.intake.receive(frames, False)
+                self.node.intake.receive(self.frames, False)
             except BaseException as error:
-                shown = [each.hex() for each in frames]
-                raise AssertionError(f"{error!r} left the intake for {shown}") from error
+                self.note_unexpected(error)
         self.slowest = max(self.slowest, time.process_time() - before)
 
 
@@ -492,12 +504,13 @@ def test_damaged_frames_raise_nothing_make_nothing_undeclared_and_harm_no_good_p
         bank.spawn(Desk).stop()
     bank.spawn(Desk, name="service")
     wait_for(lambda: len(bank.actors()) == 1)
-    target = Target(bank, recorded, seed=20_261_127)
+    target = Target(bank, recorded, SEED)
     found = good.whereis("service@bank")
     target.node.on_loop(lambda: target.feed(1000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for turn in range(number // AT_ONCE):
         target.node.on_loop(lambda: target.feed(AT_ONCE))
+        assert not target.unexpected, target.unexpected[0]
         try:
             assert found.ask(turn, timeout=DEADLINE) == turn
         except ActorDeadError:  # as a peer may kill, and its id may be hit
@@ -507,7 +520,6 @@ def test_damaged_frames_raise_nothing_make_nothing_undeclared_and_harm_no_good_p
     target.node.on_loop(lambda: lose(target.mallory().home, "the end"))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
     assert target.undeclared == []
-    assert [cls for cls in target.errors if not issubclass(cls, TYPED)] == []
     assert target.slowest < 10.0  # seconds, for 500: that of one is bounded, and far below that
     assert target.delivered > number / 10  # else little was reached
     assert len(target.errors) > 2
