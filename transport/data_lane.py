@@ -74,7 +74,7 @@ class DataLane:
         """How often they had to."""
         self.is_confirming = False
         """Whether the peer says how far all has come."""
-        self.confirmed = 0, 0
+        self.confirmed: tuple[int, int] = (0, 0)
         """How far messages and answers have come, as it last said."""
         self._due, self._budget = due, limits.size
         self._taken_below = 0

@@ -5,7 +5,8 @@ import functools
 import pykka
 import pytest
 
-from zanni import Actor, ActorSystem, NodeDown
+from zanni import Actor, ActorSystem, ConnectionLost, NodeDown
+from zanni.actors.spawner import look_up
 
 
 class Account(Actor):
@@ -156,3 +157,22 @@ def test_init_may_ask_others(system, tools):
     assert system.spawn(Asks).ask(1) == "hello"
     hooked = system.spawn(tools.Hooked, [])
     assert hooked.ask(("spawn", Asks), timeout=10).ask(1) == "hello"
+
+
+@pytest.mark.parametrize("end", ["found", NodeDown("it")])
+def test_what_is_only_looked_up_is_asked_for_again_where_that_was_lost(end):
+    ends = [ConnectionLost("once"), ConnectionLost("twice"), end]
+    requests = []
+
+    class Kernel:
+        def deliver(self, message, sender, reply, headers):
+            requests.append(message)
+            end = ends.pop(0)
+            reply.reject(end) if isinstance(end, Exception) else reply.resolve(end)
+
+    if isinstance(end, Exception):
+        with pytest.raises(NodeDown, match="it"):
+            look_up(Kernel(), "a name")
+    else:
+        assert look_up(Kernel(), "a name") == "found"
+    assert requests == ["a name"] * 3
