@@ -312,3 +312,4 @@ def test_a_death_that_comes_while_the_queue_is_looked_at_is_looked_at_again(syst
     first.stop()
     assert ref.ask("count") == 3
     assert seen == [Down(first, "normal"), "last words", Down(second, "normal")]
+    system.stop(timeout=0.01)  # the second was only said to be dead, and will not end by itself
