@@ -143,7 +143,7 @@ def test_a_node_that_is_allowed_while_the_other_runs_joins_it(running_bank, star
 
 def told(command, text, seconds=5.0):
     """What is wrong with keys is told within five seconds, once the command is up."""
-    end = time.monotonic() + seconds + 10.0  # and it has to start
+    end = time.monotonic() + seconds + 20.0  # and it has to start
     while text not in command.err:
         assert time.monotonic() < end, command.err
         time.sleep(0.01)
