@@ -38,7 +38,7 @@ def main(cores, seconds):
         signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
         end, asked = time.monotonic() + seconds, 0
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < end or handled <= 10:
                 asked += 1
                 assert near.ask(asked, timeout=20) == asked
                 assert far.ask(asked, timeout=20) == asked
@@ -50,7 +50,6 @@ def main(cores, seconds):
                     system.spawn(Echo, name="bob").stop(timeout=20)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        assert handled > 10, handled
 
 if __name__ == "__main__":
     main(int({cores}), float({seconds}))

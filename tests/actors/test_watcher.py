@@ -128,7 +128,7 @@ def test_a_turn_whose_core_is_taken_as_it_looks_up_goes_on_late(system, monkeypa
 
 
 def test_while_two_hundred_actors_sleep_their_core_goes_on(system):
-    """One after another they would take 20 s. Once it is known that they block, all are lent."""
+    """One by one they would take a minute. Once it is known that they block, all are lent."""
     tally = {"asleep": 0, "most": 0, "ticks": 0, "lent": 0}
 
     class Sleeps(Actor):
@@ -137,7 +137,7 @@ def test_while_two_hundred_actors_sleep_their_core_goes_on(system):
                 tally["asleep"] += 1
                 tally["lent"] += here.worker.core is None
                 tally["most"] = max(tally["most"], tally["asleep"])
-            time.sleep(0.1)
+            time.sleep(0.3)
             with lock:
                 tally["asleep"] -= 1
 
