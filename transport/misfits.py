@@ -36,8 +36,8 @@ def path_in(value: object, code: int, fields: Fields) -> str:
     label = _LABELS.get((code, first))
     if code in {Tag.SET, Tag.FROZENSET}:
         label = "{...}"
-    elif code == Tag.MESSAGE:
-        label = _field(cast("list[Any]", value), cast(int, first), fields)
+    elif code == Tag.MESSAGE and isinstance(value, list):
+        label = _field(value, cast(int, first), fields)
     elif label is None:
         label = f"[{first!r:.50}]"
     return label + "".join(f"[{step!r:.50}]" for step in steps[1:])

@@ -675,6 +675,8 @@ NAME = type_name(Point)
         (0, ext(21, 1 << 40), "a bytearray travels as bytes"),
         (0, ext(99, 0), "a typed value of code 99"),
         (0, [1, {"a": ext(99, 0)}], "a typed value of code 99"),
+        (32, {"a": ext(99, 0)}, "message['a']: a typed value of code 99"),
+        (0, ext(11, {"a": ext(99, 0)}), "message['a']: a typed value of code 99"),
         (48, [["on_receive", "__func__", "__globals__"], [], {}], "'__func__' is not public"),
         (48, [["_secret"], [], {}], "'_secret' is not public"),
         (0, ext(16, [["__class__"], [], {}]), "'__class__' is not public"),
