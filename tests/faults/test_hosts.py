@@ -1,5 +1,6 @@
 """Two hosts and the cable between them: cut, pulled, deaf on one side. What was lost is counted."""
 
+import contextlib
 import functools
 import sys
 import time
@@ -14,8 +15,8 @@ from zanni_process import SLACK
 
 SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 1.5}
-PATIENT = {**QUICK, "down_after": 6.0}
-"""TCP tries again after twice as long each time: a cut of 0.6 s may be a silence of 1.4."""
+PATIENT = {**QUICK, "down_after": 20.0}
+"""TCP tries again after twice as long each time: a cut of a second may be a silence of three."""
 FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
 
 
@@ -87,29 +88,29 @@ def test_a_link_that_is_deaf_one_way_is_lost_on_both_sides(hosts, pair, config):
         assert came + dead <= sent
 
 
-def cut(hosts, how, seconds):
+@contextlib.contextmanager
+def parted(hosts, how):
+    """While it is entered, nothing goes between the two."""
     for host in hosts:
         host.deafen() if how == "silent" else host.pull()
-    time.sleep(seconds)  # its length is what is tried
+    yield
     for host in hosts:
         host.heal() if how == "silent" else host.plug()
 
 
 @pytest.mark.parametrize("how", ["silent", pytest.param("pulled", marks=SOAK)])
-@pytest.mark.parametrize(
-    ("config", "seconds"), [(PATIENT, 0.6), pytest.param(FULL, 8.0, marks=SOAK)]
-)
-def test_a_short_partition_is_suspected_and_loses_nothing(hosts, pair, how, config, seconds):  # F2
+@pytest.mark.parametrize("config", [PATIENT, pytest.param(FULL, marks=SOAK)])
+def test_a_short_partition_is_suspected_and_loses_nothing(hosts, pair, how, config):  # F2
     pair = pair(config)
     send(*pair)
     pair[0]("brief = [system.spawn(Sink, name=f'brief{n}') for n in range(50)]")
     pair[1]("[watcher.ask(system.whereis(f'brief{n}@bank')) for n in range(50)]")
     for node in pair:
         node("happened.clear()")
-    pair[0]("import threading")
-    pair[0]("end = lambda: [ref.kill() for ref in brief]")
-    pair[0](f"threading.Timer({seconds / 2}, end).start()")  # they end while it is cut
-    cut(hosts, how, seconds)
+    with parted(hosts, how):
+        pair[0]("[ref.kill() for ref in brief]")
+        for node in pair:
+            node.until("'NodeSuspected' in kinds()")
     for node in pair:
         node.until("'NodeRecovered' in kinds()")
         kinds = node("kinds()")
@@ -129,9 +130,9 @@ def test_a_short_partition_is_suspected_and_loses_nothing(hosts, pair, how, conf
 @pytest.mark.parametrize("how", ["silent", pytest.param("pulled", marks=SOAK)])
 def test_after_a_long_partition_both_are_lost_for_good_and_told_so(hosts, pair, how):
     pair = pair(QUICK)
-    cut(hosts, how, 2.0)
-    for node in pair:
-        node.until("watcher.ask('downs')")
+    with parted(hosts, how):
+        for node in pair:
+            node.until("watcher.ask('downs')")
     pair[1].until("'dead' in [e[3] for e in happened if e[1] == 'JoinRefused']")  # who dials
     for node, other in zip(pair, reversed(pair), strict=True):
         ((_, reason, _),) = downs(node)
@@ -146,7 +147,7 @@ def test_after_a_long_partition_both_are_lost_for_good_and_told_so(hosts, pair, 
 @pytest.mark.parametrize(
     ("config", "uneven", "seconds"),
     [
-        (QUICK, {"delay": 0.03, "jitter": 0.04, "loss": 0.05}, 2),
+        (PATIENT, {"delay": 0.03, "jitter": 0.04, "loss": 0.05}, 2),
         pytest.param(FULL, {"delay": 0.3, "jitter": 0.4, "loss": 0.05}, 600, marks=SOAK),
     ],
 )
