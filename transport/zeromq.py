@@ -51,6 +51,7 @@ _ROUTER_OPTIONS = {
     zmq.LINGER: 0,
     zmq.RCVHWM: 256,  # as many at the sender: 64 MiB of a large message on each side, at most
     zmq.ROUTER_MANDATORY: 1,
+    zmq.ROUTER_HANDOVER: 1,  # who connects again is heard, though its last connection seems there
     zmq.HANDSHAKE_IVL: 5000,
     # A backstop: it closes the connection, so sizes are enforced where they are sent.
     zmq.MAXMSGSIZE: FRAME_CAP * 5 // 4,
@@ -68,8 +69,7 @@ _DEALER_OPTIONS = {
 # Plain integers: enum members double the cost of the calls that take them.
 _NOBLOCK = int(zmq.NOBLOCK)
 _NOBLOCK_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
-_EVENTS = int(zmq.EVENTS)
-_FD = int(zmq.FD)
+_EVENTS, _FD = int(zmq.EVENTS), int(zmq.FD)
 _POLLIN, _POLLOUT = int(zmq.POLLIN), int(zmq.POLLOUT)
 
 _Receive = Callable[[Frames], None]

@@ -66,8 +66,8 @@ def resets(packet):
     if packet[0] != 0x45 or packet[9] != 6:  # plain IPv4, TCP
         return None
     source, target = packet[12:16], packet[16:20]
-    one, other, seq, ack, _, flags = struct.unpack(">HHIIBB", packet[20:34])
-    if flags & 0x06:  # SYN, RST
+    one, other, seq, ack, words, flags = struct.unpack(">HHIIBB", packet[20:34])
+    if flags & 0x06 or len(packet) == 20 + (words >> 4) * 4:  # SYN, RST, or nothing to lose
         return None
     return reset(target, source, (other, one), ack), reset(source, target, (one, other), seq)
 
@@ -79,8 +79,9 @@ class Wire:
         self.delay, self.jitter, self.loss = delay, jitter, loss
         self.chance = random.Random()
         self.carried = self.lost = self.broken = 0
-        self.breaks = False
-        """Whether every connection on which anything is sent breaks, and that is lost."""
+        self.breaks = 0
+        """At how many ends each connection breaks on which anything is sent; nothing arrives then.
+        1: for its sender alone."""
         self.ends = [open_tun(host) for host in hosts]
         self.queue = []
         self.closed = False
@@ -104,7 +105,7 @@ class Wire:
                     os.write(end, packet)
 
     def break_(self, packet, *ends):
-        for end, each in zip(ends, resets(packet) or (), strict=False):
+        for end, each in zip(ends[: self.breaks], resets(packet) or (), strict=False):
             self.broken += 1
             os.write(end, each)
 
