@@ -108,7 +108,7 @@ def run(script, number, timeout):
     print(done.out)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_hundred_thousand_actors_live_and_leave_nothing(script):
     run(script, 100_000, 110)
 

@@ -24,7 +24,7 @@ PEERS = ("erlang", "go")
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measurements find this Zanni, also where it is not installed."""
     paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setattr(imported("runner"), "PATIENCE", 45.0)  # before pytest loses its own
+    monkeypatch.setattr(imported("runner"), "PATIENCE", 90.0)  # before pytest loses its own
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
 
 

@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 
 class Zanni:
