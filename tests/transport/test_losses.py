@@ -13,7 +13,7 @@ from zanni.actors.address import CoreAddress
 from zanni.actors.observe import Events
 from zanni.transport.credit import Limits
 from zanni.transport.events import FramesLost
-from zanni.transport.frame import PROBES, Kind, Lane, Source, unpack_frames
+from zanni.transport.frame import PROBES, Kind, Lane, Source, pack_header, unpack_frames
 from zanni.transport.losses import Losses
 from zanni.transport.peer import Peer, State
 
@@ -261,6 +261,23 @@ def test_an_earlier_version_is_asked_only_where_something_waits_for_credit():
     one.step()
     ((header, _),) = map(unpack_frames, one.wires[Lane.DATA].flight)
     assert header.kind is Kind.PROBE
+
+
+def test_an_earlier_version_is_told_nothing_that_it_would_take_for_something_else():
+    """To it, what stands there on the data lane is an acknowledgement of system messages."""
+    one, other = Line().sides
+    ask = one.ask()
+    one.flush()
+    (header, batch), *_ = (unpack_frames(each) for each in one.wires[Lane.DATA].flight)
+    assert header.asked > ask.number
+    other.take((pack_header(header._replace(asked_before=0, asked=0)), batch))
+    for _ in range(2):
+        other.heard.append(ask.number)
+        other.answer()
+        other.flush()
+    other.step()
+    sent = [unpack_frames(each)[0] for each in other.wires[Lane.DATA].flight]
+    assert [(each.kind, each.ack) for each in sent] == [(Kind.DATA, 0)] * 2 + [(Kind.PROBE, 0)]
 
 
 @pytest.mark.parametrize("got", [None, [], [1, 2], [1, 2, "3"], {"a": 1}, [1, 2, 3, 4]])
