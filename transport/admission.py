@@ -1,7 +1,8 @@
 """Who may be adopted: what a core says of itself in a handshake, and how it judges another.
 
 Guarantees:
-- A start of a core that was declared down is refused, for good.
+- A start of a core that has ended in order is refused, for good; and so is one that was declared
+  down, if it has misbehaved or does not know how to come back.
 - At most one start of a core has its place: another one waits until it has shown that it is there,
   and is refused, or is declared down.
 """
@@ -15,7 +16,9 @@ from typing import Protocol
 from ..actors.address import CoreAddress
 from ..actors.environment import process_id
 from ..actors.system import ActorSystem
+from .aliases import Aliases
 from .credit import Limits
+from .frame import RETURNING
 from .gate import Gate, Open
 from .handshake import NODE, OBSERVER, BadHandshake, CorePlace, Holder, Identity, Refusal
 from .peer import Peer
@@ -32,8 +35,13 @@ class Table(Protocol):
         ...
 
     @property
+    def aliases(self) -> Aliases:
+        """What cores are called here."""
+        ...
+
+    @property
     def dead(self) -> Mapping[CoreAddress, bool]:
-        """Those that are down for good."""
+        """The names of those that are down."""
         ...
 
     @property
@@ -63,8 +71,9 @@ class Admission:
         self._holder = Holder(node(), process_id())
         self._probes = Probes(table, system)
 
-    def me(self, *, own: bool) -> Identity:
+    def me(self, *, own: bool, to: Identity | None = None) -> Identity:
         """See `Judge.me`."""
+        aliases = self._table.aliases
         outside = self._listeners.outside
         place = self._listeners.inside if own or outside is None else outside
         if own:
@@ -80,6 +89,7 @@ class Admission:
             cores=cores,
             credit=Limits.of(self._system.config),
             holder=self._holder,
+            separations=max(aliases.separations(to.home), to.separations) if to else 0,
         )
 
     def judge(self, identity: Identity, *, own: bool) -> Refusal | None:
@@ -90,7 +100,7 @@ class Admission:
             detail = f"the role {identity.role!r} is none: there are {NODE} and {OBSERVER}"
             return Refusal("role", detail)
         home = identity.home
-        if home in self._table.dead:
+        if self._is_dead(identity):
             return Refusal("dead", f"{home} was declared down here, for good: start it again")
         if own:
             if home.node != self._system.name:
@@ -104,6 +114,11 @@ class Admission:
         earlier = self._earlier(identity, own=own)
         return None if earlier is None else _name_in_use(earlier, "another node that is joined")
 
+    def _is_dead(self, identity: Identity) -> bool:
+        aliases, itself = self._table.aliases, identity.home
+        may_return = identity.versions >= RETURNING or not aliases.separations(itself)
+        return not may_return or aliases.home(itself) in self._table.dead
+
     def must_wait(self, identity: Identity, again: Callable[[], object], *, own: bool) -> bool:
         """See `Judge.must_wait`."""
         earlier = self._earlier(identity, own=own)
@@ -112,11 +127,11 @@ class Admission:
     def _earlier(self, identity: Identity, *, own: bool) -> Peer | None:
         """Another start of the same core, which is not known to have ended."""
         current = self._table.current.get(identity.home[:2])
-        if own or identity.role != NODE or identity.home in self._table.dead:
+        if own or identity.role != NODE or self._is_dead(identity):
             return None
         if self._table.gate.refusal_of(identity.home.node) is not None:
             return None
-        return None if current is None or current.home == identity.home else current
+        return None if current is None or current.itself == identity.home else current
 
     def forget(self, home: CoreAddress) -> None:
         """It is down."""

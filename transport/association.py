@@ -14,7 +14,15 @@ from ..actors.environment import now, random_float
 from .endpoint import PAUSE, Endpoint, Link, Probe
 from .events import NOTHING_LISTENS
 from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
-from .handshake import BadHandshake, Handshake, Identity, Refusal, is_compatible, reply_url
+from .handshake import (
+    BadHandshake,
+    Handshake,
+    Identity,
+    Refusal,
+    identity_of,
+    is_compatible,
+    reply_url,
+)
 from .security import RefusedAddress, check_url
 
 logger = logging.getLogger("zanni")
@@ -32,8 +40,11 @@ LOG_INTERVAL = 60.0
 class Judge(Protocol):
     """The node, as far as handshakes go."""
 
-    def me(self, *, own: bool) -> Identity:
-        """Owner only. What this core says of itself to its own node's cores, or to others."""
+    def me(self, *, own: bool, to: Identity | None = None) -> Identity:
+        """Owner only. What this core says of itself to its own node's cores, or to others.
+
+        `to` is whoever it says it to, where that is known.
+        """
         ...
 
     def judge(self, identity: Identity, *, own: bool) -> Refusal | None:
@@ -148,6 +159,10 @@ class Associations:
         self._handshake.hung_up(url)
         if call is not None:
             call.close()
+
+    def lost(self, itself: CoreAddress) -> None:
+        """That core is lost: what it may still confirm was said to it before."""
+        self._handshake.lost(itself)
 
     def _call(self, url: str, *, own: bool, key: str | None, pause: float = PAUSE) -> Call:
         call = self._calls.get(url)
@@ -289,7 +304,7 @@ class Associations:
     def _on_hello(self, came: Incoming) -> None:
         own, body = came.own, came.body
         incompatible = is_compatible(body)
-        me = self._judge.me(own=own)
+        me = self._judge.me(own=own, to=identity_of(body))
         identity, welcome = self._handshake.welcome(me, body)
         self._check(came.header, identity)
         if len(self._calls) >= CALL_LIMIT and identity.control not in self._calls:
@@ -316,7 +331,8 @@ class Associations:
 
     def _on_welcome(self, came: Incoming) -> None:
         own = came.own
-        welcomed = self._handshake.on_welcome(self._judge.me(own=own), came.body)
+        me = self._judge.me(own=own, to=identity_of(came.body))
+        welcomed = self._handshake.on_welcome(me, came.body)
         if welcomed is None:
             return
         identity = welcomed.identity

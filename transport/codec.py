@@ -38,7 +38,7 @@ from .packer import CONTAINERS, LARGE_ERROR, LOOKED_INTO, Packer, check_keys, ch
 from .reader import SCANNED, UNSEEN, BadBatch, Reader, call
 from .signals import signal_from_data, signal_to_data, with_plain_reason
 from .type_ids import Offer, TypeIds, fingerprint
-from .values import Data, Resolver, Tag, ToData, fields_of, way_to_data
+from .values import PLAIN, Data, Resolver, Tag, ToData, fields_of, way_to_data
 
 __all__ = [
     "BadBatch",
@@ -102,7 +102,7 @@ class Codec:
         # Type of message -> the form of its body, and how it is made of it.
         self._forms: dict[type, tuple[int, ToData]] = {
             tuple: (_TUPLE_FORM, list),
-            ProxyCall: (_CALL_FORM, way_to_data(ProxyCall, ref_type, tracebacks=False)[1]),
+            ProxyCall: (_CALL_FORM, PLAIN[ProxyCall][1]),
         }
         # Appending to a list and popping from it are safe from any thread.
         self._packers: list[Packer] = []
@@ -124,7 +124,8 @@ class Codec:
         return way
 
     def _add_way(self, cls: type, type_id: int | None = None) -> tuple[int, ToData]:
-        way = way_to_data(cls, self._ref_type, tracebacks=self._tracebacks, type_id=type_id)
+        resolver, tracebacks = self._resolver, self._tracebacks
+        way = way_to_data(cls, self._ref_type, resolver, tracebacks=tracebacks, type_id=type_id)
         self._ways[cls] = way
         if way[0] == Tag.MESSAGE and not issubclass(cls, BaseException):
             self._forms[cls] = (_MESSAGE_FORM, way[1])
@@ -194,7 +195,7 @@ class Codec:
                 elif cls in LOOKED_INTO:
                     body = checked(body)
             item = [target, sender, kind + form, ask, body]
-            if headers and (data := headers_to_data(headers)):
+            if headers and (data := headers_to_data(headers, self._resolver)):
                 item.append(data)
             return self._pack(item)
         except MessageTooLarge:
@@ -363,7 +364,7 @@ class Codec:
             body = tuple(items)
         elif form or kind is EnvelopeKind.SIGNAL:
             body = self._body(body, kind, form)
-        headers = headers_from_data(item[5]) if len(item) > 5 else None
+        headers = headers_from_data(item[5], self._resolver) if len(item) > 5 else None
         return _new(Envelope, (target, sender, kind, ask, body, headers))
 
     def _failure(self, body: Any, form: int) -> Undecodable:

@@ -47,7 +47,10 @@ class NodeReady(NamedTuple):
 
 
 class NodeLost(NamedTuple):
-    """A peer's incarnation is given up for good; nothing from it arrives any more."""
+    """A peer's incarnation is given up for good; nothing from it arrives any more.
+
+    If it lives, it is joined again under another incarnation.
+    """
 
     node: str
     core: int
@@ -68,7 +71,7 @@ class JoinRefused(NamedTuple):
 
     url: str
     reason: str
-    """`name_in_use`, `dead` (this start of the node was declared down there), `version`, `role`."""
+    """`name_in_use`, `dead` (this start of the node is none there for good), `version`, `role`."""
     detail: str
     host: str = ""
     pid: int = 0

@@ -9,7 +9,8 @@ A message on a link is `header | batch | payload frames...`. The header, big-end
     2      flags: none are defined, senders write 0, receivers ignore what they do not know
     8      source node: `node_id` of its name
     2      source core: its index in its node
-    8 8    incarnations of the source core and of the destination core (0: not known yet)
+    8 8    incarnation of the source core, and name of the link: see `link_name`; in a handshake the
+           incarnation of the destination core (0: not known yet)
     8 8    seq of this frame in its lane, and (after) how far the other lane had got: see peer.py
     4 8    credit, in messages and bytes: what a DATA spends of it; what a CREDIT grants beyond the
            data lane's frame `after`
@@ -46,11 +47,14 @@ MAGIC = b"ZANN"
 VERSION_MAJOR = 1
 VERSION_MINOR = 3
 """1: OBSERVE. 2: `ack`; CHUNK; CREDIT, PROBE, ANSWERS, ANSWER_CHUNK, and what a DATA spends.
-3: what frames of data say of asks; ANSWER_PROBE, and how far data has come, in heartbeats."""
+3: what frames of data say of asks; ANSWER_PROBE, and how far data has come, in heartbeats; a core
+that was lost comes back."""
 ACKNOWLEDGING = (1, 2)
 """The first version whose nodes acknowledge system messages."""
 CONFIRMING = (1, 3)
 """The first version whose nodes say how far the data lane has come."""
+RETURNING = (1, 3)
+"""The first version whose nodes count how often two cores have lost each other."""
 
 CONTROL_CAP = 256 * 1024
 """The most bytes that a batch may have on the control lane."""
@@ -151,7 +155,7 @@ class Route(NamedTuple):
 
     source: Source
     destination: int
-    """The incarnation that it is for; 0: not known yet."""
+    """The name of the link, there; in a handshake the incarnation that it is for, or 0."""
 
     def header(
         self,
@@ -169,6 +173,19 @@ class Route(NamedTuple):
         return pack_header(
             Header(kind, lane, 0, *source, destination, seq, after, *credit, length, ack, *asks)
         )
+
+
+def link_name(incarnation: int, separations: int) -> int:
+    """Any thread. What stands in all headers for that start of a core from one and the same other.
+
+    So what was sent before the two have lost each other is not taken in after it.
+
+    Args:
+        incarnation: that of who is written to.
+        separations: how often the two have lost each other: see aliases.py.
+
+    """
+    return (incarnation + separations) % (1 << 64)
 
 
 def node_id(name: str) -> int:

@@ -196,10 +196,11 @@ class Gossip:
         for (node, core), place in sorted(self._members.known.items()):
             peer = self._members.current.get((node, core))
             if core == 0:
+                itself = CoreAddress(node, core, place.incarnation)
                 records[node] = NodeRecord(
                     name=node,
                     state="known" if peer is None else peer.state.value,
-                    incarnation=place.incarnation,
+                    incarnation=self._members.aliases.home(itself).incarnation,
                     urls=[place.control],
                 )
         return list(records.values())

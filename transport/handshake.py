@@ -83,6 +83,8 @@ class Identity(NamedTuple):
     """0: it says nothing of that."""
     credit: Limits = Limits(0, 0)
     """What it grants at first on the data lane; nothing: it knows of no credit."""
+    separations: int = 0
+    """How often it and who it says this to have lost each other: see aliases.py."""
 
 
 class Refusal(NamedTuple):
@@ -158,7 +160,7 @@ class Handshake:
         nonce, identity = self._welcomed.get(home[:2], (0, None))
         if identity is None or identity.home != home or nonce != _number(body, "echo"):
             return None
-        return identity
+        return identity._replace(separations=_number(body, "separations"))
 
     def reject(self, me: Identity, hello: bytes | memoryview | None, refusal: Refusal) -> bytes:
         """The body of a REJECT, of this HELLO or of any other frame."""
@@ -197,6 +199,10 @@ class Handshake:
         self._welcomed.pop(identity.home[:2], None)
         self._dialled.pop(identity.control, None)
 
+    def lost(self, itself: CoreAddress) -> None:
+        """Forget the nonce of the WELCOME to this core: it was said before the core was lost."""
+        self._welcomed.pop(itself[:2], None)
+
     def hung_up(self, url: str) -> None:
         """Forget the nonce of the HELLO to this URL."""
         self._dialled.pop(url, None)
@@ -204,6 +210,16 @@ class Handshake:
     def _answered(self, body: dict[str, Any]) -> str | None:
         echo = _number(body, "echo")
         return next((url for url, nonce in self._dialled.items() if nonce == echo), None)
+
+
+def identity_of(body: bytes | memoryview) -> Identity:
+    """Any thread. What the sender of a HELLO, a WELCOME or a CONFIRM says of itself.
+
+    Raises:
+        BadHandshake: it is none.
+
+    """
+    return _identity(_unpack(body))
 
 
 def reply_url(body: bytes | memoryview) -> str | None:
@@ -262,6 +278,7 @@ def _pack(me: Identity, **more: object) -> bytes:
         "data": me.data,
         "process": list(me.holder),
         "cores": [list(place) for place in me.cores],
+        "separations": me.separations,
         **more,
     }
     return cast(bytes, _packb(body))
@@ -300,6 +317,7 @@ def _identity(body: dict[str, Any]) -> Identity:
         _holder(body, "process"),
         _number(body, "message_limit"),
         Limits(_number(body, "credit_messages", 32), _number(body, "credit_bytes")),
+        _number(body, "separations"),
     )
 
 

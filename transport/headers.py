@@ -7,20 +7,20 @@ from typing import Any
 
 from ..actors.process import Headers
 from .reader import BadBatch, address
-from .values import Data
+from .values import Data, Resolver
 
 
-def headers_to_data(headers: Headers) -> Data:
+def headers_to_data(headers: Headers, resolver: Resolver) -> Data:
     """Any thread. The data of headers; what stays within the process is left out."""
     data: dict[str, Any] = dict(headers)
     for local in ("context", "receipt"):
         data.pop(local, None)
     if "sender" in data:
-        data["sender"] = list(data["sender"])
+        data["sender"] = list(resolver.there(data["sender"]))
     return data
 
 
-def headers_from_data(data: Any) -> Headers | None:
+def headers_from_data(data: Any, resolver: Resolver) -> Headers | None:
     """Any thread. The headers that are known here; None where nothing is in them.
 
     Raises:
@@ -38,7 +38,7 @@ def headers_from_data(data: Any) -> Headers | None:
         headers["deadline"] = deadline
     try:
         if sender is not None:
-            headers["sender"] = address(sender)
+            headers["sender"] = resolver.here(address(sender))
     except (TypeError, ValueError) as error:
         raise BadBatch(f"the sender of a forwarded message: {error}") from error
     return headers

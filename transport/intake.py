@@ -2,7 +2,7 @@
 
 Guarantees:
 - Nothing is delivered from a core that is not adopted, or is down, or writes to an earlier
-  incarnation of this one.
+  incarnation of this one, or has written before the two have lost each other.
 - With keys, nothing is taken in of one whose key is not allowed any more, or that writes as another
   node than its key's, and no more than the role of its key may: see limits.py.
 - Whatever comes, no exception leaves `receive`: bad frames are counted, and a peer that sends many
@@ -90,11 +90,7 @@ class Intake:
             self._members.associations.receive(header, batch, own=own, key=key)
             return
         peer = self._members.by_header(header)
-        if (
-            peer is None
-            or peer.own is not own
-            or header.destination_incarnation != self._system.home.incarnation
-        ):
+        if peer is None or peer.own is not own or header.destination_incarnation != peer.link_name:
             self._receive_from_outside(header, batch, own=own)
             return
         self._members.liveness.heard(peer.home, now())
@@ -124,7 +120,7 @@ class Intake:
             return role is not Role.CLIENT
         if header.source_node != node:
             gate.note_misuse(name, "send as another node")
-            self._members.lose_node(name, "it sent as another node")
+            self._members.lose_node(name, "it sent as another node", for_good=True)
         return header.source_node == node
 
     def _envelopes(
@@ -292,7 +288,7 @@ class Intake:
         self._complain(f"a frame of {peer.home} was bad: {error}")
         peer.bad_frames += 1
         if peer.bad_frames >= BAD_LIMIT and peer.state is not State.DOWN:
-            self._members.lose(peer.home, "too many bad frames")
+            self._members.lose(peer.home, "too many bad frames", for_good=True)
 
     def _complain(self, text: str) -> None:
         self.bad_frames += 1

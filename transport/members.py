@@ -3,7 +3,9 @@
 Guarantees:
 - At most one incarnation of a core is adopted at a time; before another one is, the earlier one is
   down, and its watchers and askers have been told.
-- An incarnation that was declared down stays down: nothing from it is delivered, and it is refused.
+- What was declared down stays down. A node that was declared down while it lived is joined again
+  under another name (see aliases.py), when both sides know of the loss: nothing that was sent
+  before it is delivered after it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from ..actors.forked import Disowned
 from ..actors.ref import ActorRef
 from ..actors.system import ActorSystem
 from .admission import Admission
+from .aliases import Aliases
 from .association import Associations
 from .codec import Codec
 from .control_lane import GIVE_UP
@@ -35,6 +38,7 @@ from .observers import Observers
 from .peer import Peer, State
 from .places import Listeners
 from .remote import PeerResolver, abandon
+from .succession import make_way
 from .type_ids import TypeIds
 
 logger = logging.getLogger("zanni")
@@ -65,13 +69,14 @@ class Members:
         self._due = due
         self._lock: AbstractContextManager[object] = make_rlock()
         config = system.config
+        self.aliases = Aliases()
         self.source = Source(node_id(system.name), system.index, system.home.incarnation)
         self.peers: dict[CoreAddress, Peer] = {}
         self.current: dict[tuple[str, int], Peer] = {}
         """The adopted one of each core."""
         self._adopted: dict[tuple[int, int, int], Peer] = {}
         self.dead: dict[CoreAddress, bool] = {}
-        """Those that are down for good, and whether they ended in order."""
+        """The names of those that are down, and whether they ended in order."""
         self.known: dict[tuple[str, int], CorePlace] = {}
         """Where the cores of other nodes listen."""
         self.siblings: dict[int, CorePlace] = {}
@@ -121,6 +126,7 @@ class Members:
     def _new(self, home: CoreAddress) -> Peer:
         own = home.node == self._system.name
         config, freed = self._system.config, self.flow.freed
+        itself = self.aliases.itself(home)
         peer = Peer(
             home,
             self.source,
@@ -129,9 +135,11 @@ class Members:
             freed=freed,
             next_ask=self._host.next_ask,
             config=config,
+            itself=itself,
+            separations=self.aliases.separations(itself),
         )
         peer.codec = Codec(
-            PeerResolver(peer, self._host, self._system.allowed),
+            PeerResolver(peer, self._host, self._system.allowed, self.aliases),
             ref_type=ActorRef,
             limit=config.frame_cap,
             message_limit=config.message_limit,
@@ -155,9 +163,9 @@ class Members:
 
     # Handshakes
 
-    def me(self, *, own: bool) -> Identity:
+    def me(self, *, own: bool, to: Identity | None = None) -> Identity:
         """See `Judge.me`."""
-        return self._admission.me(own=own)
+        return self._admission.me(own=own, to=to)
 
     def judge(self, identity: Identity, *, own: bool) -> Refusal | None:
         """See `Judge.judge`."""
@@ -176,8 +184,8 @@ class Members:
         if identity.role == OBSERVER:
             self.observers.adopt(identity, link, own=own)
             return
-        home = identity.home
-        self._retire_others(identity)
+        make_way(self, identity)
+        home = self.aliases.home(identity.home)
         self._learn_places(identity, own=own)
         peer = self.peer_of(home)
         waiting = self.peers.pop(CoreAddress(home.node, home.core, 0), None)
@@ -186,7 +194,7 @@ class Members:
         limit = identity.message_limit or self._system.config.message_limit
         peer.codec.message_limit = min(limit, self._system.config.message_limit)
         self.current[home[:2]] = peer
-        self._adopted[node_id(home.node), home.core, home.incarnation] = peer
+        self._adopted[peer.source] = peer
         if peer.state is not State.CONNECTING:
             # It was only silent, or both dialled: its links hold what it has not read yet. What is
             # lost of control is sent again, so that link may be replaced by one that works.
@@ -219,21 +227,6 @@ class Members:
         else:
             peer.control.send_now(Kind.CONFIRM, confirm)
 
-    def _retire_others(self, identity: Identity) -> None:
-        home = identity.home
-        earlier = self.current.get(home[:2])
-        for other in list(self.peers):
-            if other[:2] == home[:2] and other.incarnation not in (0, home.incarnation):
-                self.lose(other, "another incarnation of it is up")
-        if earlier is None or earlier.own or earlier.home == home or home.core != 0:
-            return
-        # A node that was started again: all its earlier cores are gone with it.
-        living = {CoreAddress(home.node, place.core, place.incarnation) for place in identity.cores}
-        for other in [*self.peers]:
-            known = other in living or other.core == 0 or not other.incarnation
-            if other.node == home.node and not known:
-                self.lose(other, "its node was started again")
-
     def _learn_places(self, identity: Identity, *, own: bool) -> None:
         if own:
             for place in identity.cores:
@@ -256,6 +249,7 @@ class Members:
 
     def refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
         """See `Judge.refused`."""
+        home = self.aliases.home(home)
         if url is None:
             # Of no current HELLO: it has declared us dead since, or the refusal is out of date.
             if refusal.reason == "dead" and home in self.peers:
@@ -279,8 +273,11 @@ class Members:
 
     # Ends
 
-    def lose(self, home: CoreAddress, reason: str, *, in_order: bool = False) -> None:
-        """Declare an incarnation down, for good, and tell everyone who waits for it."""
+    def lose(
+        self, home: CoreAddress, reason: str, *, in_order: bool = False, for_good: bool = False
+    ) -> None:
+        """Declare a core down, by this name or (`for_good`) altogether; tell who waits for it."""
+        for_good = for_good or in_order
         with self._lock:
             peer = self.peers.pop(home, None)
             if home.incarnation and home not in self.dead:
@@ -298,12 +295,16 @@ class Members:
             in_order = True
         if self.current.get(home[:2]) is peer:
             del self.current[home[:2]]
-        was_adopted = self._adopted.pop((node_id(home.node), home.core, home.incarnation), None)
+        was_adopted = self._adopted.pop(peer.source, None) is peer
+        self.associations.lost(peer.itself)
+        if home.incarnation and not (peer.own or for_good):
+            with self._lock:
+                self.aliases.renew(peer.itself, peer.separations + was_adopted)
         if not peer.own and home.core == 0:
             self.known = {key: place for key, place in self.known.items() if key[0] != home.node}
         left = peer.close()
         abandon(self._host, peer, left)
-        if was_adopted is not None and peer.is_joined:
+        if was_adopted and peer.is_joined:
             self._system.events.publish(NodeLost(*home, reason))
             if not peer.own:
                 level = logging.INFO if in_order else logging.WARNING
@@ -330,6 +331,7 @@ class Members:
             else:
                 judged.state = State.UP
                 self._system.events.publish(NodeRecovered(home.node, home.core))
+        self._lose_who_lost_us(moment)
         for peer in [*self._adopted.values()]:
             # The end of a core of our own is seen by its socket, and by nothing else.
             if not peer.control.step(self.liveness.stalled) and not peer.own:
@@ -349,6 +351,14 @@ class Members:
             elif waited > self._system.config.heartbeat:
                 self.dial(peer.home)
 
+    def _lose_who_lost_us(self, moment: float) -> None:
+        """Where this core stood still for so long that all others have declared it down."""
+        stalled = self.liveness.stalled
+        is_lost = stalled >= self._system.config.down_after
+        for peer in [*self._adopted.values()] if is_lost else ():
+            if not peer.own and peer.born <= moment - stalled:  # not one that came back since
+                self.lose(peer.home, f"this core stood still for {stalled:.1f} seconds")
+
     def is_joined(self, url: str) -> bool:
         """Whether the node that listens there is adopted."""
         return any(
@@ -363,10 +373,10 @@ class Members:
             key = None if own else self.gate.key_of(home.node)
             self.associations.dial(url, own=own, key=key)
 
-    def lose_node(self, name: str, reason: str) -> None:
-        """Declare every core of a node down."""
+    def lose_node(self, name: str, reason: str, *, for_good: bool = False) -> None:
+        """Declare every core of a node down, as `lose` does."""
         for home in [home for home in self.peers if home.node == name]:
-            self.lose(home, reason)
+            self.lose(home, reason, for_good=for_good)
 
     def look_at_keys(self) -> None:
         """Let go of those whose keys are not allowed any more; roles may be others by now."""

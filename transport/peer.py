@@ -37,7 +37,7 @@ from .control_lane import ControlLane
 from .credit import Limits
 from .data_lane import DataLane
 from .endpoint import Link
-from .frame import Lane, Route, Source
+from .frame import Lane, Route, Source, link_name, node_id
 from .handshake import Holder
 from .keyring import Role
 
@@ -79,8 +79,18 @@ class Peer:
         freed: Callable[[Peer, int, int, int], object] = lambda *_: None,
         next_ask: Callable[[], int] = lambda: 0,
         config: Config = DEFAULTS,
+        itself: CoreAddress | None = None,
+        separations: int = 0,
     ) -> None:
         self.home = home
+        self.itself = itself or home
+        """What it is called on the wire: see aliases.py."""
+        self.separations = separations
+        """How often it and this core had lost each other before."""
+        self.source = Source(node_id(home.node), home.core, self.itself.incarnation)
+        """What stands in the headers of its frames as their source."""
+        self.link_name = link_name(source.incarnation, separations)
+        """And what stands there as their destination."""
         self.own = own
         self.codec: Codec
         self.role: Role | None = None
@@ -108,7 +118,7 @@ class Peer:
         # Of the kind that its holder may take again: a finaliser that runs inside may tell.
         self._lock: AbstractContextManager[object] = make_rlock()
         self._due = due
-        route = Route(source, home.incarnation)
+        route = Route(source, link_name(self.itself.incarnation, separations))
         self.data = DataLane(
             route, self._lock, lambda: due(self), Limits.of(config), partial(freed, self)
         )

@@ -23,7 +23,7 @@ import msgpack
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from ..actors.actor import Actor
-from ..actors.address import Address, CoreAddress
+from ..actors.address import Address
 from ..actors.messages import is_registered, type_name
 from ..actors.public import check_public
 from .arrays import array_from_data
@@ -110,8 +110,8 @@ class Reader:
             Tag.MESSAGE: self.message,
             Tag.EXCEPTION: self._exception,
             Tag.REF: self._ref,
-            Tag.ADDRESS: address,
-            Tag.CORE_ADDRESS: _core_address,
+            Tag.ADDRESS: lambda data: resolver.here(address(data)),
+            Tag.CORE_ADDRESS: lambda data: resolver.here(address([*data, 0])).home,
             Tag.PROXY_CALL: call,
             Tag.PROXY_GET: lambda data: ProxyGetAttr(public_path(data)),
             Tag.PROXY_SET: lambda data: ProxySetAttr(public_path(data[0]), data[1]),
@@ -316,13 +316,6 @@ def address(data: Any) -> Address:
 def is_name(name: object) -> bool:
     """Whether it can be the name of a node or of a type: nothing else may stand in an address."""
     return type(name) is str and len(name) <= NAME_LIMIT and name.isprintable()
-
-
-def _core_address(data: list[Any]) -> CoreAddress:
-    node, core, incarnation = data
-    if not (is_name(node) and type(core) is type(incarnation) is int):
-        raise TypeError("the address of a core is the name of a node and two int")
-    return CoreAddress(node, core, incarnation)
 
 
 def _flags(cls: type[Flag], bits: object) -> Flag:

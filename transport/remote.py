@@ -39,6 +39,7 @@ from ..actors.process import (
 )
 from ..actors.stopped import StopFuture
 from ..actors.waits import ELSEWHERE
+from .aliases import Aliases
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .data_lane import Lost
 from .declared import find_declared
@@ -194,16 +195,17 @@ class RemoteProcess:
 class PeerResolver:
     """How refs, processes, replies and types are found for what is exchanged with one peer."""
 
-    def __init__(self, peer: Peer, host: Host, allowed: Allowed) -> None:
+    def __init__(self, peer: Peer, host: Host, allowed: Allowed, aliases: Aliases) -> None:
         self._peer, self._host, self._allowed = peer, host, allowed
+        self.here, self.there = aliases.here, aliases.there
 
     def ref(self, address: Address, type_name: str | None) -> object:
         """Owner only. See `Resolver.ref`."""
-        return self._host.ref_of(address, type_name)
+        return self._host.ref_of(self.here(address), type_name)
 
     def process(self, address: Address) -> Process:
         """Owner only. See `Resolver.process`."""
-        return self._host.process_of(address)
+        return self._host.process_of(self.here(address))
 
     def reply_id(self, reply: Reply) -> int:
         """Any thread. See `Resolver.reply_id`."""

@@ -48,32 +48,36 @@ def signal_to_data(signal: Signal, resolver: Resolver, *, tracebacks: bool) -> D
     """Any thread. The data of a signal; its reason may still be something that cannot travel."""
     match signal:
         case Watch(watcher):
-            return [_WATCH, list(watcher.address)]
+            return [_WATCH, _address(watcher, resolver)]
         case Unwatch(watcher):
-            return [_UNWATCH, list(watcher.address)]
+            return [_UNWATCH, _address(watcher, resolver)]
         case Died(process, reason):
-            return [_DIED, list(process.address), reason]
+            return [_DIED, _address(process, resolver), reason]
         case Link(process):
-            return [_LINK, list(process.address)]
+            return [_LINK, _address(process, resolver)]
         case Unlink(process):
-            return [_UNLINK, list(process.address)]
+            return [_UNLINK, _address(process, resolver)]
         case Unlinked(process):
-            return [_UNLINKED, list(process.address)]
+            return [_UNLINKED, _address(process, resolver)]
         case Broken(process, reason):
-            return [_BROKEN, list(process.address), reason]
+            return [_BROKEN, _address(process, resolver), reason]
         case Shutdown(reason):
             return [_SHUTDOWN, reason]
         case Kill():
             return [_KILL]
         case Failed(process, reason, crash):
             seen = None if crash is None else crash.to_data(tracebacks=tracebacks)
-            return [_FAILED, list(process.address), seen, reason]
+            return [_FAILED, _address(process, resolver), seen, reason]
         case Restart(reason, reply):
             return [_RESTART, None if reply is None else resolver.reply_id(reply), reason]
         case Bury():
             return [_BURY]
         case Suspend(reason, reply):
             return [_SUSPEND, resolver.reply_id(reply), reason]
+
+
+def _address(process: Process, resolver: Resolver) -> Data:
+    return list(resolver.there(process.address))
 
 
 def with_plain_reason(data: Data) -> Data:

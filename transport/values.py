@@ -44,12 +44,20 @@ MAX_TEXT = 8 * 1024
 class Resolver(Protocol):
     """How refs, processes, replies and types become data and are found again."""
 
+    def here(self, address: Address) -> Address:
+        """Owner only. An address that has come, as it is here: see aliases.py."""
+        ...
+
+    def there(self, address: Address) -> Address:
+        """Any thread. An address as it is told to others."""
+        ...
+
     def ref(self, address: Address, type_name: str | None) -> object:
-        """Owner only. The ref of an address."""
+        """Owner only. The ref of an address that has come."""
         ...
 
     def process(self, address: Address) -> Process:
-        """Owner only. The process of an address."""
+        """Owner only. The process of an address that has come."""
         ...
 
     def reply_id(self, reply: Reply) -> int:
@@ -131,8 +139,6 @@ PLAIN: Mapping[type, tuple[int, ToData]] = {
     UUID: (Tag.UUID, attrgetter("bytes")),
     Buffer: (Tag.BYTEARRAY, attrgetter("content")),
     Lent: (Tag.LARGE, lambda value: value),  # the packer knows its index
-    Address: (Tag.ADDRESS, list),
-    CoreAddress: (Tag.CORE_ADDRESS, list),
     ProxyCall: (Tag.PROXY_CALL, _call),
     ProxyGetAttr: (Tag.PROXY_GET, lambda value: list(value.attr_path)),
     ProxySetAttr: (Tag.PROXY_SET, _set),
@@ -142,13 +148,14 @@ PLAIN: Mapping[type, tuple[int, ToData]] = {
 
 
 def way_to_data(
-    cls: type, ref_type: type, *, tracebacks: bool, type_id: int | None = None
+    cls: type, ref_type: type, resolver: Resolver, *, tracebacks: bool, type_id: int | None = None
 ) -> tuple[int, ToData]:
     """Any thread. The code of a class and how its values become data.
 
     Args:
         cls: the class.
         ref_type: the class of refs.
+        resolver: what addresses are to others.
         tracebacks: whether errors carry their traceback's text.
         type_id: what the receiver calls a `@message` or an enum; None: by its name.
 
@@ -158,8 +165,12 @@ def way_to_data(
     """
     if cls in PLAIN:
         return PLAIN[cls]
+    if cls is Address:
+        return Tag.ADDRESS, lambda value: [*resolver.there(value)]
+    if cls is CoreAddress:
+        return Tag.CORE_ADDRESS, _core_to_data(resolver)
     if issubclass(cls, ref_type):
-        return Tag.REF, _ref
+        return Tag.REF, _ref_to_data(resolver)
     if issubclass(cls, Enum):
         return Tag.ENUM, _enum_to_data(cls, type_id)
     if is_registered(cls):
@@ -211,9 +222,18 @@ def _actor_class(value: type) -> Data:
     )
 
 
-def _ref(value: Any) -> Data:
-    cls = value.actor_class
-    return [*value.address, None if cls is None else type_name(cls)]
+def _core_to_data(resolver: Resolver) -> ToData:
+    return lambda home: [*resolver.there(Address(home.node, home.core, home.incarnation, 0)).home]
+
+
+def _ref_to_data(resolver: Resolver) -> ToData:
+    there = resolver.there
+
+    def to_data(value: Any) -> Data:
+        cls = value.actor_class
+        return [*there(value.address), None if cls is None else type_name(cls)]
+
+    return to_data
 
 
 def fields_of(cls: type) -> list[str]:

@@ -38,7 +38,7 @@ class Dialling:
             connect=self.connect, is_taken=lambda _: self.taken, probe=self.probe
         )
         judge = SimpleNamespace(
-            me=lambda own: US,
+            me=lambda own, to=None: US,
             unanswered=lambda url, reason: self.complaints.append((url, reason)),
             refused=lambda url, home, refusal: self.refusals.append((url, home, refusal)),
         )
@@ -170,7 +170,7 @@ class Met:
         link = SimpleNamespace(send=self.send, close=lambda: None)
         endpoint = SimpleNamespace(connect=lambda *_: link)
         judge = SimpleNamespace(
-            me=lambda own: US,
+            me=lambda own, to=None: US,
             judge=lambda identity, own: None,
             must_wait=self.wait,
             adopt=lambda identity, link, own, confirm: self.adopted.append(identity.home),

@@ -133,6 +133,11 @@ TYPES: dict[str, type] = {type_name(cls): cls for cls in (Color, Access, Level, 
 
 
 class Resolver:
+    def here(self, address: Address) -> Address:
+        return address
+
+    there = here
+
     def ref(self, address: Address, type_name: str | None) -> object:
         return Ref(address, type_name and TYPES.get(type_name))
 
@@ -993,3 +998,45 @@ def test_no_traceback_goes_to_another_node() -> None:
 def test_a_crash_that_is_none_is_refused(data: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         signal_from_data([5, list(HERE), data, "why"], Resolver())
+
+
+# --- names that are others on the wire
+
+
+class Renaming(Resolver):
+    """That of a core which has lost another one: it is 7 on the wire, and 9 here."""
+
+    def here(self, address: Address) -> Address:
+        return address._replace(incarnation=9) if address.incarnation == 7 else address
+
+    def there(self, address: Address) -> Address:
+        return address._replace(incarnation=7) if address.incarnation == 9 else address
+
+    def ref(self, address: Address, type_name: str | None) -> object:
+        return super().ref(self.here(address), type_name)
+
+    def process(self, address: Address) -> Any:
+        return super().process(self.here(address))
+
+
+def named(incarnation: int) -> list[Envelope]:
+    """Envelopes with that core's incarnation wherever one may stand."""
+    ann = Address("bank", 0, incarnation, 5)
+    stub = Stub(ann)
+    headers: Headers = {"sender": ann}
+    return [
+        tell([Ref(ann), ann, ann.home, HERE, Point(Ref(ann))], headers),
+        *(
+            Envelope(1, 2, EnvelopeKind.SIGNAL, None, signal, None)
+            for signal in (Watch(stub), Died(stub, "normal"), Failed(stub, "why", None))
+        ),
+    ]
+
+
+def test_a_core_is_told_of_by_its_own_name_and_known_by_the_one_that_it_has_here() -> None:
+    codec = Codec(Renaming(), ref_type=Ref)
+    for here, there in zip(named(9), named(7), strict=True):
+        packed = codec.encode(here)
+        assert packed == CODEC.encode(there)
+        assert [*CODEC.decode_unsent(packed)] == [there]
+        assert [*codec.decode_unsent(packed)] == [here]

@@ -15,6 +15,7 @@ from zanni.transport.frame import (
     Header,
     Kind,
     Lane,
+    link_name,
     node_id,
     pack_header,
     unpack_frames,
@@ -146,3 +147,9 @@ def test_a_damaged_header_is_a_header_or_a_bad_frame(header: Header, data: st.Da
         assert unpack_header(bytes(packed)).length <= FRAME_CAP
     except BadFrame:
         pass
+
+
+def test_a_link_has_another_name_after_each_loss_and_at_the_end_of_what_fits() -> None:
+    assert len({link_name(7, separations) for separations in range(100)}) == 100
+    assert link_name(7, 0) == 7
+    assert link_name(2**64 - 1, 1) == 0

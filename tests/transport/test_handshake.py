@@ -16,6 +16,7 @@ from zanni.transport.handshake import (
     Holder,
     Identity,
     Refusal,
+    identity_of,
     is_compatible,
 )
 
@@ -95,6 +96,21 @@ def test_a_confirm_of_another_incarnation_is_nothing(a, b):
     welcomed = a.on_welcome(A, b.welcome(B, a.hello(A, B.control))[1])
     forged = msgpack.unpackb(welcomed.confirm) | {"incarnation": 2}
     assert b.on_confirm(msgpack.packb(forged)) is None
+
+
+def test_each_says_how_often_the_two_have_lost_each_other(a, b):
+    hello = a.hello(A, B.control)
+    _, welcome = b.welcome(B._replace(separations=2), hello)
+    assert identity_of(welcome) == B._replace(separations=2)
+    welcomed = a.on_welcome(A._replace(separations=3), welcome)
+    assert welcomed.identity.separations == 2
+    assert b.on_confirm(welcomed.confirm) == A._replace(separations=3)
+
+
+def test_what_was_said_to_a_core_before_it_was_lost_may_not_be_confirmed(a, b):
+    welcomed = a.on_welcome(A, b.welcome(B, a.hello(A, B.control))[1])
+    b.lost(A.home)
+    assert b.on_confirm(welcomed.confirm) is None
 
 
 def test_a_refusal_names_the_url_it_answers(a, b):

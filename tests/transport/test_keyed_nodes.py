@@ -196,6 +196,11 @@ def test_the_links_of_a_key_that_is_revoked_are_dropped(keys, bank, teller):
     wait_for(lambda: has(teller, NodeLost))
     assert ann.ask("total", timeout=DEADLINE) == 0
     assert len(joined(bank)) == 1
+    keys.allow("bank", "teller")
+    wait_for(lambda: len(joined(bank)) == len(joined(teller)) == 2)
+    found = wait_for(lambda: teller.whereis("ann@bank"))
+    found.tell(crew.Add(1))
+    assert found.ask("total", timeout=DEADLINE) == 1
 
 
 class Client:

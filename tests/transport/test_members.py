@@ -13,8 +13,8 @@ from zanni.transport import control_lane as control_lane_module
 from zanni.transport import members as members_module
 from zanni.transport import peer as peer_module
 from zanni.transport.control_lane import GIVE_UP
-from zanni.transport.events import JoinRefused, NodeSuspected
-from zanni.transport.frame import Kind, unpack_frames
+from zanni.transport.events import JoinRefused, NodeJoined, NodeLost, NodeSuspected
+from zanni.transport.frame import Header, Kind, Lane, unpack_frames
 from zanni.transport.handshake import OBSERVER, CorePlace, Identity, Refusal
 from zanni.transport.members import Members
 from zanni.transport.peer import State
@@ -36,6 +36,11 @@ class FakeLink:
         self.closed = True
 
 
+def says(home):
+    """What a core says of itself."""
+    return Identity(home, f"ipc://{home.core}", "ipc://data")
+
+
 class Table:
     """The members of core a/0, with a clock that goes by `pass_`, beating once a second."""
 
@@ -48,18 +53,22 @@ class Table:
         )
         endpoint = SimpleNamespace(connect=lambda *_: FakeLink())
         listeners = SimpleNamespace(
-            outside=None, inside_of=lambda core: SimpleNamespace(control=f"ipc://{core}")
+            outside=None,
+            inside=SimpleNamespace(control="ipc://0", data="ipc://data"),
+            inside_of=lambda core: SimpleNamespace(control=f"ipc://{core}"),
         )
         host = SimpleNamespace(loss_reason=lambda _: "noconnection", next_ask=count(1).__next__)
         self.members = Members(self.system, endpoint, host, listeners, lambda _: None)
         self.dialled = []
         self.members.associations = SimpleNamespace(
-            dial=lambda url, **_: self.dialled.append(url), hang_up=lambda url: None
+            dial=lambda url, **_: self.dialled.append(url),
+            hang_up=lambda url: None,
+            lost=lambda itself: None,
         )
 
-    def adopt(self, home, *, by_confirm):
+    def adopt(self, home, *, by_confirm, separations=0):
         """What the end of a handshake does: the other's CONFIRM has come, or its WELCOME."""
-        identity = Identity(home, f"ipc://{home.core}", "ipc://data")
+        identity = says(home)._replace(separations=separations)
         link, confirm = FakeLink(), None if by_confirm else b"\x80"
         self.members.adopt(identity, link, own=home.node == "a", confirm=confirm)
         return self.members.current[home[:2]], link
@@ -208,10 +217,100 @@ def test_of_refusals_that_come_late_only_that_of_the_dead_counts(table, reason, 
 
 
 def test_a_node_that_answers_while_it_ends_refuses_nobody(table):
-    for home, in_order in ((OTHER, True), (OTHER._replace(incarnation=9), False)):
+    for home, lost in ((OTHER, "in_order"), (OTHER._replace(incarnation=9), "for_good")):
         table.adopt(home, by_confirm=True)
-        table.members.lose(home, "as it is", in_order=in_order)
-        refusal = table.members.judge(Identity(home, "ipc://0", "ipc://data"), own=False)
+        table.members.lose(home, "as it is", **{lost: True})
+        refusal = table.members.judge(says(home), own=False)
         table.members.refused("ipc://0", home, refusal)
         told = [each for each in table.system.events.last if isinstance(each, JoinRefused)]
-        assert [each.reason for each in told] == ([] if in_order else ["dead"])
+        assert [each.reason for each in told] == ([] if lost == "in_order" else ["dead"])
+
+
+# Those that come back
+
+
+def test_who_was_lost_while_it_lived_comes_back_by_another_name(table):
+    earlier, _ = table.adopt(OTHER, by_confirm=True)
+    table.pass_(16)
+    assert earlier.state is State.DOWN
+    assert table.members.judge(says(OTHER), own=False) is None
+    assert table.members.me(own=False, to=says(OTHER)).separations == 1
+    peer, _ = table.adopt(OTHER, by_confirm=True, separations=1)
+    assert peer.state is State.UP
+    assert (peer.itself, peer.separations) == (OTHER, 1)
+    assert peer.home != OTHER
+    assert table.members.peer_of(OTHER) is not peer  # of which refs from before are
+    assert table.members.peer_of(OTHER).state is State.DOWN
+    assert table.system.events.last[-1] == NodeJoined(*peer.home)
+
+
+def test_nothing_that_was_sent_before_the_loss_is_of_the_link_after_it(table):
+    earlier, _ = table.adopt(OTHER, by_confirm=True)
+    table.members.lose(OTHER, "as it is")
+    peer, _ = table.adopt(OTHER, by_confirm=True, separations=1)
+    header = Header(Kind.HEARTBEAT, Lane.CONTROL, 0, *peer.source, earlier.link_name, 0, 0, 0, 0, 0)
+    assert table.members.by_header(header) is peer
+    assert peer.link_name != earlier.link_name
+    assert earlier.source == peer.source
+
+
+def test_who_has_lost_us_is_lost_here_before_it_is_adopted_again(table):
+    """It was cut off one way, or this core stood still: nothing here has told of a loss."""
+    earlier, _ = table.adopt(OTHER, by_confirm=True)
+    peer, _ = table.adopt(OTHER, by_confirm=False, separations=1)
+    assert (earlier.state, peer.separations) == (State.DOWN, 1)
+    (lost,) = [each for each in table.system.events.last if isinstance(each, NodeLost)]
+    assert (lost.incarnation, lost.reason) == (OTHER.incarnation, "it has declared this core down")
+
+
+def test_both_agree_on_the_larger_number_of_losses(table):
+    for separations, agreed in ((3, 3), (0, 4)):  # its WELCOME may be one of before its last loss
+        peer, _ = table.adopt(OTHER, by_confirm=False, separations=separations)
+        assert peer.separations == agreed
+        table.members.lose(peer.home, "as it is")
+
+
+def test_who_was_never_up_is_no_loss_of_both(table):
+    table.members.known[OTHER[:2]] = CorePlace(0, OTHER.incarnation, "ipc://0", "ipc://data")
+    table.members.peer_of(OTHER)
+    table.pass_(16)
+    assert table.members.peer_of(OTHER).state is State.DOWN
+    peer, _ = table.adopt(OTHER, by_confirm=True)
+    assert (peer.separations, peer.state) == (0, State.UP)
+    assert peer.home != OTHER
+
+
+def test_an_earlier_version_that_was_lost_is_refused_for_good(table):
+    table.adopt(OTHER, by_confirm=True)
+    old = says(OTHER)._replace(versions=(1, 2))
+    assert table.members.judge(old, own=False) is None
+    table.members.lose(OTHER, "as it is")
+    assert table.members.judge(old, own=False).reason == "dead"
+
+
+def test_a_core_of_our_own_node_that_is_lost_does_not_come_back(table):
+    table.adopt(SIBLING, by_confirm=True)
+    table.members.lose(SIBLING, "its process has ended")
+    assert table.members.judge(says(SIBLING), own=True).reason == "dead"
+
+
+@pytest.mark.parametrize(("seconds", "is_lost"), [(14, False), (16, True)])
+def test_who_stood_still_for_so_long_that_others_have_lost_it_loses_them(table, seconds, is_lost):
+    sibling, _ = table.adopt(SIBLING, by_confirm=True)
+    peer, _ = table.adopt(OTHER, by_confirm=True)
+    table.pass_(1, heard=OTHER)
+    table.moment += seconds
+    table.pass_(1)
+    assert (peer.state is State.DOWN) is is_lost
+    assert sibling.state is State.UP
+    assert table.members.judge(says(OTHER), own=False) is None
+
+
+def test_who_stood_still_and_was_joined_again_at_once_loses_nobody_more(table):
+    """What others had sent meanwhile is read before the timer of the heartbeat is looked at."""
+    table.adopt(OTHER, by_confirm=True)
+    table.pass_(1, heard=OTHER)
+    table.moment += 16
+    peer, _ = table.adopt(OTHER, by_confirm=True, separations=1)
+    table.pass_(1)
+    assert peer.state is State.UP

@@ -106,4 +106,4 @@ def test_schedules_have_two_and_three_nodes_and_all_kinds_of_weather():
     with playing():
         schedules = [Schedule(seed) for seed in range(100)]
     assert {each.world.count for each in schedules} == {2, 3}
-    assert len({each.weather for each in schedules}) == 4
+    assert len({each.weather for each in schedules}) == 5

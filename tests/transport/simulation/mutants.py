@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+from zanni.transport.aliases import Aliases
 from zanni.transport.arrivals import Arrivals
 from zanni.transport.control_lane import ControlLane
 from zanni.transport.credit import Account
@@ -47,7 +48,16 @@ def _tombstones_forgotten():
         lose(self, *args, **kwargs)
         self.dead.clear()
 
-    return [(Members, "lose", forgetting)]
+    return [(Members, "lose", forgetting), (Aliases, "renew", lambda self, *_: None)]
+
+
+def _separations_not_counted():
+    """Who comes back is known by another name, and nobody knows that it was lost."""
+    renew = Aliases.renew
+    return [
+        (Aliases, "renew", lambda self, itself, separations: renew(self, itself, 0)),
+        (Aliases, "agree", lambda self, itself, separations: None),
+    ]
 
 
 def _down_not_held():
@@ -82,6 +92,7 @@ MUTANTS = {
     "seq not checked": _seq_not_checked,
     "acks lost": _acks_lost,
     "tombstones forgotten": _tombstones_forgotten,
+    "separations not counted": _separations_not_counted,
     "Down not held": _down_not_held,
     "credit ignored": _credit_ignored,
     "lost asks forgotten": _lost_asks_forgotten,

@@ -4,6 +4,10 @@ What a node may believe of another is judged by its own events; what befell an a
 """
 
 from functools import partial
+from itertools import combinations
+from math import inf
+
+from simulation.facts import Ask, PlayerFacts, Tie
 
 from zanni import ConnectionLost
 from zanni.actors.address import CoreAddress
@@ -15,40 +19,11 @@ SLACK = 1.0
 
 TIES = ("watch", "link")
 
+KINDS = ("note", "ask")
+"""What players send one another and is numbered."""
+
 ENDS = ("Died", "Broken")
 """Signals that tell of an end."""
-
-
-class PlayerFacts:
-    def __init__(self, life, label, address):
-        self.life, self.label, self.address = life, label, address
-        self.ended, self.reason = None, None
-
-
-class Tie:
-    """A watch or a link that a player of ours has begun."""
-
-    def __init__(self, moment, *, was_up):
-        self.made, self.was_up = moment, was_up
-        self.undone = self.told = None
-        self.may_be_undone = False
-        """Whether the other side has undone it: so it may be told, or not."""
-        self.was_the_end = False
-        """Whether nothing may come any more from the one it was made to."""
-
-    @property
-    def is_open(self):
-        return self.undone is None and self.told is None
-
-
-class Ask:
-    def __init__(self, life, moment, expected):
-        self.life, self.made, self.expected = life, moment, expected
-        self.settled = 0
-
-    @property
-    def is_owed(self):
-        return not self.settled and self.life.is_running
 
 
 class Oracle:
@@ -63,13 +38,16 @@ class Oracle:
         self.sent = {}
         """The last number of each (sender, receiver)."""
         self.seen = {}
-        self.told_notes = []
-        """(sender, receiver, number) of all that were told or asked."""
+        self.told_notes = {}
+        """How often the two nodes had lost each other, as the sender knew, when it sent to the
+        receiver that number; None: to a ref of one that it had lost."""
         self.handled = set()
         self.ties = {}
         self.asks = []
+        self.greetings = set()
+        """Who waits at the end for whose answer."""
         self.posted, self.taken = {}, {}
-        self.broken_sequences = {}
+        self.broken_sequences = set()
         """Those that were reported: what follows means nothing."""
         self.pauses = {}
         self.may_lose = True
@@ -115,25 +93,31 @@ class Oracle:
             for begin, end in self.pauses.get(machine, ())
         )
 
-    def name(self, home):
-        life = self.lives.get(CoreAddress(*home[:3]))
-        return f"{home}" if life is None else life.name
+    def life_of(self, life, home):
+        """Whose name that is to the one of the `life`."""
+        return self.lives.get(life.aliases.itself(home))
+
+    def name(self, life, home):
+        other = self.life_of(life, home)
+        if other is None:
+            return f"{home}"
+        return other.name + "'" * life.aliases.separations(other.home)
 
     def event(self, life, event):
         if isinstance(event, NodeJoined):
             home = CoreAddress(event.node, event.core, event.incarnation)
-            self.note(life.name, "joined", self.name(home))
+            self.note(life.name, "joined", self.name(life, home))
             if home in life.lost:
-                self.violate("G5", life.name, "took back", self.name(home), "which was lost")
+                self.violate("G5", life.name, "took back", self.name(life, home), "which was lost")
             self._check_order(life, home)
             life.joined[home] = self.now
         elif isinstance(event, NodeLost):
             home = CoreAddress(event.node, event.core, event.incarnation)
-            self.note(life.name, "lost", self.name(home), event.reason)
+            self.note(life.name, "lost", self.name(life, home), event.reason)
             if home in life.lost:
-                self.violate("G7", life.name, "lost twice", self.name(home))
+                self.violate("G7", life.name, "lost twice", self.name(life, home))
             life.lost[home] = self.now
-            self._check_loss(life, self.lives.get(home), event.reason)
+            self._check_loss(life, self.life_of(life, home), event.reason)
 
     def _check_loss(self, life, other, reason):
         if other is None or not (other.is_running and life.is_running):
@@ -145,20 +129,27 @@ class Oracle:
 
     def _check_order(self, life, home):
         """No start of a core is adopted after a later one was."""
+        number = self.life_of(life, home).number
         for other in life.joined:
-            if other[:2] == home[:2] and self.lives[other].number > self.lives[home].number:
-                self.violate("G5", life.name, "went back to", self.name(home))
+            if other[:2] == home[:2] and self.life_of(life, other).number > number:
+                self.violate("G5", life.name, "went back to", self.name(life, home))
 
-    def delivered(self, here, there):
-        """Something from an actor there was delivered here."""
-        life = self.lives[here]
+    def delivered(self, receiver, there, message):
+        """A message from an actor there was delivered to one here."""
+        life = self.lives[receiver.home]
+        name = self.name(life, there)
         if there in life.lost:
-            self.violate("G7", life.name, "took a message of", self.name(there), "after its loss")
+            self.violate("G7", life.name, "took a message of", name, "after its loss")
         elif there not in life.joined:
-            self.violate("G7", life.name, "took a message of", self.name(there), "before it was up")
-        peer = life.system.network.members.current.get(there[:2])
+            self.violate("G7", life.name, "took a message of", name, "before it was up")
+        peer = life.peer(there.node)
+        if peer is not None and message[0] in KINDS:
+            _, sender, number, _ = message
+            sent_in = self.told_notes[sender, self.by_address[receiver].label, number]
+            if sent_in != peer.separations:
+                self.violate("G7", life.name, "took a message of", name, "from before its loss")
         if peer is not None and peer.data.window._left_messages < -BATCH_MESSAGES:
-            self.violate("G11", life.name, "took more of", self.name(there), "than it had granted")
+            self.violate("G11", life.name, "took more of", name, "than it had granted")
 
     # Players
 
@@ -175,9 +166,12 @@ class Oracle:
 
     # Messages
 
-    def next_number(self, sender, receiver):
+    def next_number(self, sender, receiver, ref):
         number = self.sent[sender, receiver] = self.sent.get((sender, receiver), 0) + 1
-        self.told_notes.append((sender, receiver, number))
+        aliases, other = self.players[sender].life.aliases, self.players[receiver].life
+        is_new = aliases.home(other.home) == ref.address.home
+        separations = aliases.separations(other.home) if is_new else None
+        self.told_notes[sender, receiver, number] = separations
         return number
 
     def noted(self, receiver, kind, sender, number):
@@ -190,7 +184,7 @@ class Oracle:
         self.seen[sender, receiver] = max(number, last)
         self.handled.add((sender, receiver, number))
         ties = [tie for each in TIES for tie in self.ties.get((each, receiver, sender), ())]
-        if any(tie.was_the_end for tie in ties):
+        if any(tie.last >= (self.told_notes[sender, receiver, number] or 0) for tie in ties):
             self.violate("G7", receiver, "got", number, "from", sender, "after its end was told")
 
     def asked(self, sender, receiver, number):
@@ -218,15 +212,26 @@ class Oracle:
         if ask.made > max(way.last_loss for way in ways):
             self.violate("G9", which, "was given up, and made after all that was lost")
 
+    def greets(self, one, other):
+        self.greetings.add((one, other))
+
+    def greeted(self, one, other, future):
+        if future._error is None:
+            self.greetings.discard((one, other))
+        else:
+            self.note(one, "cannot reach", other, type(future._error).__name__)
+
     # Watches and links
 
-    def tie(self, kind, player, label):
+    def tie(self, kind, player, label, ref):
         """The player begins to watch that one, or to link with it; False if it does so already."""
         ties = self.ties.setdefault((kind, player.label, label), [])
         if ties and ties[-1].is_open:
             return False
-        life, home = self.players[player.label].life, self.players[label].address.home
-        tie = Tie(self.now, was_up=home in life.joined and home not in life.lost)
+        life, home = self.players[player.label].life, ref.address.home
+        separations = life.aliases.separations(self.players[label].life.home)
+        was_up = home in life.joined and home not in life.lost
+        tie = Tie(self.now, ref.address, separations, was_up=was_up)
         # The other one's unlinking may be on its way.
         back = self.ties.get((kind, label, player.label), ())
         tie.may_be_undone = kind == "link" and any(each.undone is not None for each in back)
@@ -234,18 +239,20 @@ class Oracle:
         return True
 
     def untie(self, kind, player, label):
+        """The ref with which it is tied to that one, if it is: it is not to be so any more."""
         ties = self.ties.get((kind, player.label, label))
         if not ties or not ties[-1].is_open:
-            return False
+            return None
         ties[-1].undone = self.now
         back = self.ties.get((kind, label, player.label))
         if kind == "link" and back:
             back[-1].may_be_undone = True
-        return True
+        return player.system.ref_of(ties[-1].address, None)
 
     def told(self, label, kind, address, reason):
         """The player was told the end of one that it is tied to."""
-        reason, target = in_words(reason), self.by_address[address]
+        life = self.players[label].life
+        reason, target = in_words(reason), self.by_address[life.aliases.there(address)]
         self.note(label, "heard:", kind, target.label, reason)
         ties = self.ties.get((kind, label, target.label), ())
         tie = ties[-1] if ties else None
@@ -255,13 +262,16 @@ class Oracle:
             self.violate("G6", label, "heard", reason, "of", target.label, "with no open", kind)
             return
         tie.told = self.now
-        tie.was_the_end = reason != "noconnection" or tie.was_up
-        self._check_reason(label, kind, tie, target, reason)
+        if reason != "noconnection":
+            tie.last = inf
+        elif tie.was_up:
+            tie.last = tie.separations
+        self._check_reason(label, tie, target, reason)
 
-    def _check_reason(self, label, kind, tie, target, reason):
-        life, home = self.players[label].life, target.address.home
+    def _check_reason(self, label, tie, target, reason):
+        life = self.players[label].life
         if reason == "noconnection":
-            if tie.was_up and not life.has_lost(home):
+            if tie.was_up and not life.has_lost(tie.address.home):
                 self.violate("G6", label, "heard noconnection of", target.label, "not lost")
             self._check_bound(label, life, tie, target)
         elif target.ended is None:
@@ -282,19 +292,24 @@ class Oracle:
 
     # Signals
 
-    def signalled(self, source, target, key):
+    def signalled(self, source, peer, key):
         """One there signals one elsewhere. Ends are a sequence of their own: they may be held."""
-        self.posted.setdefault((source, target, key[0] in ENDS), []).append(key)
+        which = source, peer.itself, peer.separations, key[0] in ENDS
+        earlier, _ = self.posted.get(which, (None, None))
+        if earlier is not peer:  # it has never been up, so nothing of that was sent
+            self.posted[which] = peer, []
+        self.posted[which][1].append(key)
 
-    def signal_taken(self, source, target, key):
-        taken = self.taken.setdefault((source, target, key[0] in ENDS), [])
-        posted = self.posted.get((source, target, key[0] in ENDS), [])
+    def signal_taken(self, peer, target, key):
+        which = peer.itself, target, peer.separations, key[0] in ENDS
+        taken = self.taken.setdefault(which, [])
+        _, posted = self.posted.get(which, (None, []))
         place = len(taken)
         taken.append(key)
-        if posted[place : place + 1] != [key] and not self.broken_sequences.get((source, target)):
-            self.broken_sequences[source, target] = True
+        if posted[place : place + 1] != [key] and which not in self.broken_sequences:
+            self.broken_sequences.add(which)
             wanted = posted[place] if place < len(posted) else "nothing"
-            one, other = self.name(source), self.name(target)
+            one, other = self.lives[peer.itself].name, self.lives[target].name
             self.violate("G5", other, "took", key, "of", one, "in place of", wanted)
 
     # At the end
@@ -303,7 +318,7 @@ class Oracle:
         """Whether nothing is owed any more that would come by itself."""
         owed = [
             self._owed(),
-            self._one_sided(),
+            self._apart(),
             self._untaken(),
             self._unsent(),
             self._missing(),
@@ -316,7 +331,7 @@ class Oracle:
             tie = ties[-1]
             owed = tie.is_open and not tie.may_be_undone
             if owed and watcher.ended is None and watcher.life.is_running:
-                lost = watcher.life.has_lost(target.address.home)
+                lost = watcher.life.has_lost(tie.address.home)
                 if lost or target.ended is not None:
                     yield kind, label, target
 
@@ -326,31 +341,38 @@ class Oracle:
         for ask in self.asks:
             if ask.is_owed:
                 self.violate("G9", "an ask of", ask.expected, "never ended")
-        for one, other in self._one_sided():
-            self.violate("F4", one.name, "lost", other.name, "and not the other way")
+        for one, other in self._apart():
+            self.violate("F4", one.name, "and", other.name, "are not joined as one knows the other")
         for one, other, signal in self._untaken():
             self.violate("G5", other.name, "never took", signal, "of", one.name)
+        for one, other in self.greetings:
+            self.violate("F4", one, "cannot reach", other)
         for life, peer, queued in self._unsent():
             self.violate("G11", life.name, "keeps", queued, "bytes for", peer)
         for sender, receiver, number in self._missing():
             self.violate("F17", receiver, "never got", number, "from", sender)
 
-    def _one_sided(self):
-        """Pairs of nodes of which one has lost the other, and not the other way (F4)."""
-        running = [life for life in self.lives.values() if life.is_running]
-        for one in running:
-            for other in running:
-                lost = other.home in one.lost
-                if lost and one.home in other.joined and one.home not in other.lost:
-                    yield one, other
+    @property
+    def staying(self):
+        """The lives of machines that are there at the end."""
+        return [each for each in self.lives.values() if each.is_running and each.stopping is None]
+
+    def _apart(self):
+        """Pairs of nodes that are not joined (again), or do not agree on what was lost (F4)."""
+        for one, other in combinations(self.staying, 2):
+            ours, theirs = one.peer(other.machine), other.peer(one.machine)
+            seen = [each and (each.itself, each.separations) for each in (ours, theirs)]
+            separations = one.aliases.separations(other.home)
+            if seen != [(other.home, separations), (one.home, separations)]:
+                yield one, other
 
     def _untaken(self):
         """Signals that are to be taken in, and were not (G5)."""
-        for (source, target, ends), posted in self.posted.items():
-            one, other = self.lives[source], self.lives[target]
-            taken = len(self.taken.get((source, target, ends), ()))
-            owed = taken < len(posted) and (source, target) not in self.broken_sequences
-            if owed and one.is_running and other.is_running and not one.has_lost(target):
+        for which, (peer, posted) in self.posted.items():
+            one, other = self.lives[which[0]], self.lives[which[1]]
+            taken = len(self.taken.get(which, ()))
+            owed = taken < len(posted) and which not in self.broken_sequences
+            if owed and one.is_running and other.is_running and not one.has_lost(peer.home):
                 yield one, other, posted[taken]
 
     def _unsent(self):
@@ -360,7 +382,7 @@ class Oracle:
                 for peer in life.system.network.members.current.values():
                     queued = peer.statistics()["queued_bytes"]
                     if queued:
-                        yield life, self.name(peer.home), queued
+                        yield life, self.name(life, peer.home), queued
 
     def _missing(self):
         """What was told and has not come, where nothing fails, be it that a node stops (F17)."""
@@ -369,7 +391,9 @@ class Oracle:
         for sender, receiver, number in self.told_notes:
             player = self.players[receiver]
             stays = player.ended is None and player.life.number == 1
-            if stays and (sender, receiver, number) not in self.handled:
+            # A node that stops waits for no longer than its time for one that dozes.
+            is_counted = self.players[sender].life.system.dead_letters.counts.get("noconnection")
+            if stays and not is_counted and (sender, receiver, number) not in self.handled:
                 yield sender, receiver, number
 
 

@@ -19,7 +19,7 @@ class TappedCell(Cell):
 
     def deliver(self, message, sender, reply, headers):
         if sender is not None and sender.address.home != self.core.home:
-            self.core.owner.oracle.delivered(self.core.home, sender.address.home)
+            self.core.owner.oracle.delivered(self.address, sender.address.home, message)
         super().deliver(message, sender, reply, headers)
 
 
@@ -31,6 +31,8 @@ class Player(Actor):
 
     def __init__(self, label):
         self.label = label
+        self.kept = {}
+        """Addresses of others that it has had for long, or was given, by their labels."""
 
     @property
     def oracle(self):
@@ -43,6 +45,12 @@ class Player(Actor):
             return self.oracle.told(self.label, "watch", message.ref.address, message.reason)
         if isinstance(message, Exit):
             return self.oracle.told(self.label, "link", message.ref.address, message.reason)
+        if message[0] == "meet":
+            _, label, ref = message
+            self.kept[label] = ref.address
+            return None
+        if message[0] == "hello":
+            return self.label
         kind, sender, number, payload = message
         if payload and payload != payload_of(number, len(payload)):
             self.oracle.violate("G2", self.label, "got", number, "of", sender, "in parts")

@@ -1,6 +1,7 @@
 """A schedule: what players do and what befalls them, drawn from a seed, played, and judged."""
 
 from functools import partial
+from itertools import permutations
 from random import Random
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from simulation.players import payload_of
 from simulation.virtual import BEGINNING
 from simulation.world import NAMES, World
 
-LENGTH = 8.0
+LENGTH, NIGHT_LENGTH = 8.0, 18.0
 """Seconds in which things happen."""
 USUAL = (0.0002, 0.001)
 """Seconds that a message takes."""
@@ -17,14 +18,18 @@ PATIENCE = 30.0
 QUIET = 2
 """For how many seconds it has to be so, since something may still come that must not."""
 
-CALM, BREEZE, STORM, CHURN = "calm", "breeze", "storm", "churn"
-"""No faults, but a node that stops, perhaps; short ones, for which nobody loses anybody; any; and
-starts upon starts."""
-WEATHERS = {CALM: 1, BREEZE: 3, STORM: 5, CHURN: 2}
+GREETING = 8.0
+"""Seconds that each has to answer at the end; one that dozes lets others wait."""
+
+CALM, BREEZE, STORM, CHURN, NIGHT = "calm", "breeze", "storm", "churn", "night"
+"""No faults, but a node that stops, perhaps; short ones, for which nobody loses anybody; any;
+starts upon starts; and long silences, after which those that live are joined again."""
+WEATHERS = {CALM: 1, BREEZE: 3, STORM: 5, CHURN: 2, NIGHT: 2}
 """How often each comes."""
 
 SHORT = ("cut", "cut both", "clog", "pause", "reset", "echo", "slow")
 LONG = (*SHORT, "crash", "stop")
+SILENT = ("cut", "cut both", "clog", "pause")
 
 ACTS = {
     "tell": 10,
@@ -36,6 +41,7 @@ ACTS = {
     "exit": 3,
     "kill": 1,
     "doze": 1,
+    "introduce": 2,
     "flood": 0.1,
 }
 """What players do, and how often."""
@@ -68,8 +74,9 @@ class Schedule:
         drawn = random.choices([*WEATHERS], WEATHERS.values())[0]
         self.weather = weather or drawn
         self.world.oracle.is_calm = self.weather == CALM
-        self.world.oracle.may_lose = self.weather in (STORM, CHURN)
-        kinds = {CALM: (), BREEZE: SHORT, STORM: LONG, CHURN: LONG}[self.weather]
+        self.world.oracle.may_lose = self.weather in (STORM, CHURN, NIGHT)
+        self.length = NIGHT_LENGTH if self.weather == NIGHT else LENGTH
+        kinds = {CALM: (), BREEZE: SHORT, NIGHT: SILENT}.get(self.weather, LONG)
         self.kinds = [kind for kind in kinds if random.random() < 0.5] or list(kinds)
 
     def play(self):
@@ -80,9 +87,9 @@ class Schedule:
             world.time.run(world.time.moment + 2.0)
             begun = world.time.moment
             for _ in range(random.randrange(20, 60)):
-                world.time.at(begun + LENGTH * random.random(), self._act)
+                world.time.at(begun + self.length * random.random(), self._act)
             self._plan_faults(begun)
-            world.time.run(begun + LENGTH)
+            world.time.run(begun + self.length)
             self._settle()
             return Outcome(self.seed, self.weather, world.oracle.violations, world.oracle.trace)
         finally:
@@ -107,10 +114,24 @@ class Schedule:
                 moment = begun + LENGTH * random.random()
                 at(moment, partial(self._fault, random.choice(self.kinds), seconds))
 
+        elif self.weather == NIGHT:
+            self._plan_silences(begun)
         elif self.weather == CHURN:
             self._churn(begun)
         elif random.random() < 0.5:
             at(begun + LENGTH * random.random(), partial(self._fault, "stop", 1.0))
+
+    def _plan_silences(self, begun):
+        """One after the other, or two at once, most of them long enough for a loss."""
+        random, at = self.random, self.world.time.at
+        moment = begun + random.random()
+        while moment < begun + self.length:
+            seconds = 3.0 + 6.0 * random.random()
+            at(moment, partial(self._fault, random.choice(self.kinds), seconds))
+            moment += (seconds + 3.0) * random.random()
+            if random.random() < 0.3:
+                short = random.choice(("reset", "echo", "slow"))
+                at(moment, partial(self._fault, short, 1.0 + random.random()))
 
     def _churn(self, begun):
         """A machine starts again and again: what an earlier start has sent comes late.
@@ -210,10 +231,10 @@ class Schedule:
             self.world.do(label, partial(getattr(self, f"_{act}"), random.choice(others)))
 
     def _tell(self, other, player):
-        world, ref = self.world, self.world.ref(player, other)
+        world, ref = self.world, self._ref(player, other)
         count = self.random.choice((1, 1, 3, 10))
         for _ in range(count):
-            number = world.oracle.next_number(player.label, other)
+            number = world.oracle.next_number(player.label, other, ref)
             world.note(player.label, "tells", other, number)
             size = self.random.choice(SIZES)
             ref.tell(("note", player.label, number, payload_of(number, size)))
@@ -222,44 +243,70 @@ class Schedule:
         """More than may wait there, while that one keeps it waiting."""
         self.world.note(player.label, "floods", other)
         self.world.do(other, lambda dozing: dozing.doze(4.0))
-        ref = self.world.ref(player, other)
+        ref = self._ref(player, other)
         for _ in range(FLOOD):
-            number = self.world.oracle.next_number(player.label, other)
+            number = self.world.oracle.next_number(player.label, other, ref)
             ref.tell(("note", player.label, number, b""))
+
+    def _introduce(self, other, player):
+        """Give it the ref of one that lives on a third machine, or here."""
+        players = self.world.oracle.players
+        labels = [label for label in players if label[0] != other[0]]
+        label = self.random.choice(labels)
+        self.world.note(player.label, "introduces", label, "to", other)
+        ref = self.world.ref(player, label)
+        self._ref(player, other).tell(("meet", label, ref))
+
+    def _ref(self, player, label):
+        """The ref of that one that the player has had for long, or another."""
+        new = self.world.ref(player, label)
+        kept = player.kept.setdefault(label, new.address)
+        if self.random.random() < 0.2:
+            return player.system.ref_of(kept, None)
+        if self.random.random() < 0.2:
+            player.kept[label] = new.address
+        return new
 
     def _doze(self, _other, player):
         self.world.note(player.label, "dozes")
         player.doze(self.random.choice((0.1, 1.0, 3.0)))
 
     def _ask(self, other, player):
+        self._ask_by(self._ref(player, other), other, player)
+
+    def _ask_by(self, ref, other, player):
         world = self.world
-        number = world.oracle.next_number(player.label, other)
+        number = world.oracle.next_number(player.label, other, ref)
         timeout = self.random.choice((0.5, 3.0, 20.0, None, None, None))
         world.note(player.label, "asks", other, number, timeout)
         heard = world.oracle.asked(player.label, other, number)
         message = ("ask", player.label, number, payload_of(number, self.random.choice(SIZES)))
-        future = world.ref(player, other).ask(message, block=False, timeout=timeout)
+        future = ref.ask(message, block=False, timeout=timeout)
         future.add_done_callback(heard)
 
     def _watch(self, other, player):
-        if self.world.oracle.tie("watch", player, other):
+        ref = self._ref(player, other)
+        if self.world.oracle.tie("watch", player, other, ref):
             self.world.note(player.label, "watches", other)
-            player.watch(self.world.ref(player, other))
+            player.watch(ref)
 
     def _unwatch(self, other, player):
-        if self.world.oracle.untie("watch", player, other):
+        ref = self.world.oracle.untie("watch", player, other)
+        if ref is not None:
             self.world.note(player.label, "unwatches", other)
-            player.unwatch(self.world.ref(player, other))
+            player.unwatch(ref)
 
     def _link(self, other, player):
-        if self.world.oracle.tie("link", player, other):
+        ref = self._ref(player, other)
+        if self.world.oracle.tie("link", player, other, ref):
             self.world.note(player.label, "links", other)
-            player.link(self.world.ref(player, other))
+            player.link(ref)
 
     def _unlink(self, other, player):
-        if self.world.oracle.untie("link", player, other):
+        ref = self.world.oracle.untie("link", player, other)
+        if ref is not None:
             self.world.note(player.label, "unlinks", other)
-            player.unlink(self.world.ref(player, other))
+            player.unlink(ref)
 
     def _exit(self, other, player):
         """Write to one more, and end."""
@@ -271,7 +318,7 @@ class Schedule:
 
     def _kill(self, other, player):
         self.world.note(player.label, "kills", other)
-        self.world.ref(player, other).kill()
+        self._ref(player, other).kill()
 
     def _replace(self, player):
         life = self.world.oracle.players[player.label].life
@@ -294,4 +341,24 @@ class Schedule:
         while quiet < QUIET and world.time.moment < ends:
             world.time.run(world.time.moment + 1.0)
             quiet = quiet + 1 if world.oracle.is_settled() else 0
+        self._greet()
         world.oracle.check_end()
+
+    def _greet(self):
+        """Have one on each machine ask one on each other: what is joined can be reached."""
+        oracle, time = self.world.oracle, self.world.time
+        somebody = {}
+        for label, player in oracle.players.items():
+            if player.life in oracle.staying and player.ended is None:
+                somebody[player.life.machine] = label
+        for one, other in permutations(somebody.values(), 2):
+            self.world.do(one, partial(self._greet_one, other))
+        ends = time.moment + GREETING
+        while oracle.greetings and time.moment < ends:
+            time.run(time.moment + 0.5)
+
+    def _greet_one(self, other, player):
+        ref = self.world.ref(player, other)
+        self.world.oracle.greets(player.label, other)
+        future = ref.ask(("hello", player.label), block=False, timeout=GREETING)
+        future.add_done_callback(partial(self.world.oracle.greeted, player.label, other))

@@ -20,13 +20,13 @@ class Tapped:
             peer, host = process._find_peer(), process._host
             if peer.state is not State.DOWN or peer.successor is not None:
                 oracle = host.core.owner.oracle
-                oracle.signalled(host.core.home, process.address.home, key_of(process, signal))
+                oracle.signalled(host.core.home, peer, key_of(process, signal))
             send(process, signal)
 
         def receive(host, peer, process, signal):
             if process.address.id != KERNEL_ID:
                 key = key_of(process, signal)
-                host.core.owner.oracle.signal_taken(peer.home, host.core.home, key)
+                host.core.owner.oracle.signal_taken(peer, host.core.home, key)
             take(host, peer, process, signal)
 
         remote.RemoteProcess.signal, remote._receive_signal = signal, receive

@@ -58,6 +58,14 @@ class Life:
         """Whether the machine was not started again since."""
         return self.world.by_machine[self.machine] is self
 
+    @property
+    def aliases(self):
+        return self.system.network.members.aliases
+
+    def peer(self, machine):
+        """The peer that is joined from there, if one is."""
+        return self.system.network.members.current.get((machine, 0))
+
     def has_lost(self, home):
         """Whether that core is down for this one. No event tells of one that never was up."""
         return home in self.lost or home in self.system.network.members.dead
@@ -183,8 +191,9 @@ class World:
                 cell.deliver(Do(function), None, None, None)
 
     def ref(self, player, label):
-        """The ref of another one, as that player has it."""
-        return player.system.ref_of(self.oracle.players[label].address, None)
+        """The ref of another one, as that player is given it now."""
+        life = self.oracle.players[player.label].life
+        return player.system.ref_of(life.aliases.here(self.oracle.players[label].address), None)
 
     # What happened
 
