@@ -159,6 +159,7 @@ class Intake:
             self._members.flow.take(peer, header, batch)
         elif header.kind in PROBES:
             self._members.losses.probed(peer, header)
+            self._advanced(peer)
             self._members.flow.probed(peer)
         elif peer.arrivals.early or header.after > max(peer.control.seq_in, peer.arrivals.waived):
             peer.arrivals.early.append((header, batch, piece))
@@ -169,28 +170,32 @@ class Intake:
     def _receive_data(
         self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
     ) -> None:
+        if peer.arrivals.accept(header):
+            try:
+                self._deliver(peer, header, batch, piece)
+            finally:  # what has come is no more to be missed
+                self._advanced(peer)
+
+    def _advanced(self, peer: Peer) -> None:
+        """The data lane has got further: those go on who have waited for that."""
         arrivals = peer.arrivals
-        if not arrivals.accept(header):
-            return
-        if arrivals.lost_frames == arrivals.told_frames:
-            self._deliver(peer, header, batch, piece)
-            return
-        try:
-            self._deliver(peer, header, batch, piece)
-        finally:  # what has come is no more to be missed
+        if arrivals.lost_frames != arrivals.told_frames:
             self._members.losses.look(peer)
+        if peer.control.held:
+            self._release(peer, arrivals.seq_in)
+        if peer.leaves_after is not None:
+            self._members.farewell.look(peer)
 
     def _deliver(
         self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
     ) -> None:
-        arrivals = peer.arrivals
         assembly = peer.answer_assembly if header.kind in ANSWER_KINDS else peer.assembly
         if header.kind in CHUNKS:
             assembly.add(header.seq, batch, piece)
             return
         buffers = assembly.take(header.seq) if assembly.is_begun else ()
         envelopes = iter(self._envelopes(peer, batch, buffers))
-        if arrivals.ended:
+        if peer.arrivals.ended:
             envelopes = self._without_the_dead(peer, envelopes)
         if header.credit_messages:
             self._receive_sample(peer, header, envelopes)
@@ -198,10 +203,6 @@ class Intake:
             receive(self._host, peer, envelope)
         if header.credit_messages:
             self._members.flow.took(peer)
-        if peer.control.held:
-            self._release(peer, arrivals.seq_in)
-        if peer.leaves_after is not None:
-            self._members.farewell.look(peer)
 
     def _receive_sample(self, peer: Peer, header: Header, envelopes: Iterator[Envelope]) -> None:
         """Deliver what comes up to the message that gets a receipt; nothing, where none does."""

@@ -87,7 +87,7 @@ class Line:
             by_header=lambda _: self.receiver,
             liveness=SimpleNamespace(heard=lambda home, moment: None),
             lose=lambda home, reason: pytest.fail(reason),
-            flow=SimpleNamespace(took=lambda peer: None),
+            flow=SimpleNamespace(took=lambda peer: None, probed=lambda peer: None),
             losses=Losses(system, {}),
         )
         self.intake = Intake(system, host, members, gossip=None)
@@ -187,6 +187,23 @@ def test_what_is_lost_is_waited_for_a_little_only(first, then, lost):
     for timer in line.timers[HOLD]:
         timer()
     assert line.actor.heard == [1]
+
+
+def test_ends_that_wait_for_what_a_probe_shows_to_be_lost_go_on_at_once_and_in_order():
+    line = Line()
+    line.post("tell")
+    line.post("died")
+    line.sender.flush()
+    line.links[Lane.DATA].taken.clear()
+    line.arrive(Lane.CONTROL)
+    assert line.actor.heard == []
+    line.sender.data.is_confirming = True
+    line.sender.data.probe()
+    line.arrive(Lane.DATA)
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    assert line.actor.heard == [1, 2]
 
 
 def test_a_watch_that_was_lost_holds_up_messages_once():
