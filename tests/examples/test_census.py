@@ -80,7 +80,7 @@ def census(monkeypatch: pytest.MonkeyPatch) -> CountTree:
         reports: list[list[Result]] = []
         monkeypatch.setattr(View, "report", lambda _self, _folder, results: reports.append(results))
         with ActorSystem(cores=cores) as system:
-            system.spawn(Census, str(folder)).wait(timeout=30)
+            system.spawn(Census, str(folder)).wait(timeout=100)
         (results,) = reports
         return results
 
@@ -165,10 +165,11 @@ def test_all_broken_files_are_listed_whatever_their_names_hold(
     assert len(odd) < 150
 
 
+@pytest.mark.timeout(240)  # as much as a busy machine needs for so long a file, three times
 def test_a_file_of_many_names_counts_the_same_on_another_core(
     tmp_path: Path, census: CountTree
 ) -> None:
-    (tmp_path / "many.py").write_text("".join(f"name_{i} = 1\n" for i in range(60_000)))
+    (tmp_path / "many.py").write_text("".join(f"name_{i}\n" for i in range(60_000)))
     (tmp_path / "few.py").write_text("x = 1\n")
     expected = count_tree(str(tmp_path))
     assert len(expected.identifiers) == 60_001
@@ -189,7 +190,7 @@ def test_a_killed_core_costs_no_more_than_the_files_it_was_at(
 
         monkeypatch.setattr(View, "advance", kill_once)
         monkeypatch.setattr(View, "report", lambda _self, _folder, results: reports.append(results))
-        system.spawn(Census, str(tree)).wait(timeout=30)
+        system.spawn(Census, str(tree)).wait(timeout=100)
     ((first, second),) = reports
     assert len(first.totals.broken) <= WORKERS_PER_CORE
     assert all("worker was lost" in reason for reason in first.totals.broken.values())
