@@ -286,7 +286,8 @@ class Oracle:
         arrival = self.world.network.last_arrival(target.life.endpoint, life.machine)
         begun = max(target.life.ended, tie.made, arrival)
         bound = config.down_after + 2 * config.heartbeat + SLACK
-        took = self.now - begun - self.seconds_paused(life.machine, begun)
+        heard = life.lost.get(tie.address.home, self.now)  # the player itself may have dozed
+        took = heard - begun - self.seconds_paused(life.machine, begun)
         if took > bound:
             self.violate("G6", label, "heard of", target.life.name, f"{took:.1f} s after its end")
 
