@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 A_LITTLE = 0.001
 ALIKE = ("M9c", "M9d", "M9f", "M9h", "M9k", "M9l")
-PEERS = ("erlang", "go")
+PEERS = ("asyncio", "erlang", "go", "pykka", "raw pyzmq", "socket pickle", "threads", "xoscar")
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def imported(name: str) -> Any:
 def sides() -> list[Any]:
     """All of them; what does as another one does, but for a size or a rate, is left to soak.
 
-    So are programs in other languages, but for one in one process and one between nodes.
+    So are the peers, but for one benchmark in one process and one between nodes.
     """
     return [
         pytest.param(each.name, side.name, marks=pytest.mark.soak if left_out(each, side) else ())
