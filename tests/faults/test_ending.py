@@ -17,14 +17,18 @@ ENDING = {"drain_timeout": 1.0, "kill_timeout": 0.5}
 
 @pytest.fixture
 def pair(nodes, url):
-    """A bank that listens, and a teller of two cores who has found its sink."""
-    bank, teller = nodes("bank", listen=url), nodes("teller", join=url, cores=2, config=ENDING)
-    bank("sink, watcher = system.spawn(Sink, name='sink'), system.spawn(Watcher)")
-    teller("mine = system.spawn(Sink, name='mine'); far = system.spawn(Sink, core=1)")
-    teller.until("system.whereis('sink@bank')")
-    teller("sink = system.whereis('sink@bank')")
-    bank("watcher.ask(system.whereis('mine@teller'))")
-    return bank, teller
+    """Make a bank that listens, and a teller of two cores who has found its sink."""
+
+    def pair(config):
+        bank, teller = nodes("bank", listen=url), nodes("teller", join=url, cores=2, config=config)
+        bank("sink, watcher = system.spawn(Sink, name='sink'), system.spawn(Watcher)")
+        teller("mine = system.spawn(Sink, name='mine'); far = system.spawn(Sink, core=1)")
+        teller.until("system.whereis('sink@bank')")
+        teller("sink = system.whereis('sink@bank')")
+        bank("watcher.ask(system.whereis('mine@teller'))")
+        return bank, teller
+
+    return pair
 
 
 LAST_WORDS = """
@@ -35,7 +39,7 @@ for number in range(10_000):
 
 
 def test_what_was_told_before_the_stop_arrives(pair):  # F17
-    bank, teller = pair
+    bank, teller = pair({**ENDING, "drain_timeout": 30.0})
     teller("for n in range(10_000): sink.tell(Number('near', n, bytes(1000)))")
     teller(f"far.tell(('do', {LAST_WORDS!r}))")
     assert teller.stop()[1] == 0
@@ -47,7 +51,7 @@ def test_what_was_told_before_the_stop_arrives(pair):  # F17
 
 
 def test_a_peer_that_stands_still_holds_up_the_end_no_longer_than_the_drain(pair):  # F17
-    bank, teller = pair
+    bank, teller = pair(ENDING)
     bank.signal(signal.SIGSTOP)
     teller("for n in range(20_000): sink.tell(Number('unread', n, bytes(1000)))")
     began = time.monotonic()
@@ -62,7 +66,7 @@ def test_a_peer_that_stands_still_holds_up_the_end_no_longer_than_the_drain(pair
 
 
 def test_a_peer_that_is_gone_holds_up_nothing(pair):  # F17
-    bank, teller = pair
+    bank, teller = pair(ENDING)
     bank.kill()
     teller("for n in range(20_000): sink.tell(Number('to nobody', n, bytes(1000)))")
     began = time.monotonic()
