@@ -95,7 +95,7 @@ def test_who_does_not_answer_is_complained_of_once_a_minute_with_the_reason_then
     dialling.pass_(LOG_INTERVAL)
     assert dialling.complaints == [(URL, NOTHING_LISTENS)]
     dialling.taken = True
-    dialling.pass_(LOG_INTERVAL + 3 * LAST_RETRY)
+    dialling.pass_(LOG_INTERVAL)  # the next but one is due 5 seconds later at the earliest
     assert dialling.complaints == [(URL, NOTHING_LISTENS), (URL, NO_NODE)]
 
 
