@@ -40,6 +40,7 @@ from ..actors.messages import main_path, set_main_script
 from ..actors.system import ActorSystem
 from .endpoint import Endpoint
 from .events import CoreDied, CoreGivenUp, CoreRemoved, CoreStarted
+from .handshake import CorePlace, place_of
 
 logger = logging.getLogger("zanni")
 
@@ -47,8 +48,12 @@ EXIT_WAIT = 0.05
 """Seconds that the loop may wait for the exit code of a child whose socket has closed."""
 
 
-class Losses(Protocol):
-    """Who wants to know of the children's ends."""
+class Guardian(Protocol):
+    """Who is told of the children."""
+
+    def core_up(self, place: CorePlace) -> None:
+        """Owner only. A core is up, and listens there for other nodes."""
+        ...
 
     def core_lost(self, home: CoreAddress, reason: str) -> None:
         """Owner only. That incarnation of that core is gone."""
@@ -85,8 +90,8 @@ class Child:
 class Children:
     """The child cores of this node. Owner only, where nothing else is said."""
 
-    def __init__(self, system: ActorSystem, endpoint: Endpoint, losses: Losses) -> None:
-        self._system, self._endpoint, self._losses = system, endpoint, losses
+    def __init__(self, system: ActorSystem, endpoint: Endpoint, guardian: Guardian) -> None:
+        self._system, self._endpoint, self._guardian = system, endpoint, guardian
         self._stopping = False
         self.all: list[Child] = []
 
@@ -144,6 +149,8 @@ class Children:
         child.heard = b""
         error = said.get("error")
         if error is None:
+            if said["outside"] is not None:
+                self._guardian.core_up(place_of(said["outside"]))
             child.state = "up"
             self._system.events.publish(CoreStarted(child.index, child.pid))
             child.started.resolve(None)
@@ -163,7 +170,7 @@ class Children:
         home = self._home_of(child)
         if self._stopping or child.leaving:
             child.removed.resolve(None)
-            self._losses.core_lost(home, reason)  # it answers nothing that it was asked
+            self._guardian.core_lost(home, reason)  # it answers nothing that it was asked
             return
         if child.started._error is not None:
             return
@@ -171,9 +178,9 @@ class Children:
         if child.intensity.exceeded(now()):
             child.state = "given up"
             self._system.events.publish(CoreGivenUp(child.index, child.restarts))
-            self._losses.core_lost(home, reason)
+            self._guardian.core_lost(home, reason)
             return
-        self._losses.core_lost(home, reason)
+        self._guardian.core_lost(home, reason)
         child.restarts += 1
         try:
             self._spawn(child)
@@ -206,7 +213,7 @@ class Children:
                 process.wait(1.0)
             self._close(child)
             self.all.remove(child)
-            self._losses.core_lost(self._home_of(child), "the node was resized")
+            self._guardian.core_lost(self._home_of(child), "the node was resized")
             self._system.events.publish(CoreRemoved(child.index))
 
     def end_lost(self, dead: Container[CoreAddress]) -> None:
@@ -321,11 +328,11 @@ class ParentLine:
 _line: ParentLine | None = None
 
 
-def report(error: BaseException | None) -> None:
-    """In a child: tell the parent that this core is up, or why it is not."""
+def report(error: BaseException | None, outside: CorePlace | None = None) -> None:
+    """In a child: tell the parent that this core is up, and where for others; or why it is not."""
     if _line is not None:
         if error is None:
-            _line.say(pid=process_id())
+            _line.say(pid=process_id(), outside=outside)
         else:
             _line.say(error=f"{type(error).__name__}: {error}")
 

@@ -29,6 +29,7 @@ from .core import Children, disown, report
 from .endpoint import Endpoint, Frames
 from .gate import Gate
 from .gossip import Gossip
+from .handshake import CorePlace
 from .intake import Intake
 from .joins import Joins
 from .members import Members
@@ -173,7 +174,7 @@ class Node:
             self.on_loop(self.children.close)
             self.listeners.remove()
             raise
-        report(None)
+        report(None, self.listeners.outside)
 
     def _bind(self) -> None:
         for url in self._system.joins:
@@ -383,8 +384,12 @@ class Node:
     def _tell(self) -> None:
         self.gossip.tell(list(self.members.current.values()))
 
+    def core_up(self, place: CorePlace) -> None:
+        """Owner only. See `Guardian.core_up`."""
+        self.members.siblings[place.core] = place
+
     def core_lost(self, home: CoreAddress, reason: str) -> None:
-        """Owner only. See `Losses.core_lost`."""
+        """Owner only. See `Guardian.core_lost`."""
         self.gossip.note_dead(home)
         self.members.siblings.pop(home.core, None)
         self.members.lose(home, reason)

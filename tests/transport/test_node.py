@@ -61,6 +61,14 @@ def teller(bank, url):
         yield system
 
 
+def test_where_the_cores_of_a_node_listen_is_known_as_soon_as_it_is_up():
+    with ActorSystem("bank", cores=3, listen="tcp://127.0.0.1:0") as system:
+        places = {**system.network.members.siblings}
+        assert sorted(places) == [1, 2]
+        assert {place.core for place in places.values()} == {1, 2}
+        assert all(place.control.startswith("tcp://127.0.0.1:") for place in places.values())
+
+
 def test_actors_of_a_joined_node_are_found_and_asked(bank, teller):
     ann = bank.spawn(crew.Counter, 7, name="ann")
     found = teller.whereis("ann@bank")

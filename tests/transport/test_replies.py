@@ -7,6 +7,7 @@ import pytest
 from zanni import RemoteError
 from zanni.actors.address import CoreAddress
 from zanni.actors.ref import ActorRef
+from zanni.transport.aliases import Aliases
 from zanni.transport.codec import Codec, EnvelopeKind
 from zanni.transport.control_lane import BATCH_BYTES
 from zanni.transport.frame import Source
@@ -31,7 +32,7 @@ def posted():
 @pytest.fixture
 def reply(peer, posted):
     host = SimpleNamespace(posted=posted.append)
-    return PeerResolver(peer, host, None).reply(ASK)
+    return PeerResolver(peer, host, None, Aliases()).reply(ASK)
 
 
 def answers(peer):
