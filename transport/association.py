@@ -66,8 +66,8 @@ class Judge(Protocol):
         """Owner only. The core at the URL does not take us."""
         ...
 
-    def unanswered(self, url: str, reason: str) -> None:
-        """Owner only. Whatever is at the URL of another node, it does not answer."""
+    def unanswered(self, url: str, reason: str) -> bool:
+        """Owner only. What is at another node's URL does not answer; whether that was news."""
         ...
 
 
@@ -231,9 +231,8 @@ class Associations:
 
     def _tell(self, url: str, reason: str) -> None:
         """Say why there is no answer, seldom enough."""
-        if not self._has_told(url):
+        if not self._has_told(url) and self._judge.unanswered(url, reason):
             self._logged[url] = now()
-            self._judge.unanswered(url, reason)
 
     def _refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
         if url is not None:  # there is an answer, so nothing to complain of for a while

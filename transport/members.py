@@ -38,7 +38,7 @@ from .observers import Observers
 from .peer import Peer, State
 from .places import Listeners
 from .remote import PeerResolver, abandon
-from .succession import make_way
+from .succession import lose_who_lost_us, make_way
 from .type_ids import TypeIds
 
 logger = logging.getLogger("zanni")
@@ -266,10 +266,13 @@ class Members:
             )
             logger.warning("%s refuses this node: %s: %.300s", url, refusal.reason, refusal.detail)
 
-    def unanswered(self, url: str, reason: str) -> None:
+    def unanswered(self, url: str, reason: str) -> bool:
         """See `Judge.unanswered`."""
+        if self.is_joined(url):  # it is silent, and told of as suspected, or lost
+            return False
         self._system.events.publish(JoinFailing(url, reason))
         logger.warning("no answer from %s yet: %s; trying on", url, reason)
+        return True
 
     # Ends
 
@@ -331,7 +334,8 @@ class Members:
             else:
                 judged.state = State.UP
                 self._system.events.publish(NodeRecovered(home.node, home.core))
-        self._lose_who_lost_us(moment)
+        if self.liveness.stalled >= self._system.config.down_after:
+            lose_who_lost_us(self, self.liveness.stalled, moment)
         for peer in [*self._adopted.values()]:
             # The end of a core of our own is seen by its socket, and by nothing else.
             if not peer.control.step(self.liveness.stalled) and not peer.own:
@@ -350,14 +354,6 @@ class Members:
                 self.lose(peer.home, "it could not be reached")
             elif waited > self._system.config.heartbeat:
                 self.dial(peer.home)
-
-    def _lose_who_lost_us(self, moment: float) -> None:
-        """Where this core stood still for so long that all others have declared it down."""
-        stalled = self.liveness.stalled
-        is_lost = stalled >= self._system.config.down_after
-        for peer in [*self._adopted.values()] if is_lost else ():
-            if not peer.own and peer.born <= moment - stalled:  # not one that came back since
-                self.lose(peer.home, f"this core stood still for {stalled:.1f} seconds")
 
     def is_joined(self, url: str) -> bool:
         """Whether the node that listens there is adopted."""

@@ -40,6 +40,13 @@ class Table(Protocol):
         ...
 
 
+def lose_who_lost_us(table: Table, stalled: float, moment: float) -> None:
+    """Owner only. This core stood still for so long that all others have declared it down."""
+    for peer in [*table.current.values()]:
+        if not peer.own and peer.born <= moment - stalled:  # not one that came back since
+            table.lose(peer.home, f"this core stood still for {stalled:.1f} seconds")
+
+
 def make_way(table: Table, identity: Identity) -> None:
     """Owner only. This core is about to be adopted: lose what may not be there beside it."""
     _end_own_past(table, identity)

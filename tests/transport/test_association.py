@@ -33,13 +33,14 @@ class Dialling:
         self.sent, self.complaints, self.refusals = [], [], []
         self.links = self.probes = 0
         self.keys, self.reason, self.connected = set(), NO_NODE, True
+        self.is_news = True
         monkeypatch.setattr(association, "now", lambda: self.moment)
         endpoint = SimpleNamespace(
             connect=self.connect, is_taken=lambda _: self.taken, probe=self.probe
         )
         judge = SimpleNamespace(
             me=lambda own, to=None: US,
-            unanswered=lambda url, reason: self.complaints.append((url, reason)),
+            unanswered=lambda *said: self.complaints.append(said) or self.is_news,
             refused=lambda url, home, refusal: self.refusals.append((url, home, refusal)),
         )
         self.associations = Associations(endpoint, lambda: Source(1, 0, 1), judge)
@@ -107,6 +108,17 @@ def test_who_refuses_is_not_complained_of_until_it_is_silent_for_a_minute(dialli
     assert set(dialling.refusals) == {(URL, THEM.home, IN_USE)}
     dialling.pass_(LOG_INTERVAL + 3 * LAST_RETRY)
     assert dialling.complaints == [(URL, NO_NODE)]
+
+
+def test_what_is_no_news_is_told_when_it_is_some(dialling):
+    dialling.is_news = False
+    dialling.associations.dial(URL, own=False)
+    dialling.pass_(LAST_RETRY)
+    assert len(dialling.complaints) > 1
+    dialling.is_news = True
+    dialling.complaints.clear()
+    dialling.pass_(LOG_INTERVAL)
+    assert dialling.complaints == [(URL, NOTHING_LISTENS)]
 
 
 def test_a_core_of_our_own_is_not_complained_of(dialling):

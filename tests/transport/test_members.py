@@ -13,7 +13,14 @@ from zanni.transport import control_lane as control_lane_module
 from zanni.transport import members as members_module
 from zanni.transport import peer as peer_module
 from zanni.transport.control_lane import GIVE_UP
-from zanni.transport.events import JoinRefused, NodeJoined, NodeLost, NodeSuspected
+from zanni.transport.events import (
+    NO_NODE,
+    JoinFailing,
+    JoinRefused,
+    NodeJoined,
+    NodeLost,
+    NodeSuspected,
+)
 from zanni.transport.frame import Header, Kind, Lane, unpack_frames
 from zanni.transport.handshake import OBSERVER, CorePlace, Identity, Refusal
 from zanni.transport.members import Members
@@ -130,6 +137,16 @@ def test_who_answers_late_has_as_much_time_as_any_to_be_heard(table):
     assert peer.state is State.CONNECTING
     table.pass_(2)
     assert peer.state is State.DOWN
+
+
+def test_of_who_is_joined_and_silent_it_is_not_told_that_it_cannot_be_joined(table):
+    peer, _ = table.adopt(OTHER, by_confirm=True)
+    assert not table.members.unanswered("ipc://0", NO_NODE)
+    table.pass_(16)
+    assert peer.state is State.DOWN
+    assert table.members.unanswered("ipc://0", NO_NODE)
+    told = [each for each in table.system.events.last if isinstance(each, JoinFailing)]
+    assert told == [JoinFailing("ipc://0", NO_NODE)]
 
 
 def test_who_is_silent_is_suspected_and_recovers(table):
