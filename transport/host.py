@@ -46,6 +46,10 @@ class Host(Protocol):
         """Any thread. Something was posted to the peer: see that it is sent."""
         ...
 
+    def tell(self) -> None:
+        """Owner only. Have the peers hear at once, before the next heartbeat, what is new here."""
+        ...
+
     def loss_reason(self, home: CoreAddress) -> str:
         """Any thread. `stale` where another incarnation lives there now, else `noconnection`."""
         ...

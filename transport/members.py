@@ -243,6 +243,7 @@ class Members:
         if peer.state is State.CONNECTING:
             peer.state, peer.is_joined = State.UP, True
             self._due(peer)
+            self._host.tell()  # the other cores of its node and of ours have to find each other
             if not peer.own:
                 self._system.events.publish(NodeJoined(*peer.home))
                 logger.info("node %s is joined", peer.home)

@@ -379,9 +379,10 @@ class Node:
         if self.children is not None:
             self.children.end_lost(self.members.dead)
         self.joins.step()
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Owner only. See `Host.tell`."""
         self.gossip.tell(list(self.members.current.values()))
 
     def core_up(self, place: CorePlace) -> None:
@@ -393,4 +394,4 @@ class Node:
         self.gossip.note_dead(home)
         self.members.siblings.pop(home.core, None)
         self.members.lose(home, reason)
-        self._tell()
+        self.tell()

@@ -64,14 +64,19 @@ class Table:
             inside=SimpleNamespace(control="ipc://0", data="ipc://data"),
             inside_of=lambda core: SimpleNamespace(control=f"ipc://{core}"),
         )
-        host = SimpleNamespace(loss_reason=lambda _: "noconnection", next_ask=count(1).__next__)
+        host = SimpleNamespace(
+            loss_reason=lambda _: "noconnection", next_ask=count(1).__next__, tell=self.tell
+        )
         self.members = Members(self.system, endpoint, host, listeners, lambda _: None)
-        self.dialled = []
+        self.dialled, self.told = [], 0
         self.members.associations = SimpleNamespace(
             dial=lambda url, **_: self.dialled.append(url),
             hang_up=lambda url: None,
             lost=lambda itself: None,
         )
+
+    def tell(self):
+        self.told += 1
 
     def adopt(self, home, *, by_confirm, separations=0):
         """What the end of a handshake does: the other's CONFIRM has come, or its WELCOME."""
@@ -99,6 +104,7 @@ def test_who_is_up_stays_so_when_both_have_dialled(table, home, by_confirm):
     """The second handshake of a pair may end when the first one has long done its work."""
     peer, _ = table.adopt(home, by_confirm=True)
     assert peer.state is State.UP
+    assert table.told == 1
     again, link = table.adopt(home, by_confirm=by_confirm)
     assert again is peer
     assert link.closed

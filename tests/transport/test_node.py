@@ -367,3 +367,12 @@ def test_a_type_that_is_not_declared_there_is_refused(bank, teller):
     found = teller.whereis("ann@bank")
     with pytest.raises(EncodeError):
         found.tell(object())
+
+
+def test_every_core_knows_of_a_node_long_before_the_next_heartbeat(bank, url):
+    bank.spawn(crew.Counter, name="ann")
+    slow = {"heartbeat": 60.0, "suspect_after": 300.0, "down_after": 900.0}
+    with ActorSystem("teller", join=url, cores=2, config=slow) as teller:
+        far = teller.spawn(crew.Finder, core=1)
+        wait_for(lambda: has(teller, NodeJoined))
+        wait_for(lambda: far.call(crew.Finder.find, "ann@bank").get(timeout=DEADLINE))

@@ -421,3 +421,10 @@ class Rambler(Actor):
             pass
         except DeadlockError as error:
             self.found += error.cycle[0] == self.actor_ref
+
+
+class Finder(Actor):
+    """Looks names up on its own core."""
+
+    def find(self, name):
+        return self.system.whereis(name)
