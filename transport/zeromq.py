@@ -345,7 +345,7 @@ class ZeroMQEndpoint:
 
     def _drain(self, fd: int, socket: _Socket, take: _Take) -> None:
         self._undrained.add(fd)
-        for number in range(FAIR):
+        for _ in range(FAIR):
             try:
                 first = frame = socket.recv(_NOBLOCK, copy=False)
             except zmq.Again:
@@ -358,10 +358,6 @@ class ZeroMQEndpoint:
                     frames.append(frame.bytes if len(frame) < _LARGE else frame.buffer)
             take(first, frames)
             if socket.closed:
-                return
-            # Most often there is one: to ask costs half of what a refusal does.
-            if number == 0 and not cast(int, socket.getsockopt(_EVENTS)) & _POLLIN:
-                self._undrained.discard(fd)
                 return
 
     def wait(self, timeout: float | None) -> None:
