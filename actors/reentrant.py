@@ -32,7 +32,6 @@ from .cell import Cell
 from .control import CONTROL
 from .crew import Worker
 from .dispatcher import Core
-from .environment import now
 from .errors import ActorDeadError
 from .lifecycle import Lifecycle
 from .links import Ties
@@ -41,7 +40,6 @@ from .losing import lose
 from .parking import Killed, current_sender
 from .process import Headers, Item, Kill, Process, Reply, Signal
 from .ref import ActorRef
-from .signalled import PATIENCE
 from .state import DEAD, IDLE, PARKED, RESUMING, SCHEDULED, State
 
 _own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the property below
@@ -178,7 +176,7 @@ class ReentrantCell(Cell):
         if type(signal) is Kill:
             self._break_off()
             for strand in tuple(self._strands):
-                strand.give_up_if_late(now() + PATIENCE)
+                strand.give_up_if_late()
 
     def _break_off(self) -> None:
         self._graceful = False

@@ -118,20 +118,23 @@ class Signalled(Linked, Parked):
         self._leave_soon()
         if self.state is PARKED:
             self._resume()  # to unwind
-        self.give_up_if_late(now() + PATIENCE)
+        self.give_up_if_late()
 
-    def give_up_if_late(self, until: float) -> None:
+    def give_up_if_late(self) -> None:
         """Owner only. It was killed: if another thread has its turn, go on without it.
 
-        A turn that is stuck is given up in user code only, or at that time of the clock: on the way
-        there its thread may be about to take a message, which nobody would answer for.
+        A turn that is stuck is given up in user code only, or after PATIENCE: on the way there its
+        thread may be about to take a message, which nobody would answer for.
         """
+        self._give_up_by(now() + PATIENCE)
+
+    def _give_up_by(self, until: float) -> None:
         worker = self.thread
         if not self.killed or worker in (None, self.core.worker):
             return
         if self.state is not RESUMING:
             if not is_in_user_code(worker) and now() < until:
-                self.core.call_later(MOMENT, lambda: self.give_up_if_late(until))
+                self.core.call_later(MOMENT, lambda: self._give_up_by(until))
                 return
             self.core.owner.events.publish(Abandoned(self.ref))
         self._give_up()

@@ -74,7 +74,7 @@ def tcp_host(url: str) -> str | None:
     return url[len("tcp://") :].rpartition(":")[0] if url.startswith("tcp://") else None
 
 
-def place_of(url: str) -> str | tuple[str, int]:
+def socket_address(url: str) -> str | tuple[str, int]:
     """Any thread. What a checked URL leads to: the path of a socket, or a host and a port."""
     if url.startswith("ipc://"):
         return url.removeprefix("ipc://")

@@ -34,7 +34,7 @@ from .holder import holder_of
 from .key import KeyPair
 from .probe import ALL, GREETING, GREETING_SIZE, Attempts
 from .room import check_room_for_files
-from .security import RefusedAddress, check_path, place_of
+from .security import RefusedAddress, check_path, socket_address
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""
@@ -292,7 +292,7 @@ class ZeroMQEndpoint:
         self._dealers |= {socket, monitor}
         greeting = b""
         if not url.startswith(_IPC):
-            greeting = first_words(place_of(url), GREETING, GREETING_SIZE) or b""
+            greeting = first_words(socket_address(url), GREETING, GREETING_SIZE) or b""
         return Attempts(next_event, end, greeting, with_key=key is not None)
 
     def wait_for_room(self, socket: _Socket) -> None:
@@ -314,7 +314,7 @@ class ZeroMQEndpoint:
 
     def is_taken(self, url: str) -> bool:
         """Owner only. Whether anything listens at `url`, be it a peer or not."""
-        return first_words(place_of(url)) is not None
+        return first_words(socket_address(url)) is not None
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""

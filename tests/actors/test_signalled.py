@@ -6,7 +6,6 @@ from types import FunctionType
 
 import pytest
 
-import zanni.actors.reentrant as reentrant_cell
 from zanni import Actor, ActorDeadError, ActorSystem, Future
 from zanni.actors import signalled
 from zanni.actors.lifecycle import Lifecycle
@@ -143,7 +142,6 @@ def test_a_lent_turn_that_is_about_to_begin_is_not_given_up_before(system, monke
     patched = FunctionType(receiver.__code__, names, closure=receiver.__closure__)
     monkeypatch.setattr(Lifecycle, "receiver", patched)
     monkeypatch.setattr(signalled, "PATIENCE", DEADLINE)
-    monkeypatch.setattr(reentrant_cell, "PATIENCE", DEADLINE)
 
     ref = system.spawn(Lent)
     asked = ref.ask("first", block=False)

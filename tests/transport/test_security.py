@@ -7,7 +7,7 @@ from zanni.transport.security import (
     is_loopback,
     node_named,
     own_host,
-    place_of,
+    socket_address,
     tcp_host,
     with_number,
 )
@@ -73,9 +73,9 @@ def test_the_host_of_a_url():
 
 
 def test_where_a_url_leads_to():
-    assert place_of("tcp://[::1]:7400") == ("::1", 7400)
-    assert place_of("tcp://127.0.0.1:7400") == ("127.0.0.1", 7400)
-    assert place_of("ipc:///tmp/x") == "/tmp/x"
+    assert socket_address("tcp://[::1]:7400") == ("::1", 7400)
+    assert socket_address("tcp://127.0.0.1:7400") == ("127.0.0.1", 7400)
+    assert socket_address("ipc:///tmp/x") == "/tmp/x"
 
 
 @pytest.mark.parametrize(
