@@ -18,7 +18,7 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import msgpack
@@ -261,24 +261,7 @@ class Codec:
         """
         if len(batch) > FRAME_CAP:
             raise BadBatch(f"a batch of {len(batch)} bytes is over the limit of {FRAME_CAP}")
-        position = 0
-        if len(batch) <= MAX_ITEMS:
-            position = yield from self._decode_short(batch)
-            if position == len(batch):
-                return
-        # The rest is too large to be trusted, or something in it was refused: look at all of it.
-        rest = batch[position:]
-        try:
-            scan(rest)
-            self._reader.begin(SCANNED)
-            unpacker = self._new_unpacker(SCANNED)
-            unpacker.feed(rest)
-            for item in unpacker:
-                yield self._envelope(item)
-        except BadBatch:
-            raise
-        except (ValueError, _UNPACK_ERROR) as error:
-            raise BadBatch(str(error)) from error
+        return (self._decode_short if len(batch) <= MAX_ITEMS else self._decode_seen)(batch)
 
     def decode_parcel(
         self, batch: bytes | memoryview, buffers: Sequence[object] | Exception
@@ -302,8 +285,8 @@ class Codec:
             return self.decode_parcel(unsent.envelope, [lent.view for lent in unsent.buffers])
         return self.decode(unsent)
 
-    def _decode_short(self, batch: bytes | memoryview) -> Generator[Envelope, None, int]:
-        """Decode what can be decoded within narrow limits; return where it ended."""
+    def _decode_short(self, batch: bytes | memoryview) -> Iterator[Envelope]:
+        """Decode within narrow limits; what does not keep to them, as `_decode_seen`."""
         reader = self._reader
         reader.begin(UNSEEN)
         unpacker = self._unpackers.pop() if self._unpackers else self._new_unpacker(UNSEEN)
@@ -315,14 +298,43 @@ class Codec:
                 here = tell()
                 if here - before > SHORT:
                     self._check(item, batch[before - start : here - start])
+                if type(item) is list and len(item) == 5:
+                    # The commonest, a message as it is, without the detours of the others.
+                    target, sender, kind, ask, _ = item
+                    if (
+                        type(kind) is int
+                        and 0 <= kind <= _LAST_PLAIN
+                        and type(target) is int
+                        and (sender is None or type(sender) is int)
+                        and (ask is None or type(ask) is int)
+                        and reader.failure is None
+                    ):
+                        before = here
+                        yield _new(Envelope, (*item, None))
+                        continue
                 envelope = self._envelope(item)
                 before = here
                 yield envelope
         except (ValueError, _UNPACK_ERROR):
-            return before - start
-        if before - start == len(batch):  # otherwise it still waits for the rest
+            pass
+        if before - start == len(batch):
             self._unpackers.append(unpacker)
-        return before - start
+        else:  # it was refused, or still waits for the rest
+            yield from self._decode_seen(batch[before - start :])
+
+    def _decode_seen(self, batch: bytes | memoryview) -> Iterator[Envelope]:
+        """Decode what is too large to be trusted, or was refused, after a look at all of it."""
+        try:
+            scan(batch)
+            self._reader.begin(SCANNED)
+            unpacker = self._new_unpacker(SCANNED)
+            unpacker.feed(batch)
+            for item in unpacker:
+                yield self._envelope(item)
+        except BadBatch:
+            raise
+        except (ValueError, _UNPACK_ERROR) as error:
+            raise BadBatch(str(error)) from error
 
     def _check(self, item: Any, data: bytes | memoryview) -> None:
         """Check the depth of an envelope that is long enough to be deep."""
@@ -338,19 +350,7 @@ class Codec:
     def _envelope(self, item: Any) -> Envelope:
         if type(item) is not list or len(item) < 5:
             raise BadBatch("an envelope has five or six items")
-        if len(item) == 5:
-            # The commonest, a message as it is, without the detours below.
-            target, sender, kind, ask, body = item
-            if (
-                type(kind) is int
-                and 0 <= kind <= _LAST_PLAIN
-                and type(target) is int
-                and (sender is None or type(sender) is int)
-                and (ask is None or type(ask) is int)
-                and self._reader.failure is None
-            ):
-                return _new(Envelope, (target, sender, kind, ask, body, None))
-        target, sender, kind, ask, body = item if len(item) == 5 else item[:5]
+        target, sender, kind, ask, body = item[:5]
         if (type(target), type(sender), type(kind), type(ask)) not in _SHAPES:
             raise BadBatch("an envelope has a target, a sender, a kind and an ask")
         known = _KINDS.get(kind)

@@ -199,8 +199,7 @@ class Intake:
             envelopes = self._without_the_dead(peer, envelopes)
         if header.credit_messages:
             self._receive_sample(peer, header, envelopes)
-        for envelope in envelopes:
-            receive(self._host, peer, envelope)
+        receive(self._host, peer, envelopes)
         if header.credit_messages:
             self._members.flow.took(peer)
 
@@ -210,12 +209,11 @@ class Intake:
         number = window.take(header.credit_messages, header.credit_bytes)
         if number is None:
             return
-        for envelope in islice(envelopes, number):
-            receive(self._host, peer, envelope)
+        receive(self._host, peer, islice(envelopes, number))
         for envelope in islice(envelopes, 1):
             headers = envelope.headers or {}
             headers["receipt"] = window.receipt(envelope.target)
-            receive(self._host, peer, envelope._replace(headers=headers))
+            receive(self._host, peer, [envelope._replace(headers=headers)])
 
     def _without_the_dead(self, peer: Peer, envelopes: Iterator[Envelope]) -> Iterator[Envelope]:
         """All but what comes after the end of its sender was told, which is counted."""
@@ -243,7 +241,7 @@ class Intake:
                     peer.control.held.append(held)
                     self._hold(peer, header.after, now() + self._system.config.down_after)
                 else:
-                    receive(self._host, peer, envelope)
+                    receive(self._host, peer, [envelope])
             if peer.arrivals.early:
                 self._admit(peer, peer.control.seq_in)
 
@@ -265,7 +263,7 @@ class Intake:
         control.held = [each for each in control.held if each.after > seq]
         for after, actor, envelope in ready:
             peer.arrivals.note_end(actor, after)
-            receive(self._host, peer, envelope)
+            receive(self._host, peer, [envelope])
 
     def _hold(self, peer: Peer, seq: int, until: float) -> None:
         """Wait for the data; longer while a large message comes in: the dead may have sent it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from functools import partial
 
 from ..actors.address import KERNEL_ID, Address
@@ -130,11 +131,12 @@ class RemoteProcess:
         encode = peer.codec.encode_parts
         envelope = encode(self.address.id, from_id, kind, ask, message, headers)
         lost = data.post(envelope, ask, reply)
-        if lost is Lost.OVERFLOW and self._may_wait():
-            lost = post_when_room(data, envelope, ask, reply)
         if lost is not None:
-            self._lose(lost, message, sender, reply)
-            return
+            if lost is Lost.OVERFLOW and self._may_wait():
+                lost = post_when_room(data, envelope, ask, reply)
+            if lost is not None:
+                self._lose(lost, message, sender, reply)
+                return
         if data.is_full or host.sleeping:
             host.posted(peer)
         if ask is not None and isinstance(reply, Future):
@@ -231,16 +233,36 @@ class PeerResolver:
         return import_type(name) if self._peer.own else self._allowed.find_told(name)
 
 
-def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
-    """Owner only. Hand an envelope that came from a peer to whom it is for."""
+def receive(host: Host, peer: Peer, envelopes: Iterable[Envelope]) -> None:
+    """Owner only. Hand the envelopes that came from a peer to whom they are for."""
+    core, senders = host.core, peer.senders
+    for envelope in envelopes:
+        target, sender_id, kind, _, message, headers = envelope
+        sender = None if sender_id is None else senders.get(sender_id)
+        if (
+            kind == _TELL
+            and sender is not None
+            and headers is None
+            and target != KERNEL_ID
+            and type(message) is not Undecodable
+        ):  # the commonest, written out
+            process = core.processes.get(target) or host.gone(target)
+            try:
+                process.deliver(message, sender, None, None)
+            except Exception as error:
+                _refused(host, error, envelope, process, sender)
+        elif kind in _ANSWERS:
+            _receive_answer(host, peer, envelope)
+        elif kind == _SIGNAL:
+            _receive_signal(host, peer, core.processes.get(target) or host.gone(target), message)
+        else:
+            _receive_message(host, peer, envelope)
+
+
+def _receive_message(host: Host, peer: Peer, envelope: Envelope) -> None:
+    """Hand on a message with all that may come with it."""
     target, sender_id, kind, ask, message, headers = envelope
-    if kind in _ANSWERS:
-        _receive_answer(host, peer, envelope)
-        return
     process = host.core.processes.get(target) or host.gone(target)
-    if kind == _SIGNAL:
-        _receive_signal(host, peer, process, message)
-        return
     sender = None if sender_id is None else _sender(host, peer, sender_id)
     if headers is not None:
         if "sender" in headers:
@@ -254,14 +276,21 @@ def receive(host: Host, peer: Peer, envelope: Envelope) -> None:
         if target == KERNEL_ID and not peer.own:
             check_from_node(message, peer.home)
         process.deliver(message, sender, reply, headers)
-    except (ActorDeadError, MailboxFull):
-        pass  # counted by the process, as there is no reply
     except Exception as error:
-        if reply is not None:
+        if reply is None:
+            _refused(host, error, envelope, process, sender)
+        elif not isinstance(error, ActorDeadError | MailboxFull):
             reply.reject(error)
-        else:  # its sender is far, and will not hear of this
-            reason = type(error).__name__
-            host.dead_letters.count(reason, message, process.address, sender, logging.WARNING)
+
+
+def _refused(
+    host: Host, error: Exception, envelope: Envelope, process: Process, sender: Process | None
+) -> None:
+    """A message was not taken, and nobody waits for an answer: its sender will not hear of it."""
+    if not isinstance(error, ActorDeadError | MailboxFull):  # those are counted by the process
+        reason = type(error).__name__
+        message, target = envelope.message, process.address
+        host.dead_letters.count(reason, message, target, sender, logging.WARNING)
 
 
 def _sender(host: Host, peer: Peer, identifier: int) -> Process:
