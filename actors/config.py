@@ -20,7 +20,7 @@ _AS: dict[type, Callable[[Any], object]] = {int: int, float: float, str: str}
 
 @dataclass(frozen=True)
 class Config:
-    """Times in seconds, sizes in bytes. All numbers are greater than 0.
+    """Times in seconds, sizes in bytes. All numbers are greater than 0, but `spin` may be 0.
 
     Raises:
         ValueError: a setting that cannot be; the text names it.
@@ -41,6 +41,9 @@ class Config:
     """How long a child core may take to come up."""
     handoff: float = 0.01
     """After how long a core is taken from a turn that computes. One that blocks waits 1 or 2 ms."""
+    spin: float = 0.0005
+    """How long a core that waits for other cores or nodes keeps looking before it sleeps, where the
+    wait before it has ended in that time; 0, or fewer CPUs than cores: it always sleeps."""
     threads: int = 256
     """How many threads a core may have: as many turns as that may block at once."""
     frame_cap: int = FRAME_CAP
@@ -73,7 +76,10 @@ class Config:
             value = getattr(self, field.name)
             if field.name == "peer_overflow":
                 continue
-            if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if field.name == "spin" and is_number and value == 0:
+                continue
+            if not is_number or not value > 0:
                 raise ValueError(f"setting {field.name!r} must be greater than 0, not {value!r}")
         if self.frame_cap > FRAME_CAP:
             raise ValueError(f"setting 'frame_cap' is at most {FRAME_CAP}, not {self.frame_cap}")

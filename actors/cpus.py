@@ -31,6 +31,12 @@ def allowed_cpus() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
+def give_way() -> None:
+    """Let another thread have the CPU, if one waits for it."""
+    if hasattr(os, "sched_yield"):
+        os.sched_yield()
+
+
 def pin_to(cpus: Iterable[int]) -> None:
     """Pin this thread, and those that it starts, to CPUs; nothing where that cannot be done."""
     if hasattr(os, "sched_setaffinity"):

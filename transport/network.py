@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..actors.cpus import usable_cpus
 from ..actors.system import ActorSystem
 from .gate import Gate
 from .node import Node
@@ -19,4 +20,5 @@ def make_network(system: ActorSystem) -> Node:
 
     """
     gate = None if system.keys is None else Gate(Path(system.keys), system.events)
-    return Node(system, ZeroMQEndpoint(gate), gate)
+    spin = system.config.spin if usable_cpus() >= system.core_count else 0.0
+    return Node(system, ZeroMQEndpoint(gate, spin), gate)

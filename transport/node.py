@@ -128,10 +128,11 @@ class Node:
             else:
                 self._flush_peer(peer)
         associations = self.members.associations
-        associations.pump()
-        if associations.busy and not self._stepping:
-            self._stepping = True
-            self.core.call_later(0.05, self._step_handshakes)
+        if associations.busy:
+            associations.pump()
+            if not self._stepping:
+                self._stepping = True
+                self.core.call_later(0.05, self._step_handshakes)
 
     def _flush_peer(self, peer: Peer) -> None:
         if not peer.flush():

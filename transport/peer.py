@@ -143,11 +143,12 @@ class Peer:
             data, control = self.data, self.control
             with self._lock:  # both at once: so all that was posted before is in them, or sent
                 posted_signals, (messages, answers) = control.take(), data.take()
-            signals = control.batch(posted_signals)
+            signals = control.batch(posted_signals) if posted_signals else []
             if messages or answers:
                 asks = self._next_ask(), self.arrivals.asked
                 data.frame(messages, answers, control.seq_out + len(signals), asks)
-            control.frame(signals, data.seq_out)
+            if signals:
+                control.frame(signals, data.seq_out)
             done = data.pump()
             return control.pump() and done
         finally:

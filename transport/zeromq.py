@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import errno
 import math
-import select
 from collections.abc import Callable
 from typing import cast
 
@@ -29,6 +28,7 @@ import zmq
 from ..actors.config import FRAME_CAP
 from ..actors.environment import Waker, first_words, random_bytes, start_thread
 from . import authenticator
+from .descriptors import Descriptors
 from .endpoint import PAUSE, Frames, Guard, Link, Probe
 from .holder import holder_of
 from .key import KeyPair
@@ -142,25 +142,24 @@ class ZeroMQEndpoint:
     Args:
         guard: who may connect to guarded addresses; it has to be there for them, and for links with
             keys.
+        spin: for how many seconds `wait` keeps looking before it sleeps, where that pays.
 
     """
 
-    def __init__(self, guard: Guard | None = None) -> None:
+    def __init__(self, guard: Guard | None = None, spin: float = 0.0) -> None:
         check_room_for_files(_FILES)
         self._context = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
         self._waker = Waker()
-        self._poller = zmq.Poller()
-        self._poller.register(self._waker.fd, _POLLIN)
         self._listeners: dict[int, tuple[_Socket, _Take]] = {}
-        self._fds: dict[_Socket, int] = {}
         self._readers: dict[int, Callable[[], None]] = {}
-        # What `poll` looks at, at a fifth of the cost of asking ZeroMQ. A ROUTER's descriptor is
-        # readable only when something is new: one that was not drained is kept in `_undrained`.
-        self._news = select.poll()
+        # To look at these costs a fifth of asking ZeroMQ. A socket's descriptor is readable only
+        # when something is new: a ROUTER that was not drained is kept in `_undrained`.
+        self._descriptors = Descriptors(spin)
+        self._descriptors.add_waking(self._waker.fd)
         self._undrained: set[int] = set()
         self._dealers: set[_Socket] = set()
-        self._refused: set[_Socket] = set()
+        self._refused: dict[int, _Socket] = {}
         self._closed = False
         self._guard = guard
         if guard is not None:
@@ -180,10 +179,9 @@ class ZeroMQEndpoint:
             try:
                 socket.send_multipart(authenticator.answer(request, guard.admits))
             except zmq.ZMQError as error:  # without the one who asks, libzmq lets nobody in
-                del self._listeners[fd], self._fds[socket]
+                del self._listeners[fd]
                 self._undrained.discard(fd)
-                self._news.unregister(fd)
-                self._poller.unregister(socket)
+                self._descriptors.remove(fd)
                 socket.close(0)
                 guard.failed(str(error))
 
@@ -227,11 +225,10 @@ class ZeroMQEndpoint:
         return cast(bytes, socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
     def _receive_on(self, socket: _Socket, take: _Take) -> int:
-        fd = self._fds[socket] = cast(int, socket.getsockopt(_FD))
+        fd = cast(int, socket.getsockopt(_FD))
         self._listeners[fd] = (socket, take)
         self._undrained.add(fd)
-        self._news.register(fd, select.POLLIN)
-        self._poller.register(socket, _POLLIN)
+        self._descriptors.add(fd)
         return fd
 
     def _dealer(self, url: str, key: str | None) -> _Socket:
@@ -297,20 +294,21 @@ class ZeroMQEndpoint:
 
     def wait_for_room(self, socket: _Socket) -> None:
         """Owner only. Let `wait` end when the socket takes messages again."""
-        if socket not in self._refused:
-            self._refused.add(socket)
-            self._poller.register(socket, _POLLOUT)
+        fd = cast(int, socket.getsockopt(_FD))
+        if fd not in self._refused:
+            self._refused[fd] = socket
+            self._descriptors.add_waking(fd)
 
     def drop(self, socket: _Socket) -> None:
         """Owner only. Close a link's socket."""
-        self._forget(socket)
-        self._dealers.discard(socket)
-        socket.close(0)
+        if not socket.closed:
+            self._forget(cast(int, socket.getsockopt(_FD)))
+            self._dealers.discard(socket)
+            socket.close(0)
 
-    def _forget(self, socket: _Socket) -> None:
-        if socket in self._refused:
-            self._refused.remove(socket)
-            self._poller.unregister(socket)
+    def _forget(self, fd: int) -> None:
+        if self._refused.pop(fd, None) is not None:
+            self._descriptors.remove_waking(fd)
 
     def is_taken(self, url: str) -> bool:
         """Owner only. Whether anything listens at `url`, be it a peer or not."""
@@ -319,22 +317,19 @@ class ZeroMQEndpoint:
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""
         self._readers[fd] = ready
-        self._poller.register(fd, _POLLIN)
-        self._news.register(fd, select.POLLIN)
+        self._descriptors.add(fd)
 
     def unwatch_fd(self, fd: int) -> None:
         """Owner only. Forget the descriptor."""
         if self._readers.pop(fd, None) is not None:
-            self._poller.unregister(fd)
-            self._news.unregister(fd)
+            self._descriptors.remove(fd)
 
     def poll(self) -> None:
         """Owner only. Take in what is there, without waiting."""
-        news = self._news.poll(0)
-        if not news and not self._undrained:
-            return
-        for fd in self._undrained.union(fd for fd, _events in news):
-            self._take(fd)
+        news = self._descriptors.look()
+        if news or self._undrained:
+            for fd in self._undrained.union(news):
+                self._take(fd)
 
     def _take(self, fd: int) -> None:
         """Take in what one descriptor has; it may have been closed by what came before it."""
@@ -348,9 +343,8 @@ class ZeroMQEndpoint:
         for _ in range(FAIR):
             try:
                 first = frame = socket.recv(_NOBLOCK, copy=False)
-            except zmq.Again:
-                self._undrained.discard(fd)
-                return
+            except zmq.Again:  # what was new was no message
+                break
             frames: list[bytes | memoryview] = []
             while frame.more:
                 frame = socket.recv(_NOBLOCK, copy=False)
@@ -359,19 +353,22 @@ class ZeroMQEndpoint:
             take(first, frames)
             if socket.closed:
                 return
+            if not cast(int, socket.getsockopt(_EVENTS)) & _POLLIN:
+                break  # to be refused costs three times as much
+        else:
+            return
+        self._undrained.discard(fd)
 
     def wait(self, timeout: float | None) -> None:
         """Owner only. Wait for input, room on a link that refused, `wake`, or `timeout` seconds."""
-        milliseconds = None if timeout is None else math.ceil(max(timeout, 0.0) * 1000)
-        for ready, _events in self._poller.poll(milliseconds):
-            if ready == self._waker.fd:
+        news = self._descriptors.wait(0.0 if self._undrained else timeout)
+        for fd in self._undrained.union(news):
+            if fd == self._waker.fd:
                 self._waker.drain()
-            elif isinstance(ready, int):
-                self._take(ready)
-            elif ready in self._refused:
-                self._forget(ready)
-            elif not ready.closed:  # by what came before it in this loop
-                self._take(self._fds[ready])
+            elif fd not in self._refused:
+                self._take(fd)
+            elif cast(int, self._refused[fd].getsockopt(_EVENTS)) & _POLLOUT:
+                self._forget(fd)
 
     def wake(self) -> None:
         """Any thread. End a `wait` that runs, or the next one."""
@@ -384,7 +381,7 @@ class ZeroMQEndpoint:
         self._closed = True
         for socket in (*self._dealers, *(socket for socket, _take in self._listeners.values())):
             socket.close(0)
-        for collection in (self._dealers, self._listeners, self._fds, self._readers, self._refused):
+        for collection in (self._dealers, self._listeners, self._readers, self._refused):
             collection.clear()
         self._undrained.clear()
         # Ending a context waits for its sockets, and must never keep a program from ending.
