@@ -23,7 +23,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..actors.config import Config
-from ..actors.environment import random_float
 
 SAMPLE_MESSAGES = 64
 """How many messages share a receipt, on average."""
@@ -150,7 +149,7 @@ class Window:
         self,
         limits: Limits,
         done: Callable[[int, int, int], object],
-        draw: Callable[[], float] = random_float,
+        draw: Callable[[], float],
     ) -> None:
         self.limits, self._done, self._draw = limits, done, draw
         self.messages = self.size = 0

@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from enum import Enum
 from itertools import chain
 
-from ..actors.environment import now
+from ..actors.environment import now, random_float
 from ..actors.future import Future
 from ..actors.process import Reply
 from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, sender_of, target_of
@@ -67,7 +67,7 @@ class DataLane:
         """Whether there is a batch to be sent without waiting for more."""
         self.is_paused = False
         """Whether the link has been given enough for now, and would take more."""
-        self.account, self.window = Account(), Window(limits, freed)
+        self.account, self.window = Account(), Window(limits, freed, random_float)
         self.stalled_since: float | None = None
         """Since when frames wait, for the link or for credit; None: none does."""
         self.stalls = 0

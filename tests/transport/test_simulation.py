@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -80,6 +81,14 @@ def test_a_seed_gives_the_same_schedule_in_every_process():
     one, other = output_of(*runs)
     assert one == other
     assert one.count("seed") == 5
+
+
+def test_nothing_in_a_schedule_is_random_but_by_its_seed(monkeypatch):
+    drawn = Mock()
+    monkeypatch.setattr(environment, "_random", drawn)
+    with playing() as play:
+        play(1)
+    assert drawn.mock_calls == []
 
 
 def test_a_broken_promise_is_shown_with_its_seed_and_all_that_led_to_it():
