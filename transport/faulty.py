@@ -237,7 +237,7 @@ class FaultyEndpoint(Endpoint):
 
     def wait(self, timeout: float | None) -> None:
         """Owner only. Wait for input, room on a link that refused, `wake`, or `timeout` seconds."""
-        if not (self._woken or any(address.inbox for address in self._addresses.values())):
+        if not self._woken:
             self._network.timeline.sleep(self, timeout)
         self._woken = False
         self.poll()
@@ -248,6 +248,8 @@ class FaultyEndpoint(Endpoint):
             address.receive(inbox.popleft())
             if self.is_closed:
                 return
+        if inbox:  # as if it had just come
+            self._woken = True
         if address.waiting:
             self._network.has_room(address)
 

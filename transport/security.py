@@ -7,6 +7,7 @@ Anything else is refused, with the reason and the remedy.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -17,6 +18,9 @@ IPC_PATH_LIMIT = 107
 """Bytes that the path of a Unix socket may have: the kernel's limit, less the closing zero."""
 
 EXAMPLE = "tcp://127.0.0.1:7400"
+
+KEPT = 128
+"""Of how many addresses it is known what they say: nodes tell the same ones again and again."""
 
 
 class RefusedAddress(ZanniError, ValueError):
@@ -103,6 +107,7 @@ def own_host(host: str) -> str:
         raise RefusedAddress(f"{host} cannot be reached from this machine: {error}") from None
 
 
+@functools.lru_cache(maxsize=KEPT)
 def _host_and_port(url: str, *, named: bool) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
@@ -162,6 +167,7 @@ def with_number(url: str) -> str:
     return f"{before}{in_url(number)}{after}"
 
 
+@functools.lru_cache(maxsize=KEPT)
 def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)

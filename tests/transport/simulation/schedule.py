@@ -1,7 +1,7 @@
 """A schedule: what players do and what befalls them, drawn from a seed, played, and judged."""
 
 from functools import partial
-from itertools import permutations
+from itertools import accumulate, permutations
 from random import Random
 from typing import NamedTuple
 
@@ -45,6 +45,7 @@ ACTS = {
     "flood": 0.1,
 }
 """What players do, and how often."""
+ACT_NAMES, ACT_WEIGHTS = [*ACTS], [*accumulate(ACTS.values())]
 
 SIZES = (*[0] * 12, 1_000, 70_000, 300_000)
 """Bytes that go with a message: none mostly; those in one frame of their own, and in several."""
@@ -227,7 +228,7 @@ class Schedule:
             if other[0] != label[0] and (player.life.is_running or random.random() < 0.1)
         ]
         if others:
-            (act,) = random.choices([*ACTS], ACTS.values())
+            (act,) = random.choices(ACT_NAMES, cum_weights=ACT_WEIGHTS)
             self.world.do(label, partial(getattr(self, f"_{act}"), random.choice(others)))
 
     def _tell(self, other, player):

@@ -66,7 +66,8 @@ class VirtualTime(VirtualClock):
         """Let time go on until then."""
         self._run_ready()
         while self.step(end):
-            self._run_ready()
+            if self._ready:
+                self._run_ready()
         self.moment = max(self.moment, end)
 
     # Strands
