@@ -32,6 +32,7 @@ from .waits import (
     Passed,
     Wait,
     Waiting,
+    future_of,
     is_reentrant,
     next_in_line,
     owes,
@@ -141,7 +142,10 @@ def look(cell: Any) -> None:
     """Own turn only, when it waits for one that waits. Break the cycle that this closes, if any."""
     if type(cell.awaits) is not Wait:
         cell.awaits = Wait(cell, cell.awaits, None)
-    if cell.core.holds() and not cell.core.inbox:
+    owner = future_of(cell.awaits).owed_by
+    if owner is not None and owner.awaits is ELSEWHERE:
+        _note(cell)  # as `_look` would: the line ends there
+    elif cell.core.holds() and not cell.core.inbox:
         _look(cell)
     else:  # an ask of this cycle may have been posted to the loop as well
         cell.core.post(_look, cell)

@@ -60,7 +60,7 @@ class Framer:
                     yield Frame(self.seq, (header, head, piece))
                 body = end.envelope
             else:
-                end = body = b"".join(cast(list[bytes], group))
+                end = body = b"".join(cast("list[bytes]", group))
             spent = (0, 0) if self._is_free else (len(group), len(end))
             header = self._header(self._kind, len(body), after, asks, spent)
             yield Frame(self.seq, (header, body), end, *spent)
