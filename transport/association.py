@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
-from .endpoint import PAUSE, Endpoint, Link, Probe
+from .call import FIRST_RETRY, LAST_RETRY, Call
+from .endpoint import PAUSE, Endpoint, Link
 from .events import NOTHING_LISTENS
 from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
 from .handshake import (
@@ -27,8 +28,6 @@ from .security import RefusedAddress, check_url
 
 logger = logging.getLogger("zanni")
 
-FIRST_RETRY, LAST_RETRY = 0.5, 5.0
-"""Seconds until an unanswered HELLO is repeated: doubled each time, with jitter."""
 ANSWER_LIFE = 5.0
 """Seconds after which a link on which only answers were to go is closed."""
 CALL_LIMIT = 512
@@ -80,39 +79,6 @@ class Incoming(NamedTuple):
     key: str | None
 
 
-class Call:
-    """A link to one control URL, with the handshake frames that go there."""
-
-    def __init__(self, url: str, link: Link, *, own: bool, key: str | None) -> None:
-        self.url, self.link, self.own = url, link, own
-        self.key = key
-        """What the core there has to show, where keys are used."""
-        self.probe: Probe | None = None
-        """Finds out why there is no answer."""
-        self.waiting: tuple[bytes, bytes] | None = None
-        self.dialling = False
-        self.retry = FIRST_RETRY
-        self.due = now() + ANSWER_LIFE
-        """When it ends, or, while we dial, when HELLO is to be repeated."""
-
-    def pump(self) -> bool:
-        """Send what waits; False where the link refuses it."""
-        if self.waiting is not None and self.link.send(self.waiting):
-            self.waiting = None
-        return self.waiting is None
-
-    def close(self) -> None:
-        """Let go of the link."""
-        self.end_probe()
-        self.link.close()
-
-    def end_probe(self) -> None:
-        """Why there is no answer is known, or of no interest any more."""
-        probe, self.probe = self.probe, None
-        if probe is not None:
-            probe.close()
-
-
 class Associations:
     """One core's handshakes. Owner only, all of it."""
 
@@ -133,6 +99,8 @@ class Associations:
     def dial(self, url: str, *, own: bool, key: str | None = None) -> None:
         """Have the core that listens there answer a HELLO; repeated until it does, or `hang_up`.
 
+        Whoever still wants that of another node says so again each heartbeat: see `end_unwanted`.
+
         Args:
             url: where it listens.
             own: whether it is one of this node's.
@@ -144,6 +112,7 @@ class Associations:
         except OSError as error:
             self._tell(url, error.strerror or str(error))
             return
+        call.is_wanted = True
         if not call.dialling:
             call.dialling, call.retry = True, FIRST_RETRY
             self._hello(call)
@@ -159,6 +128,16 @@ class Associations:
         self._handshake.hung_up(url)
         if call is not None:
             call.close()
+
+    def end_unwanted(self) -> None:
+        """Once a heartbeat: hang up on other nodes' URLs that nobody wants to reach any more.
+
+        A node that is lost may be known by other URLs by then, or by none.
+        """
+        for call in tuple(self._calls.values()):
+            if call.dialling and not call.own and not call.is_wanted:
+                self.hang_up(call.url)
+            call.is_wanted = False
 
     def lost(self, itself: CoreAddress) -> None:
         """That core is lost: what it may still confirm was said to it before."""

@@ -380,6 +380,7 @@ class Node:
         if self.children is not None:
             self.children.end_lost(self.members.dead)
         self.joins.step()
+        self.members.associations.end_unwanted()
         self.tell()
 
     def tell(self) -> None:

@@ -164,6 +164,22 @@ def test_who_writes_in_the_name_of_another_ends_no_association(dialling):
     assert dialling.associations.bad == 1
 
 
+def test_what_nobody_wants_to_reach_any_more_is_hung_up_on(dialling):
+    for _ in range(3):  # once a heartbeat
+        dialling.associations.dial(URL, own=False)
+        dialling.associations.end_unwanted()
+        assert dialling.links == 1
+    dialling.associations.end_unwanted()
+    assert (dialling.links, dialling.associations.busy) == (0, False)
+
+
+def test_a_core_of_our_own_is_dialled_until_it_answers(dialling):
+    dialling.associations.dial(URL, own=True)
+    for _ in range(3):
+        dialling.associations.end_unwanted()
+    assert dialling.links == 1
+
+
 def test_nothing_is_left_open_at_the_end(dialling):
     dialling.taken = True
     dialling.associations.dial(URL, own=False)

@@ -188,6 +188,21 @@ def test_a_killed_node_is_lost_once_and_joined_again_when_it_is_back(start_bank,
         assert watcher.ask("downs", timeout=DEADLINE) == [(ann, "noconnection")]
 
 
+def test_nobody_is_looked_for_where_only_a_killed_node_has_listened(start_bank, url):
+    first = start_bank(cores=2)
+    with ActorSystem("teller", join=url, config=QUICK) as teller:
+        ann = wait_for(lambda: teller.whereis("ann@bank"))
+        assert ann.core == 1
+        assert ann.ask("total", timeout=DEADLINE) == 5
+        associations = teller.network.members.associations
+        wait_for(lambda: not associations.busy)
+        first.send_signal(signal.SIGKILL)
+        wait_for(lambda: len(has(teller, NodeLost)) == 2)
+        start_bank(cores=2)
+        wait_for(lambda: teller.whereis("ann@bank"))
+        wait_for(lambda: not associations.busy)
+
+
 def test_a_node_that_is_back_before_its_loss_was_noticed_is_taken(start_bank, url):
     slow = {**QUICK, "down_after": 60.0}
     first = start_bank()
