@@ -132,8 +132,8 @@ def running_bank(start, module, tmp_path):
     return command.expect(r"ready (.*)")[1]
 
 
-def teller_joins(start, url):
-    return start("run", "roots:Joined", "--name", "teller", "--join", url, "--keys", "teller")
+def teller_joins(start, url, keys="teller"):
+    return start("run", "roots:Joined", "--name", "teller", "--join", url, "--keys", keys)
 
 
 def test_a_node_that_is_allowed_while_the_other_runs_joins_it(running_bank, start, tmp_path):
@@ -150,10 +150,13 @@ def told(command, text, seconds=5.0):
 
 
 def test_a_key_that_is_not_allowed_and_a_wrong_one_are_told_apart(running_bank, start, tmp_path):
-    told(teller_joins(start, running_bank), "the node there does not take this node's key")
-    zanni("new", tmp_path / "other")
-    zanni("allow", tmp_path / "teller", "bank", tmp_path / "other" / "public.key")
-    told(teller_joins(start, running_bank), "has not the key that is allowed here for it")
+    for name in ("mistaken", "other"):
+        zanni("new", tmp_path / name)
+    zanni("allow", tmp_path / "mistaken", "bank", tmp_path / "other" / "public.key")
+    unknown = teller_joins(start, running_bank)
+    mistaken = teller_joins(start, running_bank, "mistaken")
+    told(unknown, "the node there does not take this node's key")
+    told(mistaken, "has not the key that is allowed here for it")
 
 
 @pytest.mark.parametrize("url", ["tcp://0.0.0.0:0", "tcp://[::]:0", "tcp://192.0.2.1:0"])
@@ -181,26 +184,23 @@ def test_keys_that_others_can_read_are_bad_usage(start, module, tmp_path):
     assert "chmod go-rwx" in " ".join(command.err.split())
 
 
-def look(start, url, *more):
-    command = start("tree", url, *more)
-    return command.wait(), " ".join(command.err.split()), command.out
-
-
 @pytest.mark.parametrize(("role", "code"), [("admin", 0), ("node", 0), ("client", 1)])
 def test_who_may_look_is_said_by_the_role(running_bank, start, tmp_path, role, code):
     zanni("allow", tmp_path / "bank", "teller", tmp_path / "teller" / "public.key", "--role", role)
     named = running_bank.replace("tcp://", "tcp://bank@")
-    exit_code, err, out = look(start, named, "--keys", "teller")
-    assert exit_code == code, err
-    assert ("Idle" in out) is (code == 0)
+    command = start("tree", named, "--keys", "teller")
+    assert command.wait() == code, command.err
+    assert ("Idle" in command.out) is (code == 0)
 
 
-def test_why_nothing_can_be_seen_is_told(running_bank, start, tmp_path):
-    code, err, _ = look(start, running_bank, "--keys", "teller")
-    assert (code, "does not take this node's key" in err) == (1, True), err
-    code, err, _ = look(start, running_bank)
-    assert (code, "wants keys" in err) == (1, True), err
-    code, err, _ = look(start, "bank", "--keys", "teller")
-    assert (code, "a system at a URL" in err) == (2, True), err
-    code, err, _ = look(start, "tcp://carl@127.0.0.1:7400", "--keys", "teller")
-    assert (code, "no key of 'carl'" in err) == (2, True), err
+def test_why_nothing_can_be_seen_is_told(running_bank, start):
+    reasons = [
+        (("tree", running_bank, "--keys", "teller"), 1, "does not take this node's key"),
+        (("tree", running_bank), 1, "wants keys"),
+        (("tree", "bank", "--keys", "teller"), 2, "a system at a URL"),
+        (("tree", "tcp://carl@127.0.0.1:7400", "--keys", "teller"), 2, "no key of 'carl'"),
+    ]
+    commands = [start(*arguments) for arguments, _, _ in reasons]
+    for command, (_, code, reason) in zip(commands, reasons, strict=True):
+        assert command.wait() == code, command.err
+        assert reason in " ".join(command.err.split())
