@@ -4,6 +4,7 @@ import random
 import sys
 import threading
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -39,59 +40,64 @@ def deadlock(future):
     return caught.value
 
 
-@pytest.mark.parametrize("cores", [(0, 1), (1, 2), (0, 1, 2), (0, 0, 1, 1, 2, 0), (1, 1, 1)])
+RINGS = [(0, 1), (1, 2), (0, 1, 2), (0, 0, 1, 1, 2, 0), (1, 1, 1)]
+
+
 @pytest.mark.parametrize("verb", ["ask", "call", "ask for long"])
-def test_a_ring_across_cores_is_a_deadlock(system, cores, verb):
-    members = ring(system, cores)
+def test_a_ring_across_cores_is_a_deadlock(system, verb):
+    rings = [ring(system, cores) for cores in RINGS]
     began = time.monotonic()
-    error = deadlock(members[0].ask((verb, "on"), block=False))
+    answers = [members[0].ask((verb, "on"), block=False) for members in rings]
+    errors = [deadlock(answer) for answer in answers]
     assert time.monotonic() - began < DEADLINE / 2
-    assert set(error.cycle) == set(members)
-    assert len(error.cycle) == len(members)
-    assert "Caller at waits/" in str(error)
-    assert [member.ask("alive", timeout=DEADLINE) for member in members] == ["alive"] * len(cores)
+    for members, error in zip(rings, errors, strict=True):
+        assert set(error.cycle) == set(members)
+        assert len(error.cycle) == len(members)
+        assert "Caller at waits/" in str(error)
+        assert {member.ask("alive", timeout=DEADLINE) for member in members} == {"alive"}
 
 
 A, F, D = crew.Caller, crew.Passer, crew.Debtor
+FORWARDED = [
+    ((0, 0, 1), (A, F, A)),
+    ((0, 1, 0), (A, F, A)),
+    ((0, 1, 1), (A, F, A)),
+    ((0, 1, 2), (A, F, A)),
+    ((1, 2, 2), (A, F, A)),
+    ((1, 2, 1, 0), (A, F, F, A)),
+    ((0, 1, 2, 1), (A, F, A, F)),
+    ((2, 1, 2, 0, 1, 2), (A, F, F, A, F, F)),
+    ((1, 2), (A, F)),
+    ((0, 1, 2), (A, F, F)),
+]
 
 
-@pytest.mark.parametrize(
-    ("cores", "classes"),
-    [
-        ((0, 0, 1), (A, F, A)),
-        ((0, 1, 0), (A, F, A)),
-        ((0, 1, 1), (A, F, A)),
-        ((0, 1, 2), (A, F, A)),
-        ((1, 2, 2), (A, F, A)),
-        ((1, 2, 1, 0), (A, F, F, A)),
-        ((0, 1, 2, 1), (A, F, A, F)),
-        ((2, 1, 2, 0, 1, 2), (A, F, F, A, F, F)),
-        ((1, 2), (A, F)),
-        ((0, 1, 2), (A, F, F)),
-    ],
-)
-def test_who_an_ask_was_forwarded_to_is_of_the_cycle(system, cores, classes):
-    members = ring(system, cores, *classes)
-    error = deadlock(members[0].ask(("ask", "on"), block=False))
-    waited = [member for member, each in zip(members, classes, strict=True) if each is A]
-    assert set(error.cycle) == set(waited)
-    assert len(error.cycle) == len(waited)
-    assert [member.ask("alive", timeout=DEADLINE) for member in members] == ["alive"] * len(cores)
-    assert [member.ask("heard", timeout=DEADLINE) for member in waited] == [1] * len(waited)
+def test_who_an_ask_was_forwarded_to_is_of_the_cycle(system):
+    rings = [ring(system, cores, *classes) for cores, classes in FORWARDED]
+    answers = [members[0].ask(("ask", "on"), block=False) for members in rings]
+    for (_, classes), members, answer in zip(FORWARDED, rings, answers, strict=True):
+        error = deadlock(answer)
+        waited = [member for member, each in zip(members, classes, strict=True) if each is A]
+        assert set(error.cycle) == set(waited)
+        assert len(error.cycle) == len(waited)
+        assert {member.ask("alive", timeout=DEADLINE) for member in members} == {"alive"}
+        assert {member.ask("heard", timeout=DEADLINE) for member in waited} == {1}
 
 
-@pytest.mark.parametrize("router", ["round_robin", "random", "smallest_mailbox"])
-@pytest.mark.parametrize("cores", [(1, 1), (1, 2), (2, 0)])
-def test_who_a_pool_passed_an_ask_to_is_of_the_cycle(system, router, cores):
-    asker, member = cores
-    pool = system.pool(crew.Caller, 1, router=router, core=member)
-    first = system.spawn(crew.Caller, core=asker)
-    first.ask(("know", pool), timeout=DEADLINE)
-    pool.ask(("know", first), timeout=DEADLINE)
-    error = deadlock(first.ask(("ask", "on"), block=False))
-    assert len(error.cycle) == 2
-    assert first in error.cycle
-    assert pool.ask("alive", timeout=DEADLINE) == "alive"
+def test_who_a_pool_passed_an_ask_to_is_of_the_cycle(system):
+    routers = ["round_robin", "random", "smallest_mailbox"]
+    asked = []
+    for router, (asker, member) in product(routers, [(1, 1), (1, 2), (2, 0)]):
+        pool = system.pool(crew.Caller, 1, router=router, core=member)
+        first = system.spawn(crew.Caller, core=asker)
+        first.ask(("know", pool), timeout=DEADLINE)
+        pool.ask(("know", first), timeout=DEADLINE)
+        asked.append((pool, first, first.ask(("ask", "on"), block=False)))
+    for pool, first, answer in asked:
+        error = deadlock(answer)
+        assert len(error.cycle) == 2
+        assert first in error.cycle
+        assert pool.ask("alive", timeout=DEADLINE) == "alive"
 
 
 def test_a_member_elsewhere_that_asks_its_pool(system):
@@ -106,18 +112,12 @@ def test_an_ask_set_aside_on_another_core_is_still_owed(system, cores):
     assert set(deadlock(members[0].ask(("ask", "on"), block=False)).cycle) == set(members)
 
 
-@pytest.mark.parametrize(
-    ("cores", "classes"),
-    [
-        ((0, 1), (A, D)),
-        ((0, 1, 2), (A, F, D)),
-        ((1, 2, 2), (A, F, D)),
-    ],
-)
-def test_an_answer_put_off_across_cores_is_no_edge(system, cores, classes):
-    members = ring(system, cores, *classes)
-    answer = members[0].ask(("ask", "on"), timeout=DEADLINE)
-    assert answer == "by another"  # though whoever put it off waited for the asker
+def test_an_answer_put_off_across_cores_is_no_edge(system):
+    owing = [((0, 1), (A, D)), ((0, 1, 2), (A, F, D)), ((1, 2, 2), (A, F, D))]
+    rings = [ring(system, cores, *classes) for cores, classes in owing]
+    answers = [members[0].ask(("ask", "on"), block=False) for members in rings]
+    # Though whoever put it off waited for the asker.
+    assert [each.get(timeout=DEADLINE) for each in answers] == ["by another"] * len(rings)
 
 
 def test_only_one_of_the_ring_hears_of_it_from_the_runtime(system):
