@@ -88,12 +88,6 @@ class Supervisor(Overseer, Actor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._family = self._family_class()
-        self._keeper = Keeper(self, self._family)
-        self._journal = Journal(self)
-        self._restarts = Intensity(self.intensity, self.period)
-        self._lost_core: CoreAddress | None = None
-        """The last one that took a child along: its loss counts once, however many it takes."""
 
     def children(self) -> list[ChildSpec]:
         """The children to start with, in start order. Override it; the default is none."""
@@ -110,6 +104,13 @@ class Supervisor(Overseer, Actor):
 
         """
         check_settings(self)
+        # Not made in `__init__`: that of a subclass may set any of the settings after ours.
+        self._family = self._family_class()
+        self._keeper = Keeper(self, self._family)
+        self._journal = Journal(self)
+        self._restarts = Intensity(self.intensity, self.period)
+        self._lost_core: CoreAddress | None = None
+        """The last one that took a child along: its loss counts once, however many it takes."""
         specs = self.children()
         check_all(specs, self.auto_shutdown)
         for spec in specs:

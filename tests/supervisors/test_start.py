@@ -67,6 +67,20 @@ def test_a_wrong_setting_starts_nothing(world, settings):
     assert world.journal == []
 
 
+def test_settings_may_be_made_in_init_and_ours_need_not_be_called(world, crash):
+    class Settled(Supervisor):
+        def __init__(self):
+            self.intensity = 0
+
+        def children(self):
+            return [world.child("a")]
+
+    world.supervisor = world.system.spawn(Settled)
+    exited = world.supervisor.exited()
+    crash(world.ref("a"))
+    assert exited.get(timeout=10) == "shutdown"
+
+
 def test_a_duplicate_id_starts_nothing(world):
     assert "id: two children" in str(world.refused(world.child("a"), world.child("a")))
     assert world.journal == []
