@@ -27,6 +27,7 @@ from weakref import WeakValueDictionary
 from greenlet import GreenletExit, getcurrent
 
 from .address import Address, CoreAddress
+from .config import Config
 from .crash import Crashes, log
 from .crew import Crew, Worker
 from .environment import make_lock, make_rlock, now
@@ -54,6 +55,7 @@ class Runnable(Protocol):
 class Owner(Protocol):
     """The system that a core belongs to, as the runtime below it sees it."""
 
+    config: Config
     dead_letters: DeadLetters
     events: Events
     crashes: Crashes

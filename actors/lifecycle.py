@@ -300,7 +300,7 @@ class Lifecycle:
         self.state = SUSPENDED
         del self.actor
         ties.answer_ends(self.exit_reason, for_good=False)
-        ties.supervisor.signal(Failed(self, reason, crash))
+        ties.tell_when_alone(self.core, Failed(self, reason, crash))
 
     def _guard(self, hook: Callable[..., Any], *args: object) -> None:
         if self.killed or self.is_given_up(here.worker):

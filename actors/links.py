@@ -13,7 +13,7 @@ from .errors import ActorDeadError
 from .future import Future
 from .mailbox import HIGH_WATER, Mailbox
 from .messages import message
-from .process import Broken, Bury, Died, Headers, Item, Process, Reply, Signal, Unwatch
+from .process import Broken, Bury, Died, Failed, Headers, Item, Process, Reply, Signal, Unwatch
 from .timers import Periodic, Timer
 
 
@@ -90,6 +90,7 @@ class Ties:
         "born",
         "children",
         "crash",
+        "failed",
         "given_up",
         "hastened",
         "high_water",
@@ -144,6 +145,8 @@ class Ties:
         self.incarnation = 1
         self.crash: Crash | None = None
         """Of this incarnation, which a supervisor is to hear of."""
+        self.failed: Failed | None = None
+        """Of this incarnation, too: its supervisor hears it once the children have ended."""
         self.restart_reason: Any = None
         """Why the last incarnation ended, in one that follows another."""
         self.stopping: list[Reply] = []
@@ -163,6 +166,23 @@ class Ties:
             suspending.reject(ActorDeadError(f"the actor has ended for good: {reason!r:.200}"))
         else:
             suspending.resolve(reason)
+
+    def tell_when_alone(self, core: Core, failed: Failed) -> None:
+        """Owner only. Tell the supervisor of the end when no child is left: their names are free.
+
+        After a kill some may live still, on other cores; no longer than `kill_timeout` is waited.
+        """
+        self.failed = failed
+        if self.children:
+            core.call_later(core.owner.config.kill_timeout, lambda: self.tell_failed(failed))
+        else:
+            self.tell_failed(failed)
+
+    def tell_failed(self, failed: Failed) -> None:
+        """Owner only. Tell the supervisor now, if that was not told yet."""
+        if self.failed is failed and self.supervisor is not None:
+            self.failed = None
+            self.supervisor.signal(failed)
 
 
 def leave_alone(owner: Owner, child: Process, crash: Crash | None) -> None:

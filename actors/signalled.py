@@ -95,6 +95,8 @@ class Signalled(Linked, Parked):
             return
         address = signal.process.address
         ties.children.pop(address, None)
+        if ties.failed is not None and not ties.children:
+            ties.tell_failed(ties.failed)
         ties.watchers.pop(address, None)  # the dead hear of nothing
         if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
             self.hasten(signal)
@@ -195,6 +197,8 @@ class Signalled(Linked, Parked):
             if signal.reply is not None:
                 signal.reply.reject(ActorDeadError(f"{self.ref} is not waiting for a restart"))
             return
+        if ties.failed is not None:  # told before this incarnation can fail, too
+            ties.tell_failed(ties.failed)
         self.exit_reason = None
         self.awaits = None  # a turn that was given up may be about to end
         self.killed = False

@@ -102,3 +102,45 @@ def test_the_children_of_a_lost_supervisor_end_and_its_parent_starts_it_anew(
     run_script, how
 ):  # C11
     run_script(SCRIPT, how)
+
+
+KILLS = """
+import time
+from zanni import Actor, ActorSystem
+from zanni.supervisors import Supervisor, child
+
+
+class Inner(Supervisor):
+    def children(self):
+        return [child(Actor, id="apart", name="apart", core=1)]
+
+
+class Outer(Supervisor):
+    intensity = 5  # as many as there are kills: no attempt may fail
+
+    def children(self):
+        return [child(Inner, id="inner", name="inner")]
+
+
+def main():
+    with ActorSystem("tree", cores=2) as system:
+        outer = system.spawn(Outer)
+        inner = system.whereis("inner")
+        for _ in range(Outer.intensity):
+            apart = system.whereis("apart")
+            ended = apart.exited()
+            inner.kill()
+            assert ended.get(timeout=20) == "killed"
+            assert inner.call(Supervisor.count_children).get(timeout=20).active == 1
+            assert system.whereis("apart") != apart
+        assert outer.is_alive()
+    print("done")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_killed_supervisor_is_started_again_when_its_children_elsewhere_are_gone(run_script):
+    run_script(KILLS)
