@@ -8,6 +8,7 @@ import pytest
 
 from zanni import Actor, ActorSystem
 from zanni.actors.address import CoreAddress
+from zanni.transport import observer as observer_module
 from zanni.transport import observers as observers_module
 from zanni.transport.endpoint import Link
 from zanni.transport.events import NodeJoined, NodeLost
@@ -309,7 +310,8 @@ def test_an_observer_sees_all_cores_and_is_no_node(bank):
     assert system.network.intake.bad_frames == 0
 
 
-def test_a_core_that_is_started_again_is_seen_again(bank):
+def test_a_core_that_is_started_again_is_seen_again(bank, monkeypatch):
+    monkeypatch.setattr(observer_module, "PATIENCE", 1.0)
     pid = bank.system.cores()[1]["pid"]
     with observing(bank.url) as observer:
         observer.look(bank.url, everything=False)
