@@ -8,7 +8,9 @@ import pykka
 from pykka import messages
 from pykka._introspection import AttrInfo, introspect_attrs
 
+from .future import check_may_wait
 from .messages import message
+from .parking import here
 
 A = TypeVar("A", bound=pykka.Actor)
 AttrPath = tuple[str, ...]
@@ -55,6 +57,8 @@ class RemoteProxy(pykka.ActorProxy[A]):
             self._ask_owner()
 
     def _ask_owner(self) -> dict[AttrPath, AttrInfo]:
+        if here.worker.turn is None:
+            check_may_wait("make it by 'await asyncio.to_thread(ref.proxy)', or use ref.call(...)")
         described: list[Any] = cast("Any", self.actor_ref).ask(Describe())
         found = {tuple(path): AttrInfo(*flags) for path, *flags in described}
         _known[self.actor_ref.type_name] = found  # type: ignore[attr-defined]  # ours, not Pykka's

@@ -302,7 +302,7 @@ class ActorRef(pykka.ActorRef[A]):
 
     @property
     def name(self) -> str | None:
-        """The name it was spawned with; None without one, and for an actor of another core."""
+        """The name it was spawned with; of an actor elsewhere None in a ref out of a pickle."""
         return getattr(self.process, "name", None)
 
     @property

@@ -246,10 +246,11 @@ class Reader:
         return buffers[index]
 
     def _ref(self, data: list[Any]) -> object:
-        type_name = data[4]
-        if not (type_name is None or is_name(type_name)):
-            raise TypeError("the type of a ref must be the name of one")
-        return self._resolver.ref(address(data), type_name)
+        type_name, *more = data[4:]
+        name = more[0] if more else None
+        if not all(each is None or is_name(each) for each in (type_name, name)):
+            raise TypeError("the type of a ref, and its name, must be names")
+        return self._resolver.ref(address(data), type_name, name)
 
 
 def by_id(cls: type, names: list[str], *, typed: bool) -> FromData:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from ..actors.address import KERNEL_ID, Address
 from ..actors.allowed import Allowed
@@ -16,7 +17,7 @@ from ..actors.errors import (
     MailboxFull,
     RemoteError,
 )
-from ..actors.future import Future
+from ..actors.future import Future, check_may_wait
 from ..actors.kernel import MailboxOf, check_from_node
 from ..actors.mailbox import MailboxRecord
 from ..actors.messages import import_type
@@ -64,12 +65,13 @@ SENDERS = 4096
 class RemoteProcess:
     """An actor elsewhere. An incarnation of 0 stands for whichever lives there now."""
 
-    __slots__ = ("_host", "_peer", "address")
+    __slots__ = ("_host", "_peer", "address", "name")
 
     awaits = ELSEWHERE
 
     def __init__(self, address: Address, host: Host, peer: Peer | None = None) -> None:
         self.address = address
+        self.name: str | None = None
         self._host = host
         self._peer = peer
 
@@ -89,6 +91,8 @@ class RemoteProcess:
 
     def statistics(self) -> MailboxRecord:
         """Any thread. Ask the actor's core, and wait for its answer."""
+        if here.worker.turn is None:
+            check_may_wait("use 'await asyncio.to_thread(ref.mailbox)'")
         answer: Future[MailboxRecord] = Future()
         kernel = self._host.process(self.address._replace(id=KERNEL_ID))
         kernel.deliver(MailboxOf(self.address.id), None, answer, None)
@@ -201,9 +205,12 @@ class PeerResolver:
         self._peer, self._host, self._allowed = peer, host, allowed
         self.here, self.there = aliases.here, aliases.there
 
-    def ref(self, address: Address, type_name: str | None) -> object:
+    def ref(self, address: Address, type_name: str | None, name: str | None) -> object:
         """Owner only. See `Resolver.ref`."""
-        return self._host.ref_of(self.here(address), type_name)
+        ref: Any = self._host.ref_of(self.here(address), type_name)
+        if name is not None and isinstance(ref.process, RemoteProcess):
+            ref.process.name = name
+        return ref
 
     def process(self, address: Address) -> Process:
         """Owner only. See `Resolver.process`."""

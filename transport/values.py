@@ -52,8 +52,8 @@ class Resolver(Protocol):
         """Any thread. An address as it is told to others."""
         ...
 
-    def ref(self, address: Address, type_name: str | None) -> object:
-        """Owner only. The ref of an address that has come."""
+    def ref(self, address: Address, type_name: str | None, name: str | None) -> object:
+        """Owner only. The ref of an address that has come, and of the actor's name."""
         ...
 
     def process(self, address: Address) -> Process:
@@ -230,8 +230,9 @@ def _ref_to_data(resolver: Resolver) -> ToData:
     there = resolver.there
 
     def to_data(value: Any) -> Data:
-        cls = value.actor_class
-        return [*there(value.address), None if cls is None else type_name(cls)]
+        cls, name = value.actor_class, value.name
+        data = [*there(value.address), None if cls is None else type_name(cls)]
+        return data if name is None else [*data, name]
 
     return to_data
 

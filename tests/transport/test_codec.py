@@ -51,14 +51,13 @@ HERE = Address("bank", 1, 2**64 - 1, 42)
 
 
 class Ref:
-    def __init__(self, address: Address, actor_class: object = None) -> None:
-        self.address, self.actor_class = address, actor_class
+    def __init__(
+        self, address: Address, actor_class: object = None, name: str | None = None
+    ) -> None:
+        self.address, self.actor_class, self.name = address, actor_class, name
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Ref) and (self.address, self.actor_class) == (
-            other.address,
-            other.actor_class,
-        )
+        return isinstance(other, Ref) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
         return hash(self.address)
@@ -138,8 +137,8 @@ class Resolver:
 
     there = here
 
-    def ref(self, address: Address, type_name: str | None) -> object:
-        return Ref(address, type_name and TYPES.get(type_name))
+    def ref(self, address: Address, type_name: str | None, name: str | None) -> object:
+        return Ref(address, type_name and TYPES.get(type_name), name)
 
     def process(self, address: Address) -> Any:
         return Stub(address)
@@ -262,6 +261,7 @@ def test_a_batch_is_envelopes_one_after_another(messages: list[object]) -> None:
         ProxySetAttr(attr_path=("a",), value=(1, 2)),
         _ActorStop(),
         Ref(HERE, Color),
+        Ref(HERE, Color, "ann"),
         CoreAddress("bank", 0, 1),
         uuid.UUID(int=5),
         Decimal("1.10"),
@@ -1012,8 +1012,8 @@ class Renaming(Resolver):
     def there(self, address: Address) -> Address:
         return address._replace(incarnation=7) if address.incarnation == 9 else address
 
-    def ref(self, address: Address, type_name: str | None) -> object:
-        return super().ref(self.here(address), type_name)
+    def ref(self, address: Address, type_name: str | None, name: str | None) -> object:
+        return super().ref(self.here(address), type_name, name)
 
     def process(self, address: Address) -> Any:
         return super().process(self.here(address))

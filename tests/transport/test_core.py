@@ -84,6 +84,20 @@ def test_call_cast_and_proxy(there):
     assert there.proxy().double(5).get(timeout=DEADLINE) == 10
 
 
+def test_what_asks_the_owner_says_on_an_asyncio_thread_what_to_do(system):
+    unknown = system.spawn(crew.Threads, core=1)
+
+    async def main():
+        with pytest.raises(RuntimeError, match=r"to_thread\(ref.proxy\)"):
+            unknown.proxy()
+        with pytest.raises(RuntimeError, match=r"to_thread\(ref.mailbox\)"):
+            unknown.mailbox()
+        assert (await asyncio.to_thread(unknown.mailbox)).length == 0
+
+    asyncio.run(main())
+    unknown.stop(timeout=DEADLINE)
+
+
 def test_async_methods(there):
     assert there.call(crew.Counter.later, 4).get(timeout=DEADLINE) == 5
 
@@ -149,6 +163,7 @@ def test_a_constructor_that_fails_elsewhere(system):
 def test_names_are_of_the_node(system):
     named = system.spawn(crew.Counter, name="far", core=1)
     assert system.whereis("far") == named
+    assert system.whereis("far").name == named.name == "far"
     with pytest.raises(zanni.NameInUse):
         system.spawn(crew.Counter, name="far")
     named.stop(timeout=DEADLINE)

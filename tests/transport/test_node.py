@@ -74,6 +74,7 @@ def test_actors_of_a_joined_node_are_found_and_asked(bank, teller):
     ann = bank.spawn(crew.Counter, 7, name="ann")
     found = teller.whereis("ann@bank")
     assert found == ann
+    assert found.name == "ann"
     found.tell(crew.Add(1))
     assert found.ask("total", timeout=DEADLINE) == 8
     assert found.call(crew.Counter.double, 4).get(timeout=DEADLINE) == 8
