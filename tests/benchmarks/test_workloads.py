@@ -25,6 +25,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measurements find this Zanni, also where it is not installed."""
     paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setattr(imported("runner"), "PATIENCE", 90.0)  # before pytest loses its own
+    monkeypatch.setattr(imported("m13_idle"), "WATCH", 0.1)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
 
 
@@ -57,10 +58,15 @@ def test_it_does_its_work(name: str, side_name: str) -> None:
         pytest.skip(lacks)
     if side_name in ("erlang", "go"):
         imported(f"peers.{side_name}").command("hello", 1)  # built while nobody's patience runs
-    made = runner.measure(benchmark, side, 1, max(int(side.n * A_LITTLE), 1))
-    assert made.error is None
+    n = max(int(side.n * A_LITTLE), 1)
+    if side.ours:  # a process of its own takes longer to start than to do so little
+        figures = side.run(n)
+    else:
+        made = runner.measure(benchmark, side, 1, n)
+        assert made.error is None
+        figures = made.figures
     # So few idle actors may cost no page of memory, and what is shared counts less meanwhile.
-    assert made.figures["value"] >= 0 or name.startswith("M6")
+    assert figures["value"] >= 0 or name.startswith("M6")
 
 
 def test_a_run_prints_json_on_stdout_and_the_table_on_stderr() -> None:

@@ -1,8 +1,14 @@
 """What `zanni run` is to run: a wrong target says what was looked for, where, and what there is."""
 
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from zanni.cli.main import main
 
 SHOP = """
 import pykka
@@ -30,15 +36,31 @@ price = 3
 """
 
 
+MODULES = {
+    "shop": SHOP,
+    "ruin": "from shop import price\n\n1 / price - 1 / 0\n",
+    "leaver": "raise SystemExit(3)\n",
+    "needy": "import no_such_library\n",
+    "typo": "def f(:\n",
+    "plain": "from zanni import Actor\n",
+    "package/inner": SHOP,
+}
+
+
 @pytest.fixture(autouse=True)
 def modules(module: Any) -> None:
-    module("shop", SHOP)
-    module("ruin", "from shop import price\n\n1 / price - 1 / 0\n")
-    module("leaver", "raise SystemExit(3)\n")
-    module("needy", "import no_such_library\n")
-    module("typo", "def f(:\n")
-    module("plain", "from zanni import Actor\n")
-    module("package/inner", SHOP)
+    for name, source in MODULES.items():
+        module(name, source)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the modules, as the working directory: nothing is run, so no process is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for name in ("package", *(each.replace("/", ".") for each in MODULES)):
+        sys.modules.pop(name, None)
 
 
 OFFER = "The module offers: Clerk, Picky, Manager."
@@ -57,7 +79,7 @@ WRONG = [
     ("shop:Old", ["an actor of Pykka's", OFFER]),
     ("plain:Clerk", ["offers no actor class"]),
     ("shob:Clerk", ["no module 'shob'", "FOLDER", "Did you mean 'shop'?"]),
-    ("examples.census:Census", ["looking for examples.census", "no module 'examples'", "FOLDER"]),
+    ("nowhere.census:Census", ["looking for nowhere.census", "no module 'nowhere'", "FOLDER"]),
     ("package.iner:Clerk", ["no module 'package.iner'", "FOLDER/package", "'inner'"]),
     ("ruin:Clerk", ["importing it raised ZeroDivisionError: division by zero", "ruin.py:3"]),
     ("leaver:Clerk", ["importing it raised SystemExit: 3"]),
@@ -68,12 +90,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("target", "texts"), WRONG, ids=[target for target, _ in WRONG])
-def test_a_wrong_target(start: Any, tmp_path: Any, target: str, texts: list[str]) -> None:
-    command = start("run", target)
-    assert command.wait() == 2
-    said = " ".join(command.err.split())
+def test_a_wrong_target(here: Path, target: str, texts: list[str]) -> None:
+    result = CliRunner().invoke(main, ["run", target])
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
     for text in texts:
-        assert text.replace("FOLDER", str(tmp_path)) in said
+        assert text.replace("FOLDER", str(here)) in said
     assert "Traceback" not in said
 
 
