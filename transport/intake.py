@@ -266,11 +266,17 @@ class Intake:
             receive(self._host, peer, [envelope])
 
     def _hold(self, peer: Peer, seq: int, until: float) -> None:
-        """Wait for the data; longer while a large message comes in: the dead may have sent it."""
-        self._system.core.call_later(HOLD, lambda: self._wait_no_more(peer, seq, until))
+        """Wait for the data, and longer while there comes some: the dead may have sent it."""
+        since, came = now(), peer.arrivals.seq_in
+        self._system.core.call_later(
+            HOLD, lambda: self._wait_no_more(peer, seq, until, since=since, came=came)
+        )
 
-    def _wait_no_more(self, peer: Peer, seq: int, until: float) -> None:
-        if peer.assembly.is_begun and peer.arrivals.seq_in < seq and now() < until:
+    def _wait_no_more(self, peer: Peer, seq: int, until: float, *, since: float, came: int) -> None:
+        arrivals, moment = peer.arrivals, now()
+        stood_still = moment - since >= 2 * HOLD  # this core itself: what has come lies unread
+        is_coming = arrivals.seq_in > came or peer.assembly.is_begun or stood_still
+        if arrivals.seq_in < seq and is_coming and moment < until:
             self._hold(peer, seq, until)
         else:
             self._release(peer, seq)

@@ -11,6 +11,7 @@ from zanni import ActorDeadError, ConnectionLost
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.observe import Events
 from zanni.actors.process import Died, Watch
+from zanni.transport import intake
 from zanni.transport.buffers import Lent, Parcel
 from zanni.transport.chunks import CHUNK
 from zanni.transport.codec import Envelope, EnvelopeKind
@@ -123,6 +124,14 @@ class Line:
             self.intake.receive(self.links[lane].taken.popleft(), own=True)
 
 
+class Clock:
+    """A clock that stands still, but for what a test adds to its `moment`."""
+
+    def __init__(self, monkeypatch):
+        self.moment = 100.0
+        monkeypatch.setattr(intake, "now", lambda: self.moment)
+
+
 steps = st.lists(st.sampled_from(["tell", "watch", "died", "flush"]), max_size=40)
 
 
@@ -159,6 +168,51 @@ def test_an_end_waits_for_a_large_message_of_the_dead_while_that_comes_in():
         assert line.actor.heard == []
     line.arrive(Lane.DATA)
     assert line.actor.heard == [0, 1]
+
+
+def test_an_end_waits_for_messages_while_some_come_in():
+    line = Line()
+    for _ in range(3):
+        line.post("tell")
+        line.sender.flush()
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    for heard in ([0], [0, 1]):
+        line.arrive(Lane.DATA)
+        line.timers[HOLD].pop()()
+        assert line.actor.heard == heard
+    line.timers[HOLD].pop()()
+    assert line.actor.heard == [0, 1, 3]
+
+
+def test_a_core_that_stood_still_itself_looks_once_more_before_it_tells_an_end(monkeypatch):
+    clock = Clock(monkeypatch)
+    line = Line()
+    line.post("tell")
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    clock.moment += 3.0  # the timer is that late: what came meanwhile is not read yet
+    line.timers[HOLD].pop()()
+    line.arrive(Lane.DATA)
+    assert line.actor.heard == [0, 1]
+
+
+def test_an_end_waits_no_longer_than_for_the_loss_of_a_node(monkeypatch):
+    clock = Clock(monkeypatch)
+    line = Line()
+    for _ in range(20):
+        line.post("tell")
+        line.sender.flush()
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    while line.timers[HOLD]:
+        clock.moment += 1.0
+        line.arrive(Lane.DATA)
+        line.timers[HOLD].pop()()
+    assert line.actor.heard == [*range(15), 20]
 
 
 def test_an_end_does_not_wait_for_a_large_message_of_which_nothing_has_come():
