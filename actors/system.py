@@ -102,7 +102,7 @@ class ActorSystem(Cores, Scoped):
         join: str | Iterable[str] = (),
         pin: bool = False,
         keys: str | PathLike[str] | None = None,
-        config: Mapping[str, float] | Config | None = None,
+        config: Mapping[str, float | str] | Config | None = None,
         observable: bool = False,
     ) -> None:
         refuse_in_import()

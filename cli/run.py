@@ -276,14 +276,16 @@ def _cores(text: str) -> int | str:
     return int(text)
 
 
-def _settings(pairs: Iterable[str]) -> dict[str, float]:
-    settings: dict[str, float] = {}
+def _settings(pairs: Iterable[str]) -> dict[str, float | str]:
+    settings: dict[str, float | str] = {}
     for pair in pairs:
-        key, _, value = pair.partition("=")
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(
+                f"{pair!r} is not of the form KEY=VALUE", param_hint="--config"
+            )
         try:
             settings[key] = float(value)
-        except ValueError:
-            raise click.BadParameter(
-                f"{pair!r} is not of the form KEY=NUMBER", param_hint="--config"
-            ) from None
+        except ValueError:  # one that is a word, or wrong: the config knows
+            settings[key] = value
     return settings

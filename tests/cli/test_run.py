@@ -36,6 +36,12 @@ class Idle(Actor):
     def on_stop(self):
         print("stopped", flush=True)
 
+class Settings(Actor):
+    def on_start(self):
+        config = self.system.config
+        print(config.peer_overflow, config.heartbeat, config.threads, flush=True)
+        self.stop()
+
 class Pair(Supervisor):
     def children(self):
         return [child(Idle, id="far", core=1), child(Idle, id="near")]
@@ -132,6 +138,13 @@ def test_arguments_reach_the_root(start: Any, arguments: list[str], printed: str
     command = start("run", "acts:Echo", *arguments)
     assert command.wait() == 0, command.err
     assert command.out == printed
+
+
+def test_settings_are_numbers_and_words(start: Any) -> None:
+    pairs = ("peer_overflow=wait", "heartbeat=0.5", "threads=2e1")
+    command = start("run", "acts:Settings", *(f"--config={pair}" for pair in pairs))
+    assert command.wait() == 0, command.err
+    assert command.out == "wait 0.5 20\n"
 
 
 def test_arguments_may_be_named_like_those_of_spawn(start: Any) -> None:

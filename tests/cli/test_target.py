@@ -109,7 +109,9 @@ WRONG_ARGUMENTS = [
     (["shop:Picky", "large"], ["unexpected 'large'", "-- large"]),
     (["shop:Clerk", "--cores", "none"], ["'none' is neither a number from 1 on nor 'auto'"]),
     (["shop:Clerk", "--cores", "0"], ["'0' is neither"]),
-    (["shop:Clerk", "--config", "down_after"], ["not of the form KEY=NUMBER"]),
+    (["shop:Clerk", "--config", "down_after"], ["not of the form KEY=VALUE"]),
+    (["shop:Clerk", "--config", "down_after=x"], ["'down_after' must be a number, not 'x'"]),
+    (["shop:Clerk", "--config", "peer_overflow=x"], ["'peer_overflow' is one of 'drop_new', "]),
     (["shop:Clerk", "--config", "down_afer=1"], ["unknown setting 'down_afer'", "down_after"]),
 ]
 
