@@ -118,17 +118,19 @@ def child(
     return spec
 
 
-def check_all(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown) -> None:
-    """Check the children of one supervisor, each by itself and together.
+def check_all(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown, cores: int) -> None:
+    """Check the children of one supervisor on a node with so many cores, each and together.
 
     Raises:
-        SpecError: as `child`, or two children claim one id or one name.
+        SpecError: as `child`, or there is no such core, or two children claim one id or one name.
 
     """
     ids: set[str] = set()
     names: set[tuple[str | None, str]] = set()
     for spec in specs:
         check_spec(spec, auto_shutdown)
+        if isinstance(spec.core, int) and spec.node is None and spec.core >= cores:
+            raise SpecError(_subject(spec), "core", f"{spec.core}: the last one is {cores - 1}")
         if spec.id in ids:
             raise SpecError(_subject(spec), "id", "two children have it: give each its own")
         ids.add(spec.id)

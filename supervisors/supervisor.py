@@ -112,7 +112,7 @@ class Supervisor(Overseer, Actor):
         self._lost_core: CoreAddress | None = None
         """The last one that took a child along: its loss counts once, however many it takes."""
         specs = self.children()
-        check_all(specs, self.auto_shutdown)
+        check_all(specs, self.auto_shutdown, self.system.open_cores)
         for spec in specs:
             child = self._adopt(spec)
             try:

@@ -86,6 +86,12 @@ def test_a_duplicate_id_starts_nothing(world):
     assert world.journal == []
 
 
+def test_a_core_that_is_not_there_starts_nothing(world):
+    reason = world.refused(world.child("a"), world.child("b", core=1))
+    assert str(reason) == "child 'b': core: 1: the last one is 0"
+    assert world.journal == []
+
+
 def test_an_ignored_child_keeps_its_spec_without_a_ref(world):
     world.fail_start |= {"b": [Ignore()], "c": [Ignore()]}
     world.supervise(world.child("a"), world.child("b"), world.child("c", restart="temporary"))
