@@ -25,6 +25,8 @@ class Headers(TypedDict, total=False):
     sender: Address
     """Who sent it, where that is an actor of neither of the two cores: it was forwarded. On the
     way between cores only."""
+    notes: list[str]
+    """What was added to the error that answers an ask from another core. On the way only."""
     receipt: object
     """Of what came from another core: how much waits here is known by it while it exists."""
     context: Context

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 from ..actors.process import Headers
+from .notes import are_notes
 from .reader import BadBatch, address
 from .values import Data, Resolver
 
@@ -41,4 +42,6 @@ def headers_from_data(data: Any, resolver: Resolver) -> Headers | None:
             headers["sender"] = resolver.here(address(sender))
     except (TypeError, ValueError) as error:
         raise BadBatch(f"the sender of a forwarded message: {error}") from error
+    if are_notes(found.get("notes")):
+        headers["notes"] = found["notes"]
     return headers

@@ -47,6 +47,7 @@ from .data_lane import Lost
 from .declared import find_declared
 from .failures import no_room, node_down
 from .host import Host
+from .notes import put_notes
 from .overflow import can_wait, post_when_room
 from .peer import Leftovers, Peer, State
 from .replies import RemoteReply, SignalReply
@@ -320,6 +321,7 @@ def _receive_answer(host: Host, peer: Peer, envelope: Envelope) -> None:
     elif envelope.kind == _REPLY:
         reply.resolve(message)
     elif isinstance(message, Exception):
+        put_notes(message, envelope.headers)
         reply.reject(message)
     else:
         reply.reject(RemoteError(type(message).__name__, str(message)[:1000]))

@@ -12,6 +12,7 @@ from .data_lane import Lost
 from .envelope import Envelope, EnvelopeKind
 from .failures import no_room
 from .host import Host
+from .notes import notes_of
 from .packer import LARGE_ERROR
 from .peer import Peer
 from .values import shortened
@@ -63,8 +64,9 @@ class RemoteReply:
             return False
         peer, host = self._peer, self._host
         encode = peer.codec.encode
+        headers = notes_of(value) if kind == _ERROR else None
         try:
-            envelope = encode(Envelope(ask, None, kind, None, value, None))
+            envelope = encode(Envelope(ask, None, kind, None, value, headers))
         except (EncodeError, MessageTooLarge) as error:
             kind = _ERROR
             envelope = encode(Envelope(ask, None, kind, None, error, None))

@@ -309,7 +309,7 @@ def _remote(error: BaseException, *, tracebacks: bool) -> RemoteError:
     except Exception as fault:
         text = f"<its text cannot be made: {type(fault).__name__}>"
     traceback_text = _traceback_text(error) if tracebacks else ""
-    return RemoteError(type(error).__name__, _printable(text), _printable(traceback_text))
+    return RemoteError(type(error).__name__, encodable(text), encodable(traceback_text))
 
 
 def _traceback_text(error: BaseException) -> str:
@@ -318,7 +318,8 @@ def _traceback_text(error: BaseException) -> str:
     return "".join(lines)
 
 
-def _printable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Any thread. A text that can be encoded, cut where it is long."""
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}... ({len(text)} characters)"
     return text.encode("utf-8", "backslashreplace").decode()
@@ -332,6 +333,6 @@ def stand_in(error: BaseException, *, tracebacks: bool) -> Data:
 def shortened(reason: object) -> str:
     """Any thread. The text of a reason that cannot travel as it is."""
     try:
-        return _printable(repr(reason))
+        return encodable(repr(reason))
     except Exception as fault:
         return f"<a {type(reason).__name__} whose text cannot be made: {type(fault).__name__}>"

@@ -53,6 +53,16 @@ def test_a_group_of_errors_arrives_as_one(there):  # B12
     assert there.ask("alive", timeout=DEADLINE) == "alive"
 
 
+@pytest.mark.parametrize(("what", "kind"), [("noted", ValueError), ("noted of ours", RemoteError)])
+def test_an_error_arrives_with_its_notes(there, what, kind):
+    with pytest.raises(kind) as caught:
+        there.ask(what, timeout=DEADLINE)
+    assert caught.value.__notes__ == [
+        "how it came about",
+        "in\ntwo lines, with a lone \\ud800",
+    ]
+
+
 def test_an_error_with_a_long_chain_of_causes_arrives(there):  # B12
     with pytest.raises(ValueError, match="2999"):
         there.ask("chained", timeout=DEADLINE)

@@ -46,6 +46,11 @@ class Faulty(Actor):
                 raise chained(3000)
             case "group":
                 raise ExceptionGroup("several", [ValueError(1), ExceptionGroup("in", [Locked()])])
+            case "noted" | "noted of ours":
+                error = ValueError() if message == "noted" else Locked()
+                error.add_note("how it came about")
+                error.add_note("in\ntwo lines, with a lone \ud800")
+                raise error
             case "exit":
                 raise SystemExit(3)
             case "interrupt":
