@@ -5,6 +5,10 @@ from __future__ import annotations
 from ..actors.address import Address, CoreAddress
 from ..actors.errors import ActorDeadError, ConnectionLost, MailboxFull, NodeDown
 
+FORBIDDEN = "forbidden"
+"""Why something is refused that the key of whoever sent it does not allow: an end for this reason
+says that there is no watch or link, and not that the actor has ended."""
+
 
 def no_room(home: CoreAddress) -> MailboxFull:
     """The error of a message for which there is no room at its sender's core."""

@@ -22,9 +22,10 @@ from pykka.messages import ProxyCall, _ActorStop
 from ..actors.address import KERNEL_ID, Address
 from ..actors.deadlock import Break, Probe, Withdraw
 from ..actors.kernel import WhereIs
-from ..actors.process import Broken, Died, Link, Unlink, Unlinked, Unwatch, Watch
+from ..actors.process import Broken, Died, Link, Process, Signal, Unlink, Unlinked, Unwatch, Watch
 from ..actors.spawn_request import RemoteSpawn
 from .codec import Envelope, EnvelopeKind
+from .failures import FORBIDDEN
 from .host import Host
 from .keyring import Role
 from .peer import Peer
@@ -99,8 +100,25 @@ def _refuse(role: Role, host: Host, peer: Peer, envelope: Envelope, what: str) -
         error = PermissionError(f"a key of role {role.value!r} may not {what}")
         RemoteReply(peer, envelope.ask, host).reject(error)
         return
-    host.dead_letters.count("forbidden", message, address, level=logging.WARNING)
+    host.dead_letters.count(FORBIDDEN, message, address, level=logging.WARNING)
+    if isinstance(message, Watch | Link):
+        _refuse_watch(host, peer, message, address)
+
+
+def _refuse_watch(host: Host, peer: Peer, message: Watch | Link, address: Address) -> None:
+    """Tell the peer alone, and none but its own actors.
+
+    Not as an end of that actor would be told: those here that it watches, or is linked with, go on.
+    """
+    watcher, end = _end_of(message, host.process_of(address))
+    if watcher.home != peer.home:
+        return
+    if peer.control.post(peer.codec.encode_signal(watcher.id, None, end)):
+        host.posted(peer)
+
+
+def _end_of(message: Watch | Link, process: Process) -> tuple[Address, Signal]:
+    """Whose watch or link it is, and how it is told that there is none."""
     if isinstance(message, Watch):
-        message.watcher.signal(Died(host.process_of(address), "forbidden"))
-    elif isinstance(message, Link):
-        message.process.signal(Broken(host.process_of(address), "forbidden"))
+        return message.watcher.address, Died(process, FORBIDDEN)
+    return message.process.address, Broken(process, FORBIDDEN)

@@ -45,7 +45,7 @@ from .aliases import Aliases
 from .codec import Envelope, EnvelopeKind, Undecodable
 from .data_lane import Lost
 from .declared import find_declared
-from .failures import no_room, node_down
+from .failures import FORBIDDEN, no_room, node_down
 from .host import Host
 from .notes import put_notes
 from .overflow import can_wait, post_when_room
@@ -335,7 +335,7 @@ def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) ->
         host.dead_letters.count("forged", signal, process.address)
         return
     if isinstance(signal, Died | Broken):
-        if isinstance(signal, Died):
+        if isinstance(signal, Died) and signal.reason != FORBIDDEN:
             host.note_end(signal.process.address)
         known = peer.unwatch(signal.process.address.id, process.address.id, type(signal))
         if known is not None:  # once for each watch or link

@@ -338,6 +338,20 @@ def test_a_client_may_not_stop_spawn_kill_or_watch(keys, start):
     assert whats <= {"stop an actor", "spawn", "send a system message (Kill)"}
 
 
+def test_a_watch_that_is_refused_ends_no_watch_the_other_way(keys, start):
+    bank, teller, _ = as_role(keys, start, "client")
+    clerk = teller.spawn(crew.Watcher, name="clerk")
+    guard = bank.spawn(crew.Watcher, name="guard")
+    found = wait_for(lambda: bank.whereis("clerk@teller"))
+    guard.ask(crew.Watched(found), timeout=DEADLINE)
+    watched = teller.whereis("guard@bank")
+    clerk.ask(crew.Watched(watched), timeout=DEADLINE)
+    assert wait_for(lambda: clerk.ask("downs", timeout=DEADLINE)) == [(watched, "forbidden")]
+    assert watched.is_alive()
+    teller.stop()
+    assert wait_for(lambda: guard.ask("downs", timeout=DEADLINE)) == [(found, "noconnection")]
+
+
 def test_a_client_reaches_public_names_alone(keys, start):
     bank, teller, _ = as_role(keys, start, "client")
     bank.spawn(Spy, name="spy")

@@ -100,11 +100,17 @@ class Refusing:
         self.dead_letters = DeadLetters()
         self.core = SimpleNamespace(home=US)
         self.misuse, self.answers = [], []
-        self.peer = SimpleNamespace(home=THEM)
+        self.told = []
+        codec = SimpleNamespace(encode_signal=lambda *what: what)
+        control = SimpleNamespace(post=lambda told: self.told.append(told) or True)
+        self.peer = SimpleNamespace(home=THEM, codec=codec, control=control)
         monkeypatch.setattr(limits, "RemoteReply", self.reply)
 
     def reply(self, peer, ask, host):
         return SimpleNamespace(reject=lambda error: self.answers.append((ask, error)))
+
+    def posted(self, peer):
+        assert peer is self.peer
 
     def process_of(self, address):
         return SimpleNamespace(address=address)
@@ -140,12 +146,24 @@ def test_a_tell_is_a_dead_letter(refusing):
 
 @pytest.mark.parametrize(("cls", "end"), [(Watch, Died), (Link, Broken)])
 def test_a_watch_hears_that_it_is_forbidden(refusing, cls, end):
-    heard = []
-    refusing.pass_(envelope(cls(SimpleNamespace(signal=heard.append)), "SIGNAL"))
-    [signal] = heard
+    refusing.pass_(envelope(cls(SimpleNamespace(address=Address(*THEM, 7))), "SIGNAL"))
+    [(watcher, sender, signal)] = refusing.told
+    assert (watcher, sender) == (7, None)
     assert (type(signal), signal.reason) == (end, "forbidden")
     assert signal.process.address == Address(*US, ACTOR)
     assert refusing.misuse == []
+
+
+@pytest.mark.parametrize("cls", [Watch, Link])
+@pytest.mark.parametrize("home", [US, CoreAddress("others", 0, 3)])
+def test_in_the_name_of_others_nobody_hears_of_an_end(refusing, cls, home):
+    """Or a client could end the watches and links of actors that are none of its own."""
+    forged = SimpleNamespace(
+        address=Address(*home, 7), signal=lambda signal: pytest.fail(repr(signal))
+    )
+    refusing.pass_(envelope(cls(forged), "SIGNAL"))
+    assert refusing.told == []
+    assert refusing.dead_letters.statistics() == {"forbidden": 1}
 
 
 def test_what_an_honest_runtime_sends_by_itself_is_no_misuse(refusing):
