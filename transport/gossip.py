@@ -128,10 +128,17 @@ class Gossip:
             if peer.home.core == 0 and "cores" in told:
                 self._take_from_core_0(told)
         else:
-            checked = self._members.gate.checked_url
             for place in map(place_of, told.get("places", ())):
-                known = place._replace(control=checked(place.control), data=checked(place.data))
-                self._members.known[peer.home.node, place.core] = known
+                self._learn(peer.home.node, place)
+
+    def _learn(self, node: str, place: CorePlace) -> None:
+        """Where another core of a node listens; one that has ended listens nowhere."""
+        members = self._members
+        itself = CoreAddress(node, place.core, place.incarnation)
+        if members.aliases.home(itself) not in members.dead:
+            checked = members.gate.checked_url
+            known = place._replace(control=checked(place.control), data=checked(place.data))
+            members.known[node, place.core] = known
 
     def _take_from_core_0(self, told: dict[str, Any]) -> None:
         fields = ("index", "state", "incarnation", "pid", "actors", "restarts", "load")

@@ -304,7 +304,8 @@ class Members:
         if home.incarnation and not (peer.own or for_good):
             with self._lock:
                 self.aliases.renew(peer.itself, peer.separations + was_adopted)
-        if not peer.own and home.core == 0:
+        is_last = self._system.index == 0 and not any(key[0] == home.node for key in self.current)
+        if not peer.own and (home.core == 0 or is_last):
             self.known = {key: place for key, place in self.known.items() if key[0] != home.node}
         left = peer.close()
         abandon(self._host, peer, left)

@@ -337,3 +337,16 @@ def test_who_stood_still_and_was_joined_again_at_once_loses_nobody_more(table):
     peer, _ = table.adopt(OTHER, by_confirm=True, separations=1)
     table.pass_(1)
     assert peer.state is State.UP
+
+
+def test_a_node_of_which_no_core_is_left_is_known_no_more(table):
+    """Core 1 may have told where its core 0 listens when that was lost already."""
+    other = OTHER._replace(core=1, incarnation=4)
+    for home in (OTHER, other):
+        table.adopt(home, by_confirm=True)
+    places = dict(table.members.known)
+    table.members.lose(OTHER, "it is to be lost")
+    assert table.members.known == {}
+    table.members.known = places
+    table.members.lose(other, "it is to be lost")
+    assert table.members.known == {}

@@ -1,0 +1,52 @@
+"""What cores tell each other with their heartbeats: where the others of their nodes listen."""
+
+from types import SimpleNamespace
+
+import msgpack
+import pytest
+
+from zanni.actors.address import CoreAddress
+from zanni.actors.network import IDLE
+from zanni.transport.aliases import Aliases
+from zanni.transport.gossip import Gossip
+from zanni.transport.handshake import CorePlace
+
+PLACE = CorePlace(0, 5, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
+THEM = CoreAddress("b", 0, 5)
+
+
+class Hearing:
+    """A core that takes in what core 1 of the node b tells."""
+
+    def __init__(self):
+        gate = SimpleNamespace(checked_url=lambda url: url)
+        self.members = SimpleNamespace(known={}, dead={}, aliases=Aliases(), gate=gate)
+        system = SimpleNamespace(name="a", meter=SimpleNamespace(last=IDLE))
+        self.gossip = Gossip(system, self.members, None, None)
+
+    def hear(self):
+        peer = SimpleNamespace(home=CoreAddress("b", 1, 6), own=False, codec=None)
+        self.gossip.take(peer, msgpack.packb({"places": [list(PLACE)]}))
+        return self.members.known
+
+
+@pytest.fixture
+def hearing():
+    return Hearing()
+
+
+def test_the_other_cores_of_a_node_are_known_by_one_of_them(hearing):
+    assert hearing.hear() == {("b", 0): PLACE}
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_core_that_has_ended_is_at_no_place(hearing, in_order):
+    """The others of its node may tell of it for a moment longer than it is there."""
+    hearing.members.dead[THEM] = in_order
+    assert hearing.hear() == {}
+
+
+def test_a_core_that_was_lost_while_it_lived_is_where_it_was(hearing):
+    hearing.members.dead[THEM] = False
+    hearing.members.aliases.renew(THEM, 1)
+    assert hearing.hear() == {("b", 0): PLACE}
