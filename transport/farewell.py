@@ -2,7 +2,7 @@
 
     who leaves                                  who stays
     sends what waits, until nothing does        takes it in
-    GOODBYE(how far its data lane has got)  ->  takes in all up to there, within `LAST_CALL`
+    GOODBYE(how far its data lane has got)  ->  takes in all up to there, or what comes of it
     the peer is down, in order              <-  GOODBYE; the peer is down, in order
 
 Guarantees:
@@ -13,7 +13,9 @@ Guarantees:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from functools import partial
 from typing import Protocol
 
 from ..actors.address import CoreAddress
@@ -21,6 +23,7 @@ from ..actors.environment import now
 from ..actors.future import Future
 from .control_lane import NOTHING
 from .frame import Header, Kind
+from .patience import wait_for_data
 from .peer import Peer, State
 from .probes import HasCore
 
@@ -29,7 +32,7 @@ STEP = 0.02
 AGAIN = 0.5
 """Seconds after which an unanswered GOODBYE is repeated."""
 LAST_CALL = 1.0
-"""Seconds that a GOODBYE waits at most for the data that was sent before it."""
+"""Seconds without any data after which a GOODBYE waits no longer for what was sent before it."""
 LINGER = 1.0
 """Seconds for which the link stays open on which a GOODBYE was answered."""
 
@@ -87,7 +90,8 @@ class Farewell:
             self._part(peer)
         elif peer.leaves_after is None:
             peer.leaves_after = header.after
-            self._clock.core.call_later(LAST_CALL, lambda: self._part(peer))
+            done = partial(self._part, peer)
+            wait_for_data(self._clock.core, peer, header.after, LAST_CALL, math.inf, done)
 
     def look(self, peer: Peer) -> None:
         """Data has come of a peer that leaves."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from ..actors.address import Address
@@ -44,6 +45,7 @@ from .keyring import Role
 from .limits import within
 from .members import Members
 from .observation import BadObservation
+from .patience import wait_for_data
 from .peer import Peer, State
 from .remote import RemoteProcess, receive
 from .replies import RemoteReply
@@ -239,7 +241,7 @@ class Intake:
                 if isinstance(end, Died | Broken) and header.after > peer.arrivals.seq_in:
                     held = Held(header.after, end.process.address.id, envelope)
                     peer.control.held.append(held)
-                    self._hold(peer, header.after, now() + self._system.config.down_after)
+                    self._hold(peer, header.after)
                 else:
                     receive(self._host, peer, [envelope])
             if peer.arrivals.early:
@@ -265,21 +267,11 @@ class Intake:
             peer.arrivals.note_end(actor, after)
             receive(self._host, peer, [envelope])
 
-    def _hold(self, peer: Peer, seq: int, until: float) -> None:
-        """Wait for the data, and longer while there comes some: the dead may have sent it."""
-        since, came = now(), peer.arrivals.seq_in
-        self._system.core.call_later(
-            HOLD, lambda: self._wait_no_more(peer, seq, until, since=since, came=came)
-        )
-
-    def _wait_no_more(self, peer: Peer, seq: int, until: float, *, since: float, came: int) -> None:
-        arrivals, moment = peer.arrivals, now()
-        stood_still = moment - since >= 2 * HOLD  # this core itself: what has come lies unread
-        is_coming = arrivals.seq_in > came or peer.assembly.is_begun or stood_still
-        if arrivals.seq_in < seq and is_coming and moment < until:
-            self._hold(peer, seq, until)
-        else:
-            self._release(peer, seq)
+    def _hold(self, peer: Peer, seq: int) -> None:
+        """Wait for the data up to there: the dead may have sent some of it."""
+        until = now() + self._system.config.down_after
+        core, done = self._system.core, partial(self._release, peer, seq)
+        wait_for_data(core, peer, seq, HOLD, until, done)
 
     def _acknowledge(self, control: ControlLane) -> None:
         """Answer for the frames that came: for several at once, but soon."""

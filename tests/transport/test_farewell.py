@@ -23,6 +23,7 @@ from zanni import ActorSystem, Config
 from zanni.actors.address import CoreAddress
 from zanni.actors.future import Future
 from zanni.transport import farewell as farewell_module
+from zanni.transport import patience as patience_module
 from zanni.transport.events import NodeJoined
 from zanni.transport.farewell import AGAIN, LAST_CALL, LINGER, Farewell
 from zanni.transport.frame import Kind, Lane, Route, Source, unpack_frames, unpack_header
@@ -52,7 +53,8 @@ class Table:
 
     def __init__(self, monkeypatch):
         self.moment, self.timers, self.order = 100.0, [], count()
-        monkeypatch.setattr(farewell_module, "now", lambda: self.moment)
+        for module in (farewell_module, patience_module):
+            monkeypatch.setattr(module, "now", lambda: self.moment)
         self.lost = []
         self.peer = Peer(HOME, Source(1, 0, 1), own=False, due=lambda _: None)
         self.peer.state = State.UP
@@ -77,6 +79,12 @@ class Table:
             self.moment, _, function = heapq.heappop(self.timers)
             function()
         self.moment = end
+
+    def stand_still(self, seconds):
+        """All timers go off late."""
+        self.moment += seconds
+        while self.timers and self.timers[0][0] <= self.moment:
+            heapq.heappop(self.timers)[-1]()
 
     def leave(self):
         self.farewell.leave([self.peer], self.left)
@@ -143,6 +151,24 @@ def test_who_leaves_is_answered_when_its_last_data_has_come(table):
     table.farewell.look(table.peer)
     assert table.lost == [HOME]
     assert len(table.goodbyes()) == 1
+    table.pass_(LAST_CALL)
+    assert table.lost == [HOME]
+
+
+def test_who_leaves_is_heard_while_its_last_data_comes(table):
+    table.hear(after=5)
+    for seq in range(1, 5):
+        table.peer.arrivals.seq_in = seq
+        table.pass_(LAST_CALL)
+        assert table.lost == []
+    table.pass_(LAST_CALL)
+    assert table.lost == [HOME]
+
+
+def test_a_core_that_stood_still_looks_once_more_for_the_last_data(table):
+    table.hear(after=1)
+    table.stand_still(3 * LAST_CALL)
+    assert table.lost == []
     table.pass_(LAST_CALL)
     assert table.lost == [HOME]
 

@@ -11,7 +11,7 @@ from zanni import ActorDeadError, ConnectionLost
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.observe import Events
 from zanni.actors.process import Died, Watch
-from zanni.transport import intake
+from zanni.transport import intake, patience
 from zanni.transport.buffers import Lent, Parcel
 from zanni.transport.chunks import CHUNK
 from zanni.transport.codec import Envelope, EnvelopeKind
@@ -129,7 +129,8 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.moment = 100.0
-        monkeypatch.setattr(intake, "now", lambda: self.moment)
+        for module in (intake, patience):
+            monkeypatch.setattr(module, "now", lambda: self.moment)
 
 
 steps = st.lists(st.sampled_from(["tell", "watch", "died", "flush"]), max_size=40)
