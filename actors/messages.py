@@ -37,7 +37,12 @@ def message(cls: type[T]) -> type[T]:
         cls: a class with annotated fields; it must stand at the top of a module, or within a class
             that does, for others to find it by name.
 
+    Raises:
+        TypeError: it is no class, or a dataclass already that is not frozen.
+
     """
+    if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
+        raise TypeError(f"@message stands above a class, without arguments; {cls!r:.80} is none")
     is_enum: bool = issubclass(cls, Enum)
     if not is_enum:
         cls = _exception(cls) if issubclass(cls, BaseException) else _frozen(cls)
@@ -46,6 +51,9 @@ def message(cls: type[T]) -> type[T]:
 
 
 def _frozen(cls: type[T]) -> type[T]:
+    made: Any = vars(cls).get("__dataclass_params__")
+    if made is not None and not made.frozen:
+        raise TypeError(f"{cls.__qualname__}: @message makes the dataclass; take @dataclass away")
     return dataclasses.dataclass(frozen=True, slots=True)(cls)
 
 

@@ -46,6 +46,18 @@ def test_a_message_is_frozen_slotted_and_a_dataclass():
     assert Nothing() == Nothing()
 
 
+def test_what_cannot_be_a_message_is_refused_with_the_remedy():
+    @dataclasses.dataclass
+    class Mutable:
+        number: int
+
+    with pytest.raises(TypeError, match=r"Mutable: .* take @dataclass away"):
+        message(Mutable)
+    for wrong in (3, lambda: None):
+        with pytest.raises(TypeError, match="above a class"):
+            message(wrong)
+
+
 def test_a_message_matches_by_position():
     match Deposit(5):
         case Deposit(amount):
