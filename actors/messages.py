@@ -21,6 +21,9 @@ from .environment import ImportingMain
 
 T = TypeVar("T")
 
+UNKNOWN_ACTOR = "zanni:Actor"
+"""Stands for the name of an actor's class where that is not known, as of a sender elsewhere."""
+
 _registered: dict[str, type] = {}
 _main_script: str | None = None
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import pykka
 from pykka import messages
 from pykka._introspection import AttrInfo, introspect_attrs
 
 from .future import check_may_wait
-from .messages import message
+from .messages import UNKNOWN_ACTOR, message
 from .parking import here
 
 A = TypeVar("A", bound=pykka.Actor)
@@ -44,43 +44,50 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-_known: dict[str, dict[AttrPath, AttrInfo]] = {}
+Attributes: TypeAlias = dict[AttrPath, AttrInfo]
+
+_known: dict[str, Attributes] = {}
 
 
 class RemoteProxy(pykka.ActorProxy[A]):
-    """As `pykka.ActorProxy`; what can be called is asked of the owner, once per class."""
+    """As `pykka.ActorProxy`; what can be called is asked of the owner, once per class.
 
-    def __init__(self, actor_ref: Any, attr_path: AttrPath = ()) -> None:
+    Where the class is not known, as of the ref of a sender, it is asked for each proxy.
+    """
+
+    def __init__(
+        self, actor_ref: Any, attr_path: AttrPath = (), known: Attributes | None = None
+    ) -> None:
         self.actor_ref = actor_ref
         self._attr_path = attr_path
-        if actor_ref.type_name not in _known:
-            self._ask_owner()
+        self._attributes = known or _known.get(actor_ref.type_name) or self._ask_owner()
 
-    def _ask_owner(self) -> dict[AttrPath, AttrInfo]:
+    def _ask_owner(self) -> Attributes:
         if here.worker.turn is None:
             check_may_wait("make it by 'await asyncio.to_thread(ref.proxy)', or use ref.call(...)")
         described: list[Any] = cast("Any", self.actor_ref).ask(Describe())
         found = {tuple(path): AttrInfo(*flags) for path, *flags in described}
-        _known[self.actor_ref.type_name] = found  # type: ignore[attr-defined]  # ours, not Pykka's
+        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]  # ours, not Pykka's
+        if type_name != UNKNOWN_ACTOR:
+            _known[type_name] = found
+        self._attributes = found
         return found
 
     def __getattr__(self, name: str) -> Any:
         path = (*self._attr_path, name)
         if name.startswith("_"):
             raise AttributeError(f"{self} has no attribute {name!r}")
-        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]  # ours, not Pykka's
-        info = _known[type_name].get(path) or self._ask_owner().get(path)
+        info = self._attributes.get(path) or self._ask_owner().get(path)
         if info is None:
             raise AttributeError(f"{self} has no attribute {name!r}")
         if info.callable:
             return pykka.CallableProxy(actor_ref=self.actor_ref, attr_path=path)
         if info.traversable:
-            return RemoteProxy[A](self.actor_ref, path)
+            return RemoteProxy[A](self.actor_ref, path, self._attributes)
         return self.actor_ref.ask(messages.ProxyGetAttr(attr_path=path), block=False)
 
     def __dir__(self) -> list[str]:
-        type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]  # ours, not Pykka's
-        return sorted({*vars(type(self)), *vars(self), *(path[0] for path in _known[type_name])})
+        return sorted({*vars(type(self)), *vars(self), *(path[0] for path in self._attributes)})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RemoteProxy):

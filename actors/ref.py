@@ -235,6 +235,7 @@ class ActorRef(pykka.ActorRef[A]):
 
         Raises:
             Timeout: it did not stop within `timeout` seconds (it still will).
+            NodeDown: its core or node is lost.
 
         """
         if block and here.worker.turn is None:

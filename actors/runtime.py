@@ -14,6 +14,7 @@ from .environment import make_shared_lock
 from .errors import ActorDeadError, ShuttingDown
 from .forked import Disowned
 from .gone import GoneProcess
+from .messages import UNKNOWN_ACTOR
 from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
@@ -68,13 +69,13 @@ class Runtime:
     def ref_of(self, address: Address, type_name: str | None) -> ActorRef[Any]:
         """Any thread. A ref for an address."""
         process = self.process_of(address)
-        return ActorRef(cast("Any", process), type_name or "zanni:Actor")
+        return ActorRef(cast("Any", process), type_name or UNKNOWN_ACTOR)
 
     def ref_to(self, process: Process) -> ActorRef[Any]:
         """Any thread. A ref for a process."""
         if isinstance(process, Cell):
             return process.ref
-        return ActorRef(cast("Any", process), "zanni:Actor")
+        return ActorRef(cast("Any", process), UNKNOWN_ACTOR)
 
     def forget_name(self, name: str, address: Address) -> None:
         """Owner only. The actor of that name is gone."""

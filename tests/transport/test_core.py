@@ -84,6 +84,15 @@ def test_call_cast_and_proxy(there):
     assert there.proxy().double(5).get(timeout=DEADLINE) == 10
 
 
+def test_proxies_of_senders_elsewhere_do_not_take_one_class_for_another(system):
+    viewer = system.spawn(crew.Viewer)
+    senders = [system.spawn(each, core=1) for each in (crew.Plain, crew.Callable, crew.Plain)]
+    for sender in senders:
+        sender.call(sender.actor_class.show_to, viewer).get(timeout=DEADLINE)
+    seen = wait_for(lambda: len(found := viewer.proxy().kinds.get(timeout=DEADLINE)) == 3 and found)
+    assert seen == ["Future", "CallableProxy", "Future"]
+
+
 def test_what_asks_the_owner_says_on_an_asyncio_thread_what_to_do(system):
     unknown = system.spawn(crew.Threads, core=1)
 

@@ -428,3 +428,29 @@ class Finder(Actor):
 
     def find(self, name):
         return self.system.whereis(name)
+
+
+class Viewer(Actor):
+    """Looks at its senders by proxies."""
+
+    def __init__(self):
+        super().__init__()
+        self.kinds = []
+
+    def view(self):
+        self.kinds.append(type(self.sender.proxy().shown).__name__)
+
+
+class Plain(Actor):
+    shown = 7
+
+    def show_to(self, viewer):
+        viewer.cast(Viewer.view)
+
+
+class Callable(Actor):
+    def shown(self):
+        return 7
+
+    def show_to(self, viewer):
+        viewer.cast(Viewer.view)
