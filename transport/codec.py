@@ -40,14 +40,7 @@ from .signals import signal_from_data, signal_to_data, with_plain_reason
 from .type_ids import Offer, TypeIds, fingerprint
 from .values import PLAIN, Data, Resolver, Tag, ToData, fields_of, way_to_data
 
-__all__ = [
-    "BadBatch",
-    "Codec",
-    "Envelope",
-    "EnvelopeKind",
-    "Resolver",
-    "Undecodable",
-]
+__all__ = ["BadBatch", "Codec", "Envelope", "EnvelopeKind", "Resolver", "Undecodable"]
 
 
 _UNPACKER = cast(Any, msgpack).Unpacker
@@ -148,6 +141,11 @@ class Codec:
         if offer.fields == fingerprint(fields_of(cls)):
             self._learned.note(offer.name, offer.id)
             self._add_way(cls, offer.id)
+
+    def let_go(self) -> None:
+        """Any thread. Give the buffers back: the peer is lost, but refs may keep what is here."""
+        self._packers.clear()
+        self._unpackers.clear()
 
     def mirror(self) -> Codec:
         """Owner only. A codec that reads what this one has written."""

@@ -309,6 +309,7 @@ class Members:
             self.known = {key: place for key, place in self.known.items() if key[0] != home.node}
         left = peer.close()
         abandon(self._host, peer, left)
+        peer.codec.let_go()
         if was_adopted and peer.is_joined:
             self._system.events.publish(NodeLost(*home, reason))
             if not peer.own:

@@ -12,6 +12,7 @@ from zanni.actors.observe import Events
 from zanni.transport import control_lane as control_lane_module
 from zanni.transport import members as members_module
 from zanni.transport import peer as peer_module
+from zanni.transport.codec import Envelope
 from zanni.transport.control_lane import GIVE_UP
 from zanni.transport.events import (
     NO_NODE,
@@ -350,3 +351,13 @@ def test_a_node_of_which_no_core_is_left_is_known_no_more(table):
     table.members.known = places
     table.members.lose(other, "it is to be lost")
     assert table.members.known == {}
+
+
+def test_of_who_is_lost_no_buffers_are_kept(table):
+    """A ref keeps the peer, and may be kept for ever: a buffer is as large as a message was."""
+    peer, _ = table.adopt(OTHER, by_confirm=True)
+    [envelope] = peer.codec.decode(peer.codec.encode(Envelope(1, None, 0, None, "text", None)))
+    assert (len(peer.codec._packers), len(peer.codec._unpackers)) == (1, 1)
+    table.members.lose(OTHER, "it is to be lost")
+    assert (peer.codec._packers, peer.codec._unpackers) == ([], [])
+    assert list(peer.codec.decode(peer.codec.encode(envelope))) == [envelope]
