@@ -110,6 +110,7 @@ def test_a_server_that_is_no_node_is_asked_ever_more_seldom_and_told_of_once(nod
         (failing,) = node.events("JoinFailing")
         assert failing[2] == url
         assert "does not answer as a Zanni node" in failing[3]
+        until(lambda: url in node.err)  # another thread reads it
         assert node.err.count(url) == 1
 
 
