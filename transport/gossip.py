@@ -186,6 +186,8 @@ class Gossip:
         return records
 
     def _as_it_is(self, record: CoreRecord) -> CoreRecord:
+        if record["index"] == self._system.index:
+            record["state"] = "up"  # it may have been told last that it is "starting"
         if record["state"] == "up" and record["index"] >= self._system.open_cores:
             record["state"] = "closing"
         return record

@@ -6,7 +6,7 @@ import msgpack
 import pytest
 
 from zanni.actors.address import CoreAddress
-from zanni.actors.network import IDLE
+from zanni.actors.network import IDLE, CoreRecord
 from zanni.transport.aliases import Aliases
 from zanni.transport.gossip import Gossip
 from zanni.transport.handshake import CorePlace
@@ -21,7 +21,9 @@ class Hearing:
     def __init__(self):
         gate = SimpleNamespace(checked_url=lambda url: url)
         self.members = SimpleNamespace(known={}, dead={}, aliases=Aliases(), gate=gate)
-        system = SimpleNamespace(name="a", meter=SimpleNamespace(last=IDLE))
+        system = SimpleNamespace(
+            name="a", index=1, open_cores=2, meter=SimpleNamespace(last=IDLE), allowed=set()
+        )
         self.gossip = Gossip(system, self.members, None, None)
 
     def hear(self):
@@ -50,3 +52,11 @@ def test_a_core_that_was_lost_while_it_lived_is_where_it_was(hearing):
     hearing.members.dead[THEM] = False
     hearing.members.aliases.renew(THEM, 1)
     assert hearing.hear() == {("b", 0): PLACE}
+
+
+def test_a_core_that_was_told_last_that_it_starts_is_up(hearing):
+    """So what it starts by itself may be placed on it, as the members of a pool are."""
+    told = [[0, "up", 5, 100, 1, 0, IDLE], [1, "starting", 6, 101, 0, 0, IDLE]]
+    cores = [dict(zip(CoreRecord.__annotations__, values, strict=True)) for values in told]
+    hearing.gossip._told = cores
+    assert [each["state"] for each in hearing.gossip.cores()] == ["up", "up"]
