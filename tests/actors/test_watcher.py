@@ -708,7 +708,7 @@ class Mixed(Actor):
             self.counts["cycles"] += 1
 
 
-def run_mixed(monkeypatch, turns, handoffs):
+def run_mixed(monkeypatch, turns, handoffs, patience=DEADLINE):
     """Run a crowd of `Mixed` until it has made so many turns and hand-offs."""
     violations, inside = [], {}
 
@@ -750,7 +750,7 @@ def run_mixed(monkeypatch, turns, handoffs):
             futures = [one.ask(3, block=False) for one in crowd for _ in range(50)]
             asked += len(futures)
             for future in futures:
-                ended += future.get(timeout=DEADLINE) == 3
+                ended += future.get(timeout=patience) == 3
             assert not violations
         assert ended == asked
     assert not violations
@@ -768,4 +768,4 @@ def test_one_thread_runs_the_loop_and_one_message_is_handled_whatever_turns_do(m
 @pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("switching")
 def test_one_thread_runs_the_loop_for_long(monkeypatch):
-    run_mixed(monkeypatch, turns=10_000_000, handoffs=100_000)
+    run_mixed(monkeypatch, turns=10_000_000, handoffs=100_000, patience=600)
