@@ -119,6 +119,15 @@ class Line:
         envelope = bytes([number])
         lane.post(Parcel(envelope, [Lent(bytes(large), mutable=False)]) if large else envelope)
 
+    def end_after(self, tells):
+        """Have the end of who sent so many tells arrive before them, each in a frame of its own."""
+        for _ in range(tells):
+            self.post("tell")
+            self.sender.flush()
+        self.post("died")
+        self.sender.flush()
+        self.arrive(Lane.CONTROL)
+
     def arrive(self, lane):
         if self.links[lane].taken:
             self.intake.receive(self.links[lane].taken.popleft(), own=True)
@@ -173,12 +182,7 @@ def test_an_end_waits_for_a_large_message_of_the_dead_while_that_comes_in():
 
 def test_an_end_waits_for_messages_while_some_come_in():
     line = Line()
-    for _ in range(3):
-        line.post("tell")
-        line.sender.flush()
-    line.post("died")
-    line.sender.flush()
-    line.arrive(Lane.CONTROL)
+    line.end_after(tells=3)
     for heard in ([0], [0, 1]):
         line.arrive(Lane.DATA)
         line.timers[HOLD].pop()()
@@ -203,12 +207,7 @@ def test_a_core_that_stood_still_itself_looks_once_more_before_it_tells_an_end(m
 def test_an_end_waits_no_longer_than_for_the_loss_of_a_node(monkeypatch):
     clock = Clock(monkeypatch)
     line = Line()
-    for _ in range(20):
-        line.post("tell")
-        line.sender.flush()
-    line.post("died")
-    line.sender.flush()
-    line.arrive(Lane.CONTROL)
+    line.end_after(tells=20)
     while line.timers[HOLD]:
         clock.moment += 1.0
         line.arrive(Lane.DATA)
