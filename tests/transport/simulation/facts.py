@@ -26,8 +26,9 @@ class Tie:
 
 
 class Ask:
-    def __init__(self, life, moment, expected):
-        self.life, self.made, self.expected = life, moment, expected
+    def __init__(self, life, moment, sender, expected):
+        self.life, self.made = life, moment
+        self.sender, self.expected = sender, expected
         self.settled = 0
 
     @property

@@ -9,7 +9,7 @@ from math import inf
 
 from simulation.facts import Ask, PlayerFacts, Tie
 
-from zanni import ConnectionLost
+from zanni import ConnectionLost, NodeDown
 from zanni.actors.address import CoreAddress
 from zanni.transport.batches import BATCH_MESSAGES
 from zanni.transport.events import NodeJoined, NodeLost
@@ -42,6 +42,8 @@ class Oracle:
         """How often the two nodes had lost each other, as the sender knew, when it sent to the
         receiver that number; None: to a ref of one that it had lost."""
         self.handled = set()
+        self.undelivered = set()
+        """What an ask would have brought that was told that it cannot."""
         self.ties = {}
         self.asks = []
         self.greetings = set()
@@ -188,7 +190,7 @@ class Oracle:
             self.violate("G7", receiver, "got", number, "from", sender, "after its end was told")
 
     def asked(self, sender, receiver, number):
-        ask = Ask(self.players[sender].life, self.now, [receiver, number])
+        ask = Ask(self.players[sender].life, self.now, sender, [receiver, number])
         self.asks.append(ask)
         return partial(self._answered, ask, f"{sender}'s ask {number} of {receiver}")
 
@@ -198,6 +200,8 @@ class Oracle:
             self.violate("G9", which, "was settled twice")
         if future._error is not None:
             self.note(which, "failed:", type(future._error).__name__)
+            if isinstance(future._error, NodeDown):
+                self.undelivered.add((ask.sender, *ask.expected))
             if type(future._error) is ConnectionLost:
                 self._check_lost(which, ask)
         elif list(future._value) != ask.expected:
@@ -389,13 +393,16 @@ class Oracle:
         """What was told and has not come, where nothing fails, be it that a node stops (F17)."""
         if not self.is_calm:
             return
-        for sender, receiver, number in self.told_notes:
+        for note in self.told_notes:
+            if note in self.handled or note in self.undelivered:
+                continue
+            sender, receiver, _ = note
             player = self.players[receiver]
             stays = player.ended is None and player.life.number == 1
             # A node that stops waits for no longer than its time for one that dozes.
             is_counted = self.players[sender].life.system.dead_letters.counts.get("noconnection")
-            if stays and not is_counted and (sender, receiver, number) not in self.handled:
-                yield sender, receiver, number
+            if stays and not is_counted:
+                yield note
 
 
 def in_words(reason):
