@@ -219,21 +219,22 @@ class Actor(Receiving, pykka.Actor):
         return timer
 
     def every(self, seconds: float, message: Any) -> Periodic:
-        """Send yourself a message again and again; periods that were missed are not made up for.
+        """Send yourself a message again and again, in an even beat that busy times do not shift.
+
+        Periods that were missed, as when the machine slept, are not made up for.
 
         Raises:
             ValueError, TypeError: the time is not positive, or no number.
 
         """
         _check_delay(seconds, least=1e-9)
-        core = self._cell.core
 
         def fire() -> None:
             if timer.pending:
                 self._remind(message)
                 timer.again()
 
-        timer = Periodic(lambda: core.call_later(seconds, fire))
+        timer = Periodic(seconds, self._cell.core.begin, fire)
         _keep(self._cell.need_ties().timers, timer)
         timer.again()
         return timer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .environment import now
+
 
 class Timer:
     """Something that the loop will do at `when`, on its monotonic clock; it can be called off."""
@@ -31,14 +33,20 @@ class Timer:
 class Periodic:
     """A timer that begins anew each time, as `Actor.every` gives.
 
-    A period that was missed, as when the machine slept, is not made up for: the next one counts
-    from the clock, so that no burst follows.
+    It keeps its beat: a period begins when the one before was to end, however late that was seen.
+    Periods that were missed, as when the machine slept, are not made up for, so that no burst
+    follows: the next one ends in time with the beat (as with Go's tickers).
     """
 
-    __slots__ = ("_begin", "_timer", "pending")
+    __slots__ = ("_begin", "_fire", "_seconds", "_timer", "_when", "pending")
 
-    def __init__(self, begin: Callable[[], Timer]) -> None:
+    def __init__(
+        self, seconds: float, begin: Callable[[Timer], object], fire: Callable[[], object]
+    ) -> None:
+        self._seconds = seconds
         self._begin = begin
+        self._fire = fire
+        self._when = now()
         self._timer: Timer | None = None
         self.pending = True
         """Whether it was not called off."""
@@ -46,7 +54,10 @@ class Periodic:
     def again(self) -> None:
         """Begin the first period or, unless it was cancelled, the next."""
         if self.pending:
-            self._timer = self._begin()
+            missed = max(now() - self._when, 0.0) // self._seconds
+            self._when += (1.0 + missed) * self._seconds
+            self._timer = Timer(self._when, self._fire)
+            self._begin(self._timer)
 
     def cancel(self) -> bool:
         """Any thread. Call it off; False if it was called off before."""

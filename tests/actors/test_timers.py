@@ -1,10 +1,12 @@
 """`after` and `every`: they come, can be called off, and end with the incarnation."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from zanni import Actor
+from zanni.actors import timers
 
 
 class Timed(Actor):
@@ -110,7 +112,19 @@ def test_missed_periods_are_not_made_up_for(system, eventually):  # F14
     timed.ask(("apply", lambda self: self.every(period, "tick")))
     system.core.post(hold_up)
     ticks = len(timed.ask(("apply", lambda self: list(self.seen))))
-    assert ticks <= (time.monotonic() - began - held) / period + 1  # one for the time it was held
+    # One for the time it was held, and one soon after, in time with the beat.
+    assert ticks <= (time.monotonic() - began - held) / period + 2
+
+
+def test_the_beat_is_kept_however_late_each_period_ends(monkeypatch):
+    clock, begun = SimpleNamespace(now=100.0), []
+    monkeypatch.setattr(timers, "now", lambda: clock.now)
+    periodic = timers.Periodic(1.0, begun.append, lambda: None)
+    periodic.again()
+    for late in (0.25, 0.0, 0.75, 2.5, 0.5):
+        clock.now = begun[-1].when + late
+        periodic.again()
+    assert [timer.when for timer in begun] == [101.0, 102.0, 103.0, 104.0, 107.0, 108.0]
 
 
 def test_timers_die_with_their_actor(system, eventually):  # B13
