@@ -5,6 +5,8 @@ class PlayerFacts:
     def __init__(self, life, label, address):
         self.life, self.label, self.address = life, label, address
         self.ended, self.reason = None, None
+        self.dozed = None
+        """When its last doze began and ended."""
 
 
 class Tie:

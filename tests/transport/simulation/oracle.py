@@ -166,6 +166,12 @@ class Oracle:
             player.ended, player.reason = self.now, in_words(future._value)
             self.note("ended", label, player.reason)
 
+    def dozed(self, label, began):
+        player = self.players[label]
+        if player.dozed is not None and player.dozed[1] == began:  # it dozes on
+            began = player.dozed[0]
+        player.dozed = began, self.now
+
     # Messages
 
     def next_number(self, sender, receiver, ref):
@@ -290,7 +296,11 @@ class Oracle:
         arrival = self.world.network.last_arrival(target.life.endpoint, life.machine)
         begun = max(target.life.ended, tie.made, arrival)
         bound = config.down_after + 2 * config.heartbeat + SLACK
-        heard = life.lost.get(tie.address.home, self.now)  # the player itself may have dozed
+        came = self.now
+        dozed = self.players[label].dozed
+        if dozed is not None and dozed[1] == came:  # what it hears now may have come meanwhile
+            came = dozed[0]
+        heard = life.lost.get(tie.address.home, came)
         took = heard - begun - self.seconds_paused(life.machine, begun)
         if took > bound:
             self.violate("G6", label, "heard of", target.life.name, f"{took:.1f} s after its end")

@@ -59,10 +59,12 @@ class Player(Actor):
 
     def doze(self, seconds):
         """Keep all that comes waiting for so long."""
+        began = self.oracle.now
         try:
             Future().get(timeout=seconds)
         except Timeout:
             pass
+        self.oracle.dozed(self.label, began)
 
 
 def payload_of(number, size):
