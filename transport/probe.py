@@ -71,19 +71,22 @@ class Attempts:
         self,
         next_event: Callable[[], bytes | None],
         end: Callable[[], None],
-        greeting: bytes,
+        greet: Callable[[], bytes],
         *,
         with_key: bool,
     ) -> None:
-        self._next_event, self._end = next_event, end
-        self._wanted, self._with_key = wants_keys(greeting), with_key
+        self._next_event, self._end, self._greet = next_event, end, greet
+        self._greeting, self._with_key = greet(), with_key
         self._events: list[Event] = []
 
     def reason(self) -> str:
         """Owner only. See `Probe.reason`."""
         while (frame := self._next_event()) is not None:
             self._events.append(event_of(frame))
-        return reason_of(self._events, self._wanted, with_key=self._with_key)
+        if not self._greeting:  # it was busy
+            self._greeting = self._greet()
+        wanted = wants_keys(self._greeting)
+        return reason_of(self._events, wanted, with_key=self._with_key)
 
     def close(self) -> None:
         """Owner only. See `Probe.close`."""

@@ -286,11 +286,13 @@ class ZeroMQEndpoint:
             self.drop(monitor)
             self.drop(socket)
 
+        def greet() -> bytes:
+            if url.startswith(_IPC):
+                return b""
+            return first_words(socket_address(url), GREETING, GREETING_SIZE) or b""
+
         self._dealers |= {socket, monitor}
-        greeting = b""
-        if not url.startswith(_IPC):
-            greeting = first_words(socket_address(url), GREETING, GREETING_SIZE) or b""
-        return Attempts(next_event, end, greeting, with_key=key is not None)
+        return Attempts(next_event, end, greet, with_key=key is not None)
 
     def wait_for_room(self, socket: _Socket) -> None:
         """Owner only. Let `wait` end when the socket takes messages again."""

@@ -60,8 +60,16 @@ def test_what_is_told_is_kept():
     frames = [struct.pack("=HI", *CLOSED), None, None]
     ended = []
     attempts = Attempts(
-        lambda: frames.pop(0), lambda: ended.append(True), greeting(b"CURVE"), with_key=True
+        lambda: frames.pop(0), lambda: ended.append(True), lambda: greeting(b"CURVE"), with_key=True
     )
     assert attempts.reason() == attempts.reason() == WRONG_KEY
     attempts.close()
     assert ended == [True]
+
+
+def test_who_was_too_busy_to_greet_is_greeted_again():
+    frames, greetings = [struct.pack("=HI", *CLOSED), None], [b"", greeting(b"CURVE")]
+    attempts = Attempts(
+        lambda: frames.pop(0), lambda: None, lambda: greetings.pop(0), with_key=True
+    )
+    assert attempts.reason() == WRONG_KEY
