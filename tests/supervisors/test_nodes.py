@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from nodes import url_of
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -26,10 +27,6 @@ from zanni.supervisors import Supervisor, SupervisorReport, child, pool
 
 WAIT = 20.0
 BRANCHES = Path(__file__).with_name("zanni_branches.py")
-
-
-def url_of(system):
-    return system.nodes()[0]["urls"][0]
 
 
 @pytest.fixture

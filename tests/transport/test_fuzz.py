@@ -20,6 +20,7 @@ from typing import get_args
 import msgpack
 import pytest
 import zmq
+from nodes import has
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from waiting import DEADLINE, wait_for
 
@@ -125,10 +126,6 @@ VALUES = [
     [ValueError("no", 3), Refused(Item("bolt"))],
     list(range(100)),
 ]
-
-
-def has(system, kind):
-    return [event for event in list(system.events.last) if isinstance(event, kind)]
 
 
 # Recorded frames

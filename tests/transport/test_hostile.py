@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import msgpack
 import pytest
+from nodes import url_of
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -37,10 +38,6 @@ from zanni.transport.zeromq import ZeroMQEndpoint
 DEADLINE = 20.0
 LISTEN = "tcp://127.0.0.1:0"
 EVIL = "evil\n2026-01-01 00:00:00 ERROR forged\x1b[31m" + "x" * 1_000_000
-
-
-def url_of(system):
-    return system.nodes()[0]["urls"][0]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 import pykka.messages
 import pytest
 import zmq
+from nodes import has, url_of
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,14 +35,6 @@ from zanni.transport.zeromq import ZeroMQEndpoint
 
 DEADLINE = 20.0
 LISTEN = "tcp://127.0.0.1:0"
-
-
-def has(system, kind):
-    return [event for event in list(system.events.last) if isinstance(event, kind)]
-
-
-def url_of(system):
-    return system.nodes()[0]["urls"][0]
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """Mailboxes of actors on another core: what travels, and what its senders see."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -40,13 +40,6 @@ def held(system):
         return ref, let_go
 
     return held
-
-
-def wait_for(condition):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("overflow", ["fail", "wait"])

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from nodes import has
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -38,10 +39,6 @@ def free_url():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-
-
-def has(system, kind):
-    return [event for event in list(system.events.last) if isinstance(event, kind)]
 
 
 @pytest.fixture

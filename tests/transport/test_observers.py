@@ -5,6 +5,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from waiting import wait_for
 
 from zanni import Actor, ActorSystem
 from zanni.actors.address import CoreAddress
@@ -339,12 +340,3 @@ def test_several_look_at_once(bank):
     for thread in threads:
         thread.join(DEADLINE)
     assert totals == [[1, 0]] * 20
-
-
-def wait_for(condition):
-    end = threading.Event()
-    for _ in range(int(DEADLINE / 0.02)):
-        if condition():
-            return
-        end.wait(0.02)
-    pytest.fail("it did not happen in time")

@@ -4,11 +4,11 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -26,14 +26,6 @@ from zanni import (
 )
 
 DEADLINE = 20.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + DEADLINE
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
-    return found
 
 
 @pytest.fixture(scope="module")

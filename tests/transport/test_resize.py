@@ -5,11 +5,11 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -20,14 +20,6 @@ from zanni.transport import core as core_module
 from zanni.transport.events import CoreDied, CoreRemoved
 
 DEADLINE = 20.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + DEADLINE
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
-    return found
 
 
 def is_running(pid):

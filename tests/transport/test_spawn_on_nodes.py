@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nodes import has, url_of
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -38,14 +39,6 @@ from zanni.transport.events import CoreStarted, NodeJoined
 DEADLINE = 20.0
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
 COUNTER = "zanni_crew:Counter"
-
-
-def url_of(system):
-    return system.nodes()[0]["urls"][0]
-
-
-def has(system, kind):
-    return [event for event in list(system.events.last) if isinstance(event, kind)]
 
 
 @pytest.fixture
