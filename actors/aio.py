@@ -74,20 +74,28 @@ class LoopThread:
         future: Future[Any] = Future()
         context = copy_context()
         context.run(coroutine_owner.set, owner)
-        tasks: list[asyncio.Task[Any]] = []  # the one, once the loop has made it
+        tasks: list[asyncio.Task[None]] = []  # the one, once the loop has made it
 
         async def settle() -> None:
-            own_coroutines[tasks[0]] = OwnCoroutine(owner, future)
+            task = asyncio.current_task()
+            own_coroutines[task] = OwnCoroutine(owner, future)
             try:
                 future.resolve(await coroutine)
             except BaseException as error:  # out of a task, KeyboardInterrupt would end the loop
                 future.reject(error)
             finally:
-                del own_coroutines[tasks[0]]
+                del own_coroutines[task]
 
         def begin() -> None:
-            tasks.append(self._loop.create_task(settle(), context=context))
-            tasks[0].add_done_callback(lambda _: coroutine.close())  # cancelled before it began
+            # Not `create_task`: a factory that users have set there may begin it, now and here.
+            task = asyncio.Task(settle(), loop=self._loop, context=context)
+            tasks.append(task)
+            task.add_done_callback(end)
+
+        def end(task: asyncio.Task[None]) -> None:
+            if task.cancelled():  # before it began: from then on, `settle` hears of it
+                coroutine.close()
+                future.reject(asyncio.CancelledError())
 
         if not self._post(begin):  # this turn has outlived its system
             coroutine.close()

@@ -144,6 +144,48 @@ def test_a_base_exception_of_a_coroutine_ends_that_actor_alone(system, kind):  #
     assert system.spawn(Mixed).ask("new", timeout=10) == "new"
 
 
+def no_context(loop, coroutine):
+    return asyncio.Task(coroutine, loop=loop)
+
+
+@pytest.mark.parametrize(
+    "factory", [no_context, getattr(asyncio, "eager_task_factory", no_context)]
+)
+def test_a_task_factory_that_a_handler_sets_is_for_its_own_tasks(system, factory):
+    class Sets(Mixed):
+        async def on_receive(self, message):
+            asyncio.get_running_loop().set_task_factory(factory)
+            return await asyncio.create_task(self.wait_for(settled(message)))
+
+    assert system.spawn(Sets).ask("set", timeout=10) == "set"
+    assert system.spawn(Mixed).ask("next", timeout=10) == "next"
+
+
+async def next_round():
+    await asyncio.sleep(0)
+
+
+def test_a_coroutine_that_is_cancelled_before_it_begins_has_failed(system):
+    journal = []
+    other = system.spawn(Mixed, journal)
+    end = other.exited()
+
+    class Cancels(Actor):
+        async def on_receive(self, message):
+            answer = other.ask("first", block=False)
+            while not (tasks := asyncio.all_tasks() - {asyncio.current_task()}):
+                await next_round()
+            for task in tasks:  # made in this round of the loop: it has not had its first step
+                task.cancel()
+            return answer
+
+    answer = system.spawn(Cancels).ask("go", timeout=10)
+    with pytest.raises(RemoteError, match="CancelledError"):
+        answer.get(timeout=10)
+    assert isinstance(end.get(timeout=10), asyncio.CancelledError)
+    assert journal == []
+
+
 def test_hooks_may_be_coroutines(system):
     journal = []
 
