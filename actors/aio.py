@@ -5,6 +5,8 @@ message at a time, in order. The loop is started when the first coroutine comes.
 
 Guarantees:
 - Whatever escapes a coroutine, or a task that one has begun, the loop goes on.
+- A kill cancels the coroutine and does not wait for it: what it does after in its actor's name, it
+  or a task that it has begun, is broken off by `Killed`.
 - `stop` ends within `STOP_TIMEOUT`, and a little more. What runs is cancelled, once; what does not
   heed that is dropped, and said so in the log. Only a coroutine that blocks the thread itself, in
   `time.sleep` say, keeps the thread until it returns.
@@ -73,12 +75,13 @@ class LoopThread:
         """Owner's turn only. Run the coroutine, park the turn until it ends, give its result."""
         future: Future[Any] = Future()
         context = copy_context()
-        context.run(coroutine_owner.set, owner)
+        own = OwnCoroutine(owner, future)
+        context.run(coroutine_owner.set, own)
         tasks: list[asyncio.Task[None]] = []  # the one, once the loop has made it
 
         async def settle() -> None:
             task = asyncio.current_task()
-            own_coroutines[task] = OwnCoroutine(owner, future)
+            own_coroutines[task] = own
             try:
                 future.resolve(await coroutine)
             except BaseException as error:  # out of a task, KeyboardInterrupt would end the loop
@@ -104,6 +107,8 @@ class LoopThread:
             return future.get()
         finally:
             if not future.done():  # the actor was killed while it waited
+                own.broken_off = True
+                owner.sever()
                 self._post(lambda: tasks[0].cancel())  # noqa: PLW0108  (not made yet)
 
     def _post(self, function: Callable[[], object]) -> bool:

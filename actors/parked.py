@@ -11,7 +11,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from .crew import Unwinding, Worker
 from .environment import now
 from .lifecycle import Lifecycle
-from .parking import Killed, here
+from .parking import SEVERED, Killed, here
 from .state import DEAD, PARKED, RESUMING
 
 
@@ -28,6 +28,11 @@ class Parked(Lifecycle):
     def go_late(self, worker: Worker) -> None:
         """Watcher only. See `Turn.go_late`."""
         self.thread = worker
+
+    def sever(self) -> None:
+        """Own turn only. See `Turn.sever`."""
+        if not self.is_given_up(here.worker):  # else it is done, and the actor may be the next
+            self.actor._cell = SEVERED
 
     def park(self, until: float | None) -> None:
         """Own turn only. See `Turn.park`."""

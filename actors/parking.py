@@ -11,7 +11,7 @@ from _contextvars import ContextVar, copy_context  # see `contexts`
 from collections.abc import Callable
 from math import inf
 from types import CodeType, FunctionType
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from .environment import Local, current_task, deadline_in, thread_frame
 from .process import Headers, Process
@@ -56,6 +56,10 @@ class Turn(Process, Waiter, Protocol):
         """Watcher only, while nobody holds the core. The turn's thread, that one, has lost it."""
         ...
 
+    def sever(self) -> None:
+        """Own turn only. What it has begun elsewhere goes on: nothing there may reach the cell."""
+        ...
+
     def park(self, until: float | None) -> None:
         """Own turn only. Let others run until `unpark`, or until that time of the clock."""
         ...
@@ -83,8 +87,29 @@ class Here(Local):
 
 here = Here()
 
-coroutine_owner: ContextVar[Process | None] = ContextVar("zanni_coroutine_owner", default=None)
-"""The actor that a coroutine runs for, in whatever thread its loop is."""
+
+class OwnCoroutine:
+    """A coroutine that an actor's turn is parked for, and the future of its end."""
+
+    __slots__ = ("broken_off", "end", "owner")
+
+    def __init__(self, owner: Turn, end: Any) -> None:
+        self.owner = owner
+        self.end = end
+        self.broken_off = False
+        """Whether the turn was killed: the coroutine may go on, and nothing may come of it."""
+
+    def sender(self) -> Process:
+        """Any thread. The owner, as the sender of what the coroutine sends."""
+        if self.broken_off:
+            raise Killed
+        return self.owner
+
+
+coroutine_owner: ContextVar[Process | OwnCoroutine | None] = ContextVar(
+    "zanni_coroutine_owner", default=None
+)
+"""The actor that code runs for, in whatever thread that is, and as which coroutine of it."""
 
 asker_deadline: ContextVar[float] = ContextVar("zanni_asker_deadline", default=inf)
 """When the time of the asker is over whose message is served here, on the clock.
@@ -95,7 +120,8 @@ Being a context variable it costs nothing where there is none, and goes with wha
 
 def current_sender() -> Process | None:
     """Any thread. The actor that runs here, as a turn or as a coroutine."""
-    return here.worker.turn or coroutine_owner.get()
+    sender: Process | OwnCoroutine | None = here.worker.turn or coroutine_owner.get()
+    return sender.sender() if isinstance(sender, OwnCoroutine) else sender
 
 
 contexts: list[str] = []
@@ -117,13 +143,6 @@ def travelling() -> Headers | None:
     return {"context": context}
 
 
-class OwnCoroutine(NamedTuple):
-    """A coroutine that an actor's turn is parked for, and the future of its end."""
-
-    owner: Turn
-    end: Any
-
-
 own_coroutines: dict[object, OwnCoroutine] = {}
 """By the task that runs it. What that leaves to other tasks is not here."""
 
@@ -135,6 +154,24 @@ def own_coroutine() -> OwnCoroutine | None:
 
 class Killed(BaseException):
     """Breaks off the turn of an actor that was killed; handlers need not know it."""
+
+
+class _Severed:
+    """In place of its cell, once a turn or coroutine of an actor was given up, and may go on.
+
+    The cell is the next incarnation's, which knows nothing of it.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        raise Killed
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise Killed
+
+
+SEVERED: Any = _Severed()
 
 
 def check_not_killed() -> None:

@@ -37,7 +37,7 @@ from .lifecycle import Lifecycle
 from .links import Ties
 from .loop_cell import USERS, LoopCell
 from .losing import lose
-from .parking import Killed, current_sender
+from .parking import SEVERED, Killed, current_sender
 from .process import Headers, Item, Kill, Process, Reply, Signal
 from .ref import ActorRef
 from .state import DEAD, IDLE, PARKED, RESUMING, SCHEDULED, State
@@ -48,7 +48,7 @@ _own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the propert
 class ReentrantCell(Cell):
     """The whole: a cell that has a strand for each message in hand."""
 
-    __slots__ = ("_graceful", "_late", "_strands", "_unbegun", "_waiting")
+    __slots__ = ("_graceful", "_late", "_severed", "_strands", "_unbegun", "_waiting")
 
     strand_class: type[Strand]
     may_be_late = False
@@ -57,6 +57,7 @@ class ReentrantCell(Cell):
         self._strands: set[Strand] = set()
         self._unbegun: list[Item] = []
         self._graceful = False
+        self._severed = False
         self._late: Strand | None = None
         """The strand that runs in a thread which does not hold the core."""
         self._waiting: list[Strand] = []
@@ -100,7 +101,7 @@ class ReentrantCell(Cell):
 
     def begin(self) -> bool:
         """Own turn only. See `Lifecycle.begin`."""
-        self._graceful = False
+        self._graceful = self._severed = False
         return super().begin()
 
     def fail(self, error: BaseException) -> None:
@@ -120,6 +121,15 @@ class ReentrantCell(Cell):
             self.queue = self.cursor = None
             for item in cursor or queue or ():
                 lose(self, item)
+
+    def sever(self) -> None:
+        """Own turn only. See `Turn.sever`; after a failure not before `on_failure` has run."""
+        self._severed = True
+
+    def _left(self) -> None:
+        if self._severed:
+            self.actor._cell = SEVERED
+        super()._left()
 
     def _handle_messages(self, worker: Worker) -> None:
         if self.exit_reason is None:
@@ -287,6 +297,11 @@ class Strand(Cell):
     def is_alive(self) -> bool:
         """Any thread. See `Lifecycle.is_alive`."""
         return self.whole.is_alive()
+
+    def sever(self) -> None:
+        """Own turn only. See `Turn.sever`."""
+        if self.state is not DEAD:  # else it was given up, and that is done
+            self.whole.sever()
 
     def forget_stashed(self, item: Item) -> bool:
         """Own turn only. See `Overtaking.forget_stashed`."""

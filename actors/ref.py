@@ -23,7 +23,6 @@ from .parking import (
     asker_deadline,
     calls_back,
     contexts,
-    coroutine_owner,
     current_sender,
     here,
     travelling,
@@ -151,7 +150,7 @@ class ActorRef(pykka.ActorRef[A]):
             future.reject(Timeout(late))  # nobody waits for what this would be for
         else:
             future.expires = until
-            process.deliver(message, turn or coroutine_owner.get(), future, headers)
+            process.deliver(message, turn or current_sender(), future, headers)
         if not block:
             if until < inf:
                 self._expire(future, until, late)

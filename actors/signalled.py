@@ -15,7 +15,7 @@ from .errors import ActorDeadError
 from .linked import Linked
 from .links import ChildFailed, leave_alone
 from .parked import Parked
-from .parking import Killed, here, is_in_user_code
+from .parking import SEVERED, Killed, here, is_in_user_code
 from .process import (
     Broken,
     Bury,
@@ -44,24 +44,6 @@ class Abandoned(NamedTuple):
     """An actor was killed while a handler of it was stuck; the thread is left to itself."""
 
     ref: Any
-
-
-class _Severed:
-    """In place of its cell, once a turn of an actor was given up: whatever that still does there.
-
-    The cell is the next incarnation's, which knows nothing of it.
-    """
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> Any:
-        raise Killed
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise Killed
-
-
-_SEVERED: Any = _Severed()
 
 
 class Signalled(Linked, Parked):
@@ -158,7 +140,7 @@ class Signalled(Linked, Parked):
         self.thread.suspect = True
         self.carrier = self.thread = None
         if hasattr(self, "actor"):
-            self.actor._cell = _SEVERED
+            self.actor._cell = SEVERED
         if current is not None and current[2] is not None:
             current[2].reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorSystem, Down, Future, RemoteError
+from zanni.supervisors import Supervisor, child
 
 
 class Mixed(Actor):
@@ -527,3 +528,161 @@ def test_a_stop_on_an_asyncio_thread_says_what_to_do_and_does_nothing():
         assert await asyncio.to_thread(system.stop) is True
 
     asyncio.run(main())
+
+
+class Lives(Actor):
+    """Its first life waits as it was told to, is killed, and does more as that is broken off."""
+
+    def __init__(self, notes):
+        self.notes, self.seen = notes, []
+
+    def on_start(self):
+        self.notes.append("start")
+
+    async def on_receive(self, message):
+        match message:
+            case ("await", entered, gate, act):
+                try:
+                    entered.set()
+                    await asyncio.sleep(60)
+                finally:
+                    await gate
+                    self.do(act)
+            case ("leave to a task", entered, gate, act):
+                task = asyncio.create_task(self.later(gate, act))
+                entered.set()
+                await asyncio.shield(task)
+            case ("fail", *_):
+                raise ValueError(message)
+            case _:
+                self.seen.append(message)
+                return list(self.seen)
+        return None
+
+    async def later(self, gate, act):
+        await gate
+        self.do(act)
+
+    def block(self, entered, gate, act):
+        entered.set()
+        assert gate.wait(10)
+        self.do(act)
+
+    def do(self, act):
+        try:
+            act(self)
+        except BaseException as error:
+            self.notes.append(type(error).__name__)
+        else:
+            self.notes.append("done")
+
+
+class OnLoop(Lives):
+    dispatcher = "asyncio"
+
+
+class Several(Lives):
+    reentrant = True
+
+
+class Tree(Supervisor):
+    intensity = 10
+
+    def __init__(self, cls, notes):
+        self.spec = child(cls, notes, id="it", name="it")
+
+    def children(self):
+        return [self.spec]
+
+
+def acts(recorder):
+    return {
+        "tell": lambda self: recorder.tell("late"),
+        "ask": lambda self: recorder.ask("late", block=False, timeout=10),
+        "call": lambda self: recorder.call(type(recorder).tell, "late"),
+        "cast": lambda self: recorder.cast(type(recorder).tell, "late"),
+        "tell itself": lambda self: self.actor_ref.tell("late"),
+        "after": lambda self: self.after(0, "late"),
+        "exit": lambda self: self.exit("late"),
+        "stop": lambda self: self.stop(),
+        "spawn": lambda self: self.spawn(Mixed, name="late"),
+        "watch": lambda self: self.watch(recorder),
+        "become": lambda self: self.become(print),
+    }
+
+
+@pytest.mark.parametrize("act", acts(None))
+@pytest.mark.parametrize("way", ["await", "leave to a task"])
+@pytest.mark.parametrize("cls", [Lives, OnLoop, Several])
+def test_what_a_coroutine_does_that_was_broken_off_has_no_effect(  # B13
+    system, tools, eventually, cls, way, act
+):
+    entered, gate, notes = threading.Event(), Future(), []
+    recorder = system.spawn(tools.Recorder)
+    system.spawn(Tree, cls, notes)
+    it = system.whereis("it")
+    it.tell((way, entered, gate, acts(recorder)[act]))
+    assert entered.wait(10)
+    it.kill()
+    assert it.ask("new", timeout=10) == ["new"]
+    gate.set()
+    eventually(lambda: len(notes) > 2)
+    assert notes == ["start", "start", "Killed"]
+    assert it.ask("newer", timeout=10) == ["new", "newer"]
+    assert recorder.ask(("get",)) == []
+    assert system.whereis("late") is None
+
+
+@pytest.mark.parametrize("act", acts(None))
+def test_what_a_plain_handler_does_on_the_loop_that_was_killed_has_no_effect(
+    system, tools, eventually, act
+):
+    entered, gate, notes = threading.Event(), threading.Event(), []
+    recorder = system.spawn(tools.Recorder)
+    system.spawn(Tree, OnLoop, notes)
+    it = system.whereis("it")
+    it.cast(OnLoop.block, entered, gate, acts(recorder)[act])
+    assert entered.wait(10)
+    it.kill()
+    assert recorder.ask(("get",), timeout=10) == []  # so the kill has come, too
+    gate.set()
+    assert it.ask("new", timeout=10) == ["new"]
+    assert notes == ["start", "Killed", "start"]
+    assert recorder.ask(("get",)) == []
+
+
+def test_what_a_failure_has_broken_off_does_nothing_to_the_next_life(system, tools, eventually):
+    entered, gate, notes = threading.Event(), Future(), []
+    seen = []
+
+    class Tells(Several):
+        def on_failure(self, kind, value, traceback):
+            seen.append(self.actor_ref)  # what ends by itself is not cut off
+
+    system.spawn(Tree, Tells, notes)
+    it = system.whereis("it")
+    it.tell(("await", entered, gate, lambda self: self.exit("late")))
+    assert entered.wait(10)
+    it.tell(("fail",))
+    eventually(lambda: len(notes) > 1)
+    assert it.ask("new", timeout=10) == ["new"]
+    gate.set()
+    eventually(lambda: len(notes) > 2)
+    assert notes == ["start", "start", "Killed"]
+    assert it.ask("newer", timeout=10) == ["new", "newer"]
+    assert seen == [it]
+
+
+def test_nothing_comes_from_a_coroutine_after_the_down_of_its_actor(
+    system, tools, eventually
+):  # G7
+    entered, gate, notes, seen = threading.Event(), Future(), [], []
+    watcher, it = system.spawn(tools.Watcher, seen), system.spawn(Lives, notes)
+    watcher.ask(("apply", lambda self: self.watch(it)))
+    it.tell(("await", entered, gate, lambda self: watcher.tell("from the dead")))
+    assert entered.wait(10)
+    it.kill()
+    assert it.wait(timeout=10) in ("killed", "noproc")
+    gate.set()
+    eventually(lambda: notes == ["start", "Killed"])
+    assert watcher.ask("sync") == [Down(it, "killed")]
