@@ -374,15 +374,16 @@ class Members:
 
     def lose_node(self, name: str, reason: str, *, for_good: bool = False) -> None:
         """Declare every core of a node down, as `lose` does."""
-        for home in [home for home in self.peers if home.node == name]:
-            self.lose(home, reason, for_good=for_good)
+        for home in [*self.peers]:  # other threads add to it: see `peer_of`
+            if home.node == name:
+                self.lose(home, reason, for_good=for_good)
 
     def look_at_keys(self) -> None:
         """Let go of those whose keys are not allowed any more; roles may be others by now."""
         for entry in self.gate.step():
             self.lose_node(entry.name, "its key was revoked")
-        for home, peer in self.peers.items():
-            peer.role = None if peer.own else self.gate.role_of(home.node)
+        for peer in [*self.peers.values()]:
+            peer.role = None if peer.own else self.gate.role_of(peer.home.node)
 
     def _url_of(self, home: CoreAddress) -> str | None:
         if home.node == self._system.name:

@@ -361,3 +361,35 @@ def test_of_who_is_lost_no_buffers_are_kept(table):
     table.members.lose(OTHER, "it is to be lost")
     assert (peer.codec._packers, peer.codec._unpackers) == ([], [])
     assert list(peer.codec.decode(peer.codec.encode(envelope))) == [envelope]
+
+
+class Meeting:
+    """A gate, and a name, at each look of which another thread sends to a core never met before."""
+
+    def __init__(self, table):
+        self.members, self.incarnations = table.members, count(100)
+
+    def meet(self):
+        self.members.peer_of(OTHER._replace(incarnation=next(self.incarnations)))
+
+    def step(self):
+        return [SimpleNamespace(name=self)]
+
+    def role_of(self, node):
+        self.meet()
+        return f"role of {node}"
+
+    def __eq__(self, name):
+        self.meet()
+        return name == "a"
+
+    __hash__ = None
+
+
+def test_keys_are_looked_at_while_other_threads_meet_new_cores(table):
+    others = [table.adopt(home, by_confirm=True)[0] for home in (OTHER, OTHER._replace(core=1))]
+    sibling, _ = table.adopt(SIBLING, by_confirm=True)
+    table.members.gate = Meeting(table)
+    table.members.look_at_keys()
+    assert [peer.role for peer in others] == ["role of b", "role of b"]
+    assert sibling.state is State.DOWN
