@@ -27,9 +27,10 @@ from .spawn_request import (
 
 @message
 class ReserveName:
-    """Take a name for an actor that is about to be made."""
+    """Take a name for an actor that the core of that incarnation is about to make."""
 
     name: str
+    incarnation: int
 
 
 @message
@@ -202,7 +203,7 @@ def _mailbox_of(host: KernelHost, request: MailboxOf) -> MailboxRecord:
 HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     SpawnRequest: spawn,
     RemoteSpawn: spawn_for_node,
-    ReserveName: lambda host, request: host.names.reserve(request.name),
+    ReserveName: lambda host, request: host.names.reserve(request.name, request.incarnation),
     BindName: lambda host, request: host.names.bind(request.name, request.ref),
     ReleaseName: lambda host, request: host.names.release(
         request.name, request.ref and request.ref.address

@@ -2,7 +2,8 @@
 
 A name is reserved before its actor is made and bound when it is there, so that two spawns of one
 name cannot both succeed, and a failed one leaves the name free. An actor may end before its name is
-bound: the reservation notes it, and the name is free at once.
+bound: the reservation notes it, and the name is free at once. So it is when the core that has
+reserved it is lost.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from .ref import ActorRef
 class Reservation:
     """An actor of that name is being made."""
 
-    __slots__ = ("ended",)
+    __slots__ = ("ended", "incarnation")
 
-    def __init__(self) -> None:
+    def __init__(self, incarnation: int) -> None:
+        self.incarnation = incarnation
+        """That of the core that makes it."""
         self.ended: list[Address] = []
         """Those that have ended since and had the name: that actor itself may be among them."""
 
@@ -41,8 +44,8 @@ class Names:
         """In a forked child: the table is the parent's."""
         self._lock = lock
 
-    def reserve(self, name: str) -> None:
-        """Any thread. Take the name for an actor that is about to be made.
+    def reserve(self, name: str, incarnation: int) -> None:
+        """Any thread. Take the name for an actor that a core is about to make, or to have made.
 
         Raises:
             NameInUse: a living actor has it, or another is being made.
@@ -53,7 +56,7 @@ class Names:
             if isinstance(holder, Reservation) or (holder is not None and holder.is_alive()):
                 whose = holder.address if isinstance(holder, ActorRef) else "an actor being made"
                 raise NameInUse(f"the name {name!r} belongs to {whose}: stop it or take another")
-            if self._replace(name, holder, Reservation()):
+            if self._replace(name, holder, Reservation(incarnation)):
                 return
 
     def bind(self, name: str, ref: ActorRef[Any]) -> None:
@@ -72,6 +75,12 @@ class Names:
             holder = self._table.get(name)  # it may have been bound just before that
         if (holder.address if isinstance(holder, ActorRef) else None) == address:
             self._replace(name, holder, None)
+
+    def core_lost(self, incarnation: int) -> None:
+        """Any thread. Free what that core had only reserved: it will say nothing more of it."""
+        for name, holder in self._table.copy().items():
+            if isinstance(holder, Reservation) and holder.incarnation == incarnation:
+                self._replace(name, holder, None)
 
     def find(self, name: str) -> ActorRef[Any] | None:
         """Any thread. The living actor of that name."""

@@ -88,7 +88,7 @@ def spawn_for_node(host: SpawnHost, spawn: RemoteSpawn) -> Future[Any]:
     actor_class = host.allowed.find(request.class_name)
     index = host.place(spawn.core)
     if request.name is not None:
-        host.names.reserve(request.name)
+        host.names.reserve(request.name, host.core.home.incarnation)
     made: Future[Any] = Future()
     made.add_done_callback(lambda future: _settle_name(host.names, request.name, future))
     try:

@@ -284,7 +284,7 @@ class Spawner:
             pass  # the node is ending, and its table with it
 
     def _reserve(self, name: str) -> None:
-        self._ask_names(ReserveName(checked_actor_name(name)))
+        self._ask_names(ReserveName(checked_actor_name(name), self._home.home.incarnation))
 
     def _ask_names(self, request: Any) -> object:
         if self._home.index != 0:
@@ -294,7 +294,7 @@ class Spawner:
         if isinstance(request, WhereIs):
             return names.find(request.name)
         if isinstance(request, ReserveName):
-            names.reserve(request.name)
+            names.reserve(request.name, request.incarnation)
         else:
             names.bind(request.name, request.ref)
         return None

@@ -8,7 +8,8 @@ Guarantees:
 - What one thread posts for one actor is sent in the order posted. What is for an actor that is
   busy waits apart, and has half of the room; an answer may pass messages.
 - What waits is bounded in bytes: a message is taken while no more than the limit does. Answers have
-  as much again, and an error in the place of an answer is always taken.
+  as much again, and an error in the place of an answer is always taken; so is what cores say to
+  each other of themselves, which is small.
 - Whoever waits for room is told when half of it is free, and when the peer is down.
 - The link is given no more than `PASS` bytes at a time, so that a large message holds nobody up.
 """
@@ -118,15 +119,21 @@ class DataLane:
                 if early:
                     self._early = early - 1
         if not is_plain:
-            return self._post_else(envelope, ask, reply)
+            return self._post(envelope, ask, reply, must=False)
         if queued >= self._full_at or len(box) >= BATCH_MESSAGES:
             self.is_full = True
         if early:
             self._due()
         return None
 
-    def _post_else(
+    def post_anyway(
         self, envelope: bytes | Parcel, ask: int | None, reply: Reply | None
+    ) -> Lost | None:
+        """Any thread. As `post`, however much waits: of what is small, and must not be lost."""
+        return self._post(envelope, ask, reply, must=True)
+
+    def _post(
+        self, envelope: bytes | Parcel, ask: int | None, reply: Reply | None, *, must: bool
     ) -> Lost | None:
         """Any thread. As `post`: it is closed, or full, or some actor there is busy."""
         size = len(envelope)
@@ -135,7 +142,7 @@ class DataLane:
             is_closed, is_aside = self._is_closed, target in self._aside
             box, early = self._aside[target] if is_aside else self._box, self._early
             queued, budget = self.queued, self._budget
-            is_taken = not is_closed and queued <= budget
+            is_taken = not is_closed and (must or queued <= budget)
             if is_aside:  # not all of the room, which others need
                 is_taken = is_taken and 2 * self._aside_size <= budget
             queued += size
@@ -151,7 +158,9 @@ class DataLane:
                     self._early = early - 1
         if is_closed:
             successor = self._successor
-            return Lost.NOCONNECTION if successor is None else successor.post(envelope, ask, reply)
+            if successor is None:
+                return Lost.NOCONNECTION
+            return successor._post(envelope, ask, reply, must=must)
         if not is_taken:
             return Lost.OVERFLOW
         if not is_aside:

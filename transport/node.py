@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 
 from ..actors.address import KERNEL_ID, Address, CoreAddress
@@ -199,10 +200,8 @@ class Node:
                 done.reject(error)
 
         self.core.post(call)
-        try:
+        with suppress(Timeout):
             done.get(timeout=timeout)
-        except Timeout:
-            pass
 
     def resize(self, cores: int) -> None:
         """Any thread but the loop's, or a turn. See `Network.resize`."""
@@ -396,4 +395,5 @@ class Node:
         self.gossip.note_dead(home)
         self.members.siblings.pop(home.core, None)
         self.members.lose(home, reason)
+        self._system.names.core_lost(home.incarnation)
         self.tell()

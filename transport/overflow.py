@@ -1,7 +1,7 @@
 """What becomes of a message for a core for which as much waits as may: it waits in its sender.
 
 So it is where `Config.peer_overflow` is "wait", and the sender can: an actor's turn parks, a thread
-blocks. Coroutines and timers cannot, and the runtime's own requests do not.
+blocks. Coroutines and timers cannot.
 """
 
 from __future__ import annotations

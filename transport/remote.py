@@ -39,11 +39,13 @@ from ..actors.process import (
     Unwatch,
     Watch,
 )
+from ..actors.spawn_request import RemoteSpawn, SpawnRequest
 from ..actors.stopped import StopFuture
 from ..actors.waits import ELSEWHERE
 from .aliases import Aliases
+from .buffers import Parcel
 from .codec import Envelope, EnvelopeKind, Undecodable
-from .data_lane import Lost
+from .data_lane import DataLane, Lost
 from .declared import find_declared
 from .failures import FORBIDDEN, no_room, node_down
 from .host import Host
@@ -137,8 +139,8 @@ class RemoteProcess:
         envelope = encode(self.address.id, from_id, kind, ask, message, headers)
         lost = data.post(envelope, ask, reply)
         if lost is not None:
-            if lost is Lost.OVERFLOW and self._may_wait():
-                lost = post_when_room(data, envelope, ask, reply)
+            if lost is Lost.OVERFLOW:
+                lost = self._post_again(data, message, (envelope, ask, reply))
             if lost is not None:
                 self._lose(lost, message, sender, reply)
                 return
@@ -150,9 +152,16 @@ class RemoteProcess:
         elif isinstance(reply, RemoteReply):
             reply.ask_number = ask
 
-    def _may_wait(self) -> bool:
-        is_kernel = self.address.id == KERNEL_ID
-        return self._host.overflow == "wait" and not is_kernel and can_wait()
+    def _post_again(
+        self, data: DataLane, message: object, post: tuple[bytes | Parcel, int | None, Reply | None]
+    ) -> Lost | None:
+        """There was no room: what the runtime says to a core goes anyway, and who can wait does."""
+        if self.address.id == KERNEL_ID:
+            is_large = isinstance(message, SpawnRequest | RemoteSpawn)  # it bears what users gave
+            return Lost.OVERFLOW if is_large else data.post_anyway(*post)
+        if self._host.overflow == "wait" and can_wait():
+            return post_when_room(data, *post)
+        return Lost.OVERFLOW
 
     def _lose(
         self, lost: Lost, message: object, sender: Process | None, reply: Reply | None
@@ -161,8 +170,7 @@ class RemoteProcess:
         if reply is None:
             reason = lost.value if lost is Lost.OVERFLOW else host.loss_reason(home)
             host.dead_letters.count(reason, message, self.address, sender)
-            is_told = host.overflow != "drop_new" and self.address.id != KERNEL_ID
-            if lost is Lost.OVERFLOW and is_told:
+            if lost is Lost.OVERFLOW and host.overflow != "drop_new":
                 raise no_room(home)
         elif lost is Lost.OVERFLOW:
             reply.reject(no_room(home))

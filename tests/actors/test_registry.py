@@ -97,18 +97,30 @@ def test_names_that_can_be(system, tools, name):
 
 def test_an_actor_that_ends_before_its_name_is_bound_leaves_it_free(system, tools):
     ref, names = system.spawn(tools.Recorder), Names()
-    names.reserve("ann")
+    names.reserve("ann", 7)
     names.release("ann", ref.address)
     with pytest.raises(NameInUse, match="being made"):
-        names.reserve("ann")
+        names.reserve("ann", 7)
     names.bind("ann", ref)
     assert names.find("ann") is None
-    names.reserve("ann")
+    names.reserve("ann", 7)
 
 
 def test_a_late_word_of_the_end_of_the_last_holder_leaves_the_name_to_the_next(system, tools):
     first, second, names = system.spawn(tools.Recorder), system.spawn(tools.Recorder), Names()
-    names.reserve("ann")
+    names.reserve("ann", 7)
     names.release("ann", first.address)
     names.bind("ann", second)
     assert names.find("ann") == second
+
+
+def test_names_that_a_lost_core_had_only_reserved_are_free(system, tools):
+    ref, names = system.spawn(tools.Recorder), Names()
+    for name, incarnation in (("ann", 7), ("bob", 7), ("carl", 8)):
+        names.reserve(name, incarnation)
+    names.bind("bob", ref)
+    names.core_lost(7)
+    names.reserve("ann", 9)
+    assert names.find("bob") == ref
+    with pytest.raises(NameInUse, match="being made"):
+        names.reserve("carl", 9)

@@ -533,3 +533,34 @@ def test_a_parent_forgets_its_children_elsewhere_when_they_have_ended(system):
         parent.ask((crew.Brief,), timeout=DEADLINE)  # may have ended before its parent knew it
     wait_for(lambda: not parent.process.ties.children)
     parent.stop()
+
+
+@pytest.fixture
+def small():
+    """Two cores, of which little may wait for each other."""
+    config = {"peer_bytes": 100_000, "peer_overflow": "drop_new"}
+    with ActorSystem("small", cores=2, config=config) as system:
+        yield system
+
+
+class Held(Actor):
+    def on_receive(self, gate):
+        gate.wait(DEADLINE)
+
+
+def test_the_name_of_an_actor_that_ends_when_no_more_may_wait_is_free(small):
+    gate, held = threading.Event(), small.spawn(Held)
+    held.tell(gate)
+    namer = small.spawn(crew.Namer, name="ann", core=1)
+    namer.call(crew.Namer.flood, held, 100).get(timeout=DEADLINE)
+    namer.wait(timeout=DEADLINE)
+    wait_for(lambda: small.whereis("ann") is None)
+    small.spawn(crew.Counter, name="ann")
+    gate.set()
+
+
+def test_the_name_of_an_actor_that_took_its_core_along_is_free(small):
+    namer = small.spawn(crew.Namer, core=1)
+    with pytest.raises(NodeDown):
+        namer.call(crew.Namer.name, crew.Fatal, "ann", 1).get(timeout=DEADLINE)
+    assert small.spawn(crew.Counter, name="ann", core=1).ask("total", timeout=DEADLINE) == 0

@@ -142,6 +142,20 @@ def test_answers_have_as_much_room_again_and_errors_always_some(peer):
     assert peer.data.answer(message(1), is_error=True) is None
 
 
+def test_what_must_not_be_lost_is_taken_also_by_a_successor_and_not_at_the_end(peer):
+    ask, reply = 9, object()
+    assert peer.data.post(b"x" * (LIMITS.size + 1)) is None
+    assert peer.data.post(message(0)) is Lost.OVERFLOW
+    assert peer.data.post_anyway(message(0), ask, reply) is None
+    assert peer.data.pending == {ask: reply}
+    successor = Peer(peer.home, peer.source, own=True, due=lambda _: None, config=CONFIG)
+    peer.hand_over(successor)
+    assert peer.data.post(message(0)) is Lost.OVERFLOW
+    assert peer.data.post_anyway(message(0), None, None) is None
+    assert len(successor.close().envelopes) == 3
+    assert peer.data.post_anyway(message(0), None, None) is Lost.NOCONNECTION
+
+
 def test_what_is_for_a_busy_actor_waits_and_others_go(peer):
     peer.data.set_aside([7, 300])
     for number, target in enumerate([7, 8, 300, 7, 9, 7]):

@@ -454,3 +454,23 @@ class Callable(Actor):
 
     def show_to(self, viewer):
         viewer.cast(Viewer.view)
+
+
+class Fatal(Actor):
+    """Its core ends while it is made."""
+
+    def __init__(self):
+        super().__init__()
+        os._exit(1)
+
+
+class Namer(Actor):
+    """Spawns by name; or tells its friend more than may wait for it, and ends."""
+
+    def name(self, cls, name, core):
+        return self.spawn(cls, name=name, core=core)
+
+    def flood(self, friend, count):
+        for _ in range(count):
+            friend.tell(bytes(10_000))
+        self.stop()
