@@ -209,7 +209,8 @@ class Boxed(Cell):
 
     def die(self) -> None:
         """Owner only. See `Lifecycle`."""
-        waiting, self.cursor = self.box.close()  # with what came since it was looked at
+        waiting, self.cursor = self.box.close()
+        self.queue = self._as_queue()  # with what came since it was looked at, too
         super().die()
         for room in waiting:
             room.reject(ActorDeadError("gone"))

@@ -203,6 +203,38 @@ def test_a_dead_actors_mailbox_refuses(held):
         ref.mailbox()
 
 
+class AskedAtItsEnd(Actor):
+    """Is asked by another thread while its `on_stop` has the core."""
+
+    handoff = 60.0
+
+    def __init__(self, asked):
+        super().__init__()
+        self.asked = asked
+
+    def on_stop(self):
+        asker = threading.Thread(target=self.ask)
+        asker.start()
+        asker.join()
+
+    def ask(self):
+        self.asked.append(self.actor_ref.ask("too late", block=False))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"capacity": 9}, {"priority": lambda _: 0}, {"timed": True}], ids=repr
+)
+def test_who_asks_while_an_idle_actor_ends_hears_of_its_death(system, tools, settings):  # G9
+    mailbox = Mailbox(**settings)
+    for _ in range(20):  # its core may be handed over meanwhile, and look into the mailbox
+        asked = []
+        parent = system.spawn(tools.Hooked, [])
+        parent.ask(("apply", lambda it, into=asked: it.spawn(AskedAtItsEnd, into, mailbox=mailbox)))
+        parent.stop()
+        with pytest.raises(ActorDeadError):
+            asked[0].get(timeout=5)
+
+
 def test_a_bound_in_bytes(system, held):
     ref, seen, gate = held(max_bytes=100_000)
     for _ in range(9):
