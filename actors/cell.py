@@ -161,6 +161,7 @@ class Cell(Signalled):
                 self.carrier.switch()
             else:
                 self._carry_on_late()
+                self.give_up_if_late()
         elif state is STARTING:
             worker.turn = self
             if self.begin():

@@ -28,6 +28,12 @@ class Parked(Lifecycle):
     def go_late(self, worker: Worker) -> None:
         """Watcher only. See `Turn.go_late`."""
         self.thread = worker
+        if self.killed:  # on the core, where it was left to unwind
+            self.core.post(self.give_up_if_late)
+
+    def give_up_if_late(self) -> None:
+        """Owner only. See `signalled.py`."""
+        raise NotImplementedError
 
     def sever(self) -> None:
         """Own turn only. See `Turn.sever`."""

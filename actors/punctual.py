@@ -48,7 +48,8 @@ class PunctualCell(Cell):
 
     def park(self, until: float | None) -> None:
         """Own turn only. See `Turn.park`."""
-        if is_limited(self.awaits) or not _is_plain(future_of(self.awaits).owed_by):
+        apart = is_limited(self.awaits) or not _is_plain(future_of(self.awaits).owed_by)
+        if apart and not self.killed:  # who was killed is only to unwind
             worker: Worker = here.worker
             worker.apart = worker.core is not self.core or self._leave_core(worker)
         super().park(until)

@@ -215,6 +215,9 @@ class Strand(Cell):
             self.whole.ended(self, self.queue[0])
             return
         late = self.state is RESUMING and self.thread is not worker
+        if late and self.whole.killed:  # its thread may be stuck in another turn
+            self._give_up()
+            return
         if not self.whole.take_turn(self, late=late):
             return
         if late:
@@ -261,6 +264,11 @@ class Strand(Cell):
         self.killed = True
         if self.state is PARKED:
             self._resume()
+
+    def give_up_if_late(self) -> None:
+        """Owner only. See `Signalled.give_up_if_late`; not if the whole has failed by another."""
+        if self.whole.killed:
+            super().give_up_if_late()
 
     def _give_up(self) -> None:
         assert self.thread is not None

@@ -119,6 +119,67 @@ def test_a_turn_that_was_given_up_returns_and_the_next_life_keeps_its_messages(s
     assert it.ask("seen", timeout=DEADLINE) == ["new", *range(2000)]
 
 
+class Silent(Actor):
+    def on_receive(self, message):
+        self.reply_later()
+
+
+class Waits(Actor):
+    """Waits for what never comes; when that is broken off, it tries again, and then blocks."""
+
+    def __init__(self, gate):
+        self.gate, self.waiting = gate, threading.Event()
+
+    def on_receive(self, silent):
+        try:
+            self.waiting.set()
+            silent.ask(1)
+        finally:
+            try:
+                silent.ask(2, timeout=DEADLINE)
+            finally:
+                assert self.gate.wait(DEADLINE)
+
+
+KINDS = {
+    "plain": {},
+    "punctual": {"punctual": True},
+    "reentrant": {"reentrant": True},
+}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def waits(request, system):
+    """An actor that waits on the core's thread, and the gate for what it does when it is killed."""
+    gate = threading.Event()
+    kind = type("Kind", (Waits,), request.param)
+    ref = system.spawn(kind, gate)
+    ref.tell(system.spawn(Silent))
+    assert ref.process.actor.waiting.wait(DEADLINE)
+    yield ref, gate
+    gate.set()
+
+
+def test_who_blocks_while_it_unwinds_after_a_kill_is_given_up(waits):
+    ref, _ = waits
+    end = ref.exited()
+    ref.kill()
+    assert end.get(timeout=DEADLINE / 4) == "killed"
+
+
+def test_who_is_killed_ends_though_another_turn_blocks_the_thread_that_it_waits_on(system, waits):
+    ref, gate = waits
+
+    class Kills(Actor):
+        def on_receive(self, message):
+            ref.kill()
+            assert gate.wait(DEADLINE)
+
+    end = ref.exited()
+    system.spawn(Kills).tell(1)
+    assert end.get(timeout=DEADLINE / 4) == "killed"
+
+
 @pytest.mark.parametrize("reentrant", [False, True])
 def test_a_lent_turn_that_is_about_to_begin_is_not_given_up_before(system, monkeypatch, reentrant):
     there, gate, handled = threading.Event(), threading.Event(), []
