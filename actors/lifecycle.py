@@ -328,8 +328,8 @@ class Lifecycle:
         ties.timers.clear()
         ties.pipes.clear()
         abandon(ties.owed, self.ref)
-        for address, watched in ties.watching.items():
-            if address not in ties.children:  # those are forgotten when they have ended
+        for watched in [*ties.watching.values()]:  # a coroutine that was killed may go on watching
+            if watched.address not in ties.children:  # those are forgotten when they have ended
                 watched.process.signal(Unwatch(self))
         ties.watching.clear()
 

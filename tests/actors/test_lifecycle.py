@@ -10,6 +10,8 @@ import weakref
 import pytest
 
 from zanni import Actor, ActorDeadError, Down, Future, supervisors
+from zanni.actors.process import Unwatch
+from zanni.actors.signalled import Signalled
 
 
 @pytest.fixture
@@ -502,6 +504,24 @@ def test_every_watcher_hears(system, tools, watching, eventually):
     ref.stop()
     for each in watchers:
         assert each.downs(1, eventually) == [Down(ref, "normal")]
+
+
+def test_who_is_killed_while_a_coroutine_of_it_is_watching_ends(system, tools, monkeypatch):
+    real = Signalled.signal
+
+    def signal(cell, signal):
+        if type(signal) is Unwatch:  # just now, as the coroutine's thread may at any moment
+            signal.watcher.actor.watch(other)
+        real(cell, signal)
+
+    watched, other = system.spawn(tools.Recorder), system.spawn(tools.Recorder)
+    watcher = system.spawn(tools.Watcher, [])
+    watcher.tell(("watch", watched))
+    watcher.ask("sync")
+    monkeypatch.setattr(Signalled, "signal", signal)
+    exited = watcher.exited()
+    watcher.kill()
+    assert exited.get(timeout=5) == "killed"
 
 
 def test_a_dead_watcher_is_forgotten(system, tools, watching):
