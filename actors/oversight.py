@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from .address import Address
 from .crash import shown
@@ -48,12 +48,21 @@ class Oversight(NamedTuple):
 class Overseer:
     """Base of actors that keep others running."""
 
+    _controls: ClassVar[frozenset[str | type[Any]]] = frozenset()
+    """What says whom it keeps running, and how: attributes to be called or set, and messages. It is
+    for those that may stop and spawn actors."""
+
     def _oversight(self) -> Oversight:
         """Owner only: the loop calls it, though a turn of the actor may run in another thread.
 
         So it, and the making of each child's record, only reads; it never waits.
         """
         raise NotImplementedError
+
+
+def is_control(actor_class: type[Any], what: str | type[Any]) -> bool:
+    """Any thread. Whether an actor of that class is told so whom it is to keep running."""
+    return issubclass(actor_class, Overseer) and what in actor_class._controls
 
 
 def in_words(reason: object) -> str:

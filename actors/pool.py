@@ -180,6 +180,7 @@ class Pool(Overseer, Actor):
     """Keeps the members: their `supervisor`, who always starts them again."""
 
     _cell_class: ClassVar[type[Any] | None] = PoolCell
+    _controls = frozenset({Resize, Move})
     wait_for_start = True
 
     def __init__(self, plan: Plan) -> None:

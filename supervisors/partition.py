@@ -16,7 +16,7 @@ from ..actors.errors import ActorDeadError, Restarting, SpecError, SupervisorErr
 from ..actors.ref import ActorRef
 from ..actors.serving import in_hand
 from .keys import Key, Keyed, partition_of
-from .settings import is_count, subject_of
+from .settings import CONTROLS, is_count, subject_of
 from .spec import ActorClass, ChildSpec, check_spec, child
 from .supervisor import Supervisor
 
@@ -42,6 +42,8 @@ class PartitionSupervisor(Supervisor):
 
     partitions: int | None = None
     """How many children there are; None: as many as the node has cores."""
+
+    _controls = CONTROLS | {"template", "partitions"}
 
     def __init__(
         self,

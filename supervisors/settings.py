@@ -7,6 +7,21 @@ from typing import Protocol
 from ..actors.errors import SpecError
 from .strategy import AUTO_SHUTDOWNS, STRATEGIES, AutoShutdown, Strategy
 
+CONTROLS = frozenset(
+    {
+        "auto_shutdown",
+        "children",
+        "delete_child",
+        "intensity",
+        "period",
+        "restart_child",
+        "start_child",
+        "strategy",
+        "terminate_child",
+    }
+)
+"""What says whom a supervisor keeps running, and how: see `Overseer`."""
+
 
 class Settings(Protocol):
     """The class attributes of a supervisor."""

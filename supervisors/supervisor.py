@@ -31,7 +31,7 @@ from .family import Child, Family
 from .journal import Journal
 from .keeper import Keeper
 from .report import ChildCount, ChildInfo
-from .settings import check_settings
+from .settings import CONTROLS, check_settings
 from .spec import ChildSpec, check_all, check_spec
 from .strategy import AutoShutdown, Start, Stop, Strategy, is_orderly, is_restarted, steps
 
@@ -82,6 +82,7 @@ class Supervisor(Overseer, Actor):
     ("any_significant"), or with the last ("all_significant")."""
 
     _family_class: ClassVar[type[Family]] = Family
+    _controls = CONTROLS
 
     trap_exit = True  # what it is linked to must not take it down: its parent and its children may
     _shares_reason = True

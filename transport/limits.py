@@ -1,12 +1,15 @@
 """What those may send whose keys are not a node's, and how the rest of it is refused.
 
     role      envelopes that are taken in
-    client    asks for names; tells, asks and answers, in its own name; but not to stop an actor
-    admin     as a client's; to stop an actor, and to spawn what is allowed
+    client    asks for names; tells, asks and answers, in its own name; but not to stop an actor,
+              nor what tells a supervisor or a pool whom to keep running
+    admin     as a client's, and these; to spawn what is allowed
     node      all
 
 Guarantees:
 - It is the role of the key that counts, whatever the peer has said of itself.
+- Of ends, failures and children only the runtimes of nodes tell: neither as a system message nor as
+  the message that an actor is given in its place.
 - What is refused reaches nobody: an ask is answered with `PermissionError`, a watch or a link with
   an end for reason "forbidden", anything else is a dead letter. It is told as a misuse, unless the
   runtime of an honest peer sends it by itself.
@@ -17,11 +20,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
-from pykka.messages import ProxyCall, _ActorStop
+from pykka.messages import ProxyCall, ProxySetAttr, _ActorStop
 
 from ..actors.address import KERNEL_ID, Address
+from ..actors.cell import Cell
 from ..actors.deadlock import Break, Probe, Withdraw
 from ..actors.kernel import WhereIs
+from ..actors.links import ChildFailed, Down, Exit, Failure
+from ..actors.oversight import is_control
 from ..actors.process import Broken, Died, Link, Process, Signal, Unlink, Unlinked, Unwatch, Watch
 from ..actors.spawn_request import RemoteSpawn
 from .codec import Envelope, EnvelopeKind
@@ -38,24 +44,43 @@ HONEST = (Died, Broken, Unlink, Unlinked, Unwatch, Watch, Link, Probe, Break, Wi
 """What a peer's runtime sends where its actors wait, watch, or are watched."""
 
 
-def trespass(role: Role, envelope: Envelope) -> str | None:
-    """Any thread. What the envelope is for that this role may not do; None where it may."""
+OF_THE_RUNTIME = (Down, Exit, Failure, ChildFailed)
+"""What an actor's own runtime gives it as messages, in the place of signals: nobody sends them."""
+
+
+def trespass(role: Role, envelope: Envelope, process: Process | None) -> str | None:
+    """Any thread. What the envelope is for that this role may not do; None where it may.
+
+    `process` is whom it is for, where there is one.
+    """
     if role is Role.NODE or envelope.kind in _ANSWERS:
         return None
     message = envelope.message
-    if envelope.kind == _SIGNAL:
+    if envelope.kind == _SIGNAL or isinstance(message, OF_THE_RUNTIME):
         return f"send a system message ({type(message).__name__})"
     if envelope.target == KERNEL_ID:
         if type(message) is WhereIs or (type(message) is RemoteSpawn and role is Role.ADMIN):
             return None
         return "spawn" if type(message) is RemoteSpawn else f"ask for a {type(message).__name__}"
-    return "stop an actor" if role is not Role.ADMIN and _is_stop(message) else None
+    return None if role is Role.ADMIN else _rule(message, process)
 
 
-def _is_stop(message: object) -> bool:
-    return isinstance(message, _ActorStop) or (
-        isinstance(message, ProxyCall) and tuple(message.attr_path) == ("stop",)
-    )
+def _rule(message: object, process: Process | None) -> str | None:
+    """What the message is for that only those may who may stop and spawn actors."""
+    if isinstance(message, _ActorStop):
+        return "stop an actor"
+    what: str | type = type(message)
+    if isinstance(message, ProxyCall | ProxySetAttr):
+        what = message.attr_path[0]
+        if what == "stop":
+            return "stop an actor"
+    # A pool is behind a ref as of one of its members, to which it passes calls on.
+    if isinstance(process, Cell) and (
+        is_control(process.actor_class, what) or is_control(process.ref.actor_class, what)
+    ):
+        name = what if isinstance(what, str) else what.__name__
+        return f"say what an actor keeps running ({name})"
+    return None
 
 
 def within(
@@ -75,8 +100,9 @@ def within(
         note_misuse: is told of misuse, by the name of the peer's node and what was tried.
 
     """
+    processes = host.core.processes
     for envelope in envelopes:
-        what = trespass(role, envelope)
+        what = trespass(role, envelope, processes.get(envelope.target))
         if what is None:
             _take_false_sender(peer, envelope)
             yield envelope

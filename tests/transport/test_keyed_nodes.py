@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import zanni_crew as crew
 from zanni_keys import QUICK, SECONDS, Keys, joined, reasons
 
-from zanni import Actor, ActorSystem
+from zanni import Actor, ActorSystem, Down
+from zanni.actors.links import ChildFailed
 from zanni.transport.events import (
     KEY_REFUSED,
     KEYS_WANTED,
@@ -329,6 +330,24 @@ def test_a_client_may_not_stop_spawn_kill_or_watch(keys, start):
     assert downs == [(ann, "forbidden")]
     whats = {event.what for event in wait_for(lambda: has(bank, KeyMisused))}
     assert whats <= {"stop an actor", "spawn", "send a system message (Kill)"}
+
+
+def test_a_client_can_neither_end_nor_double_what_a_supervisor_keeps_running(keys, start):
+    bank, teller, _ = as_role(keys, start, "client")
+    keeper = bank.spawn(crew.Keeper, name="keeper")
+    there = wait_for(lambda: teller.whereis("keeper@bank"))
+    [(_, kept, *_)] = keeper.call(crew.Keeper.which_children).get(timeout=DEADLINE)
+    forged = teller.ref_of(kept.address, None)
+    for message in (Down(forged, "gone"), ChildFailed(forged, "normal")):
+        there.tell(message)
+        with pytest.raises(PermissionError, match="system message"):
+            there.ask(message, timeout=DEADLINE)
+    with pytest.raises(PermissionError, match="terminate_child"):
+        there.call(crew.Keeper.terminate_child, "kept").get(timeout=DEADLINE)
+    [(_, still, *_)] = there.call(crew.Keeper.which_children).get(timeout=DEADLINE)
+    assert still == forged
+    assert kept.ask("total", timeout=DEADLINE) == 1
+    assert bank.dead_letters.statistics()["forbidden"] >= 2
 
 
 def test_a_watch_that_is_refused_ends_no_watch_the_other_way(keys, start):

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 import pykka.messages
 import pytest
 
+from zanni import Actor, ActorSystem
 from zanni.actors.address import KERNEL_ID, Address, CoreAddress
 from zanni.actors.deadlock import Withdraw
 from zanni.actors.kernel import FOR_OTHER_NODES, ListActors, StopRequest, WhereIs
 from zanni.actors.observe import DeadLetters
+from zanni.actors.pool import Members, Move, Resize
 from zanni.actors.process import (
     Broken,
     Bury,
@@ -25,10 +27,11 @@ from zanni.actors.process import (
     Watch,
 )
 from zanni.actors.spawn_request import RemoteSpawn, SpawnRequest
+from zanni.supervisors import DynamicSupervisor, PartitionSupervisor, Supervisor
 from zanni.transport import limits
 from zanni.transport.codec import Envelope, EnvelopeKind
 from zanni.transport.keyring import Role
-from zanni.transport.limits import trespass, within
+from zanni.transport.limits import OF_THE_RUNTIME, trespass, within
 
 US, THEM = CoreAddress("us", 0, 1), CoreAddress("them", 0, 2)
 ACTOR = 5
@@ -45,6 +48,7 @@ SIGNALS = [
 SPAWN = RemoteSpawn(SpawnRequest("shop:Till", (), {}, None, None, None))
 CALL = pykka.messages.ProxyCall(("add",), (1,), {})
 STOP = pykka.messages._ActorStop()
+SET_STOP = pykka.messages.ProxySetAttr(("stop",), None)
 
 
 def envelope(message, kind="ASK", target=ACTOR, headers=None):
@@ -52,45 +56,121 @@ def envelope(message, kind="ASK", target=ACTOR, headers=None):
     return Envelope(target, 7, int(EnvelopeKind[kind]), ask, message, headers)
 
 
+def refusal(role, envelope, process=None):
+    return trespass(role, envelope, process)
+
+
 @pytest.mark.parametrize("role", [Role.CLIENT, Role.ADMIN])
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: type(signal).__name__)
 def test_system_messages_are_for_nodes(role, signal):
-    assert type(signal).__name__ in trespass(role, envelope(signal, "SIGNAL"))
-    assert trespass(Role.NODE, envelope(signal, "SIGNAL")) is None
+    assert type(signal).__name__ in refusal(role, envelope(signal, "SIGNAL"))
+    assert refusal(Role.NODE, envelope(signal, "SIGNAL")) is None
+
+
+@pytest.mark.parametrize("role", [Role.CLIENT, Role.ADMIN])
+@pytest.mark.parametrize("kind", ["TELL", "ASK"])
+@pytest.mark.parametrize("cls", OF_THE_RUNTIME)
+def test_what_an_actor_hears_of_its_own_runtime_is_nobodys_to_send(role, kind, cls):
+    message = object.__new__(cls)
+    assert cls.__name__ in refusal(role, envelope(message, kind))
+    assert refusal(Role.NODE, envelope(message, kind)) is None
 
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("kind", ["TELL", "ASK"])
 @pytest.mark.parametrize("message", ["text", CALL], ids=["text", "call"])
 def test_everybody_may_tell_ask_and_call(role, kind, message):
-    assert trespass(role, envelope(message, kind)) is None
+    assert refusal(role, envelope(message, kind)) is None
 
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("kind", ["REPLY", "ERROR"])
 def test_everybody_may_answer(role, kind):
-    assert trespass(role, envelope(STOP, kind)) is None
+    assert refusal(role, envelope(STOP, kind)) is None
 
 
 @pytest.mark.parametrize("kind", ["TELL", "ASK"])
-@pytest.mark.parametrize("stop", [STOP, CALL._replace(attr_path=("stop",))], ids=["stop", "call"])
+@pytest.mark.parametrize(
+    "stop", [STOP, CALL._replace(attr_path=("stop",)), SET_STOP], ids=["stop", "call", "set"]
+)
 def test_a_client_may_not_stop_an_actor(kind, stop):
-    assert trespass(Role.CLIENT, envelope(stop, kind)) == "stop an actor"
-    assert trespass(Role.ADMIN, envelope(stop, kind)) is None
-    assert trespass(Role.NODE, envelope(stop, kind)) is None
+    assert refusal(Role.CLIENT, envelope(stop, kind)) == "stop an actor"
+    assert refusal(Role.ADMIN, envelope(stop, kind)) is None
+    assert refusal(Role.NODE, envelope(stop, kind)) is None
+
+
+class Branch(Supervisor):
+    opened = 0
+
+    def greet(self):
+        return "hello"
+
+
+@pytest.fixture
+def system():
+    with ActorSystem("us") as running:
+        yield running
+
+
+def test_a_client_may_not_tell_a_supervisor_whom_to_keep_running(system):
+    branch = system.spawn(Branch).process
+    messages = [
+        make(name)
+        for name in ("start_child", "terminate_child", "intensity", "children")
+        for make in (
+            lambda name: pykka.messages.ProxyCall((name,), (), {}),
+            lambda name: pykka.messages.ProxySetAttr((name,), 0),
+        )
+    ]
+    for message in messages:
+        assert "keeps running" in refusal(Role.CLIENT, envelope(message), branch)
+        assert refusal(Role.ADMIN, envelope(message), branch) is None
+        assert refusal(Role.NODE, envelope(message), branch) is None
+    other = system.spawn(Actor).process  # which may have methods of these names for everybody
+    assert [refusal(Role.CLIENT, envelope(message), other) for message in messages] == [None] * 8
+
+
+def test_a_client_may_use_what_a_supervisor_has_for_everybody(system):
+    branch = system.spawn(Branch).process
+    for message in (
+        pykka.messages.ProxyCall(("greet",), (), {}),
+        pykka.messages.ProxyCall(("which_children",), (), {}),
+        pykka.messages.ProxyGetAttr(("intensity",)),
+        pykka.messages.ProxySetAttr(("opened",), 1),
+    ):
+        assert refusal(Role.CLIENT, envelope(message), branch) is None
+
+
+READ_ONLY = {"count_children", "route", "which_children"}
+
+
+@pytest.mark.parametrize("cls", [Supervisor, DynamicSupervisor, PartitionSupervisor])
+def test_all_that_a_supervisor_has_for_others_is_to_be_read_or_is_a_control(cls):
+    offered = {name for name in dir(cls) if not name.startswith("_")} - {*dir(Actor)}
+    assert offered == cls._controls | READ_ONLY & offered
+
+
+def test_a_client_may_not_change_a_pool(system):
+    pool = system.pool(Branch, 1).process
+    call = pykka.messages.ProxyCall(("terminate_child",), ("till",), {})  # is for the members
+    for message in (Resize(2), Move(None), call):
+        assert "keeps running" in refusal(Role.CLIENT, envelope(message), pool)
+        assert refusal(Role.ADMIN, envelope(message), pool) is None
+    assert refusal(Role.CLIENT, envelope(Members()), pool) is None
+    assert refusal(Role.CLIENT, envelope("text"), pool) is None
 
 
 def test_a_client_may_not_spawn_and_an_admin_may():
-    assert trespass(Role.CLIENT, envelope(SPAWN, target=KERNEL_ID)) == "spawn"
-    assert trespass(Role.ADMIN, envelope(SPAWN, target=KERNEL_ID)) is None
+    assert refusal(Role.CLIENT, envelope(SPAWN, target=KERNEL_ID)) == "spawn"
+    assert refusal(Role.ADMIN, envelope(SPAWN, target=KERNEL_ID)) is None
 
 
 @pytest.mark.parametrize("role", [Role.CLIENT, Role.ADMIN])
 def test_a_core_is_asked_for_names_and_nothing_else(role):
-    assert trespass(role, envelope(WhereIs("ann"), target=KERNEL_ID)) is None
+    assert refusal(role, envelope(WhereIs("ann"), target=KERNEL_ID)) is None
     for cls in {*FOR_OTHER_NODES, ListActors, StopRequest} - {WhereIs, RemoteSpawn}:
-        assert trespass(role, envelope(object.__new__(cls), target=KERNEL_ID))
-    assert trespass(role, envelope("text", target=KERNEL_ID))
+        assert refusal(role, envelope(object.__new__(cls), target=KERNEL_ID))
+    assert refusal(role, envelope("text", target=KERNEL_ID))
 
 
 class Refusing:
@@ -98,7 +178,7 @@ class Refusing:
 
     def __init__(self, monkeypatch):
         self.dead_letters = DeadLetters()
-        self.core = SimpleNamespace(home=US)
+        self.core = SimpleNamespace(home=US, processes={})
         self.misuse, self.answers = [], []
         self.told = []
         codec = SimpleNamespace(encode_signal=lambda *what: what)
