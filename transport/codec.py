@@ -36,9 +36,9 @@ from .headers import headers_from_data, headers_to_data
 from .misfits import decode_error, path_in
 from .packer import CONTAINERS, LARGE_ERROR, LOOKED_INTO, Packer, check_keys, checked
 from .reader import SCANNED, UNSEEN, BadBatch, Reader, call
-from .signals import signal_from_data, signal_to_data, with_plain_reason
+from .signals import signal_from_data, signal_to_data, with_reason
 from .type_ids import Offer, TypeIds, fingerprint
-from .values import PLAIN, Data, Resolver, Tag, ToData, fields_of, way_to_data
+from .values import PLAIN, Data, Resolver, Tag, ToData, fields_of, shortened, way_to_data
 
 __all__ = ["BadBatch", "Codec", "Envelope", "EnvelopeKind", "Resolver", "Undecodable"]
 
@@ -245,7 +245,7 @@ class Codec:
                 return packed
         except Exception:  # noqa: S110  (whatever it is, the text can travel)
             pass
-        item[4] = with_plain_reason(data)
+        item[4] = with_reason(data, shortened(data[-1]))
         return cast(bytes, self._pack(item))
 
     def decode(self, batch: bytes | memoryview) -> Iterator[Envelope]:
@@ -356,7 +356,7 @@ class Codec:
             raise BadBatch(f"unknown kind of envelope: {kind}")
         kind, form = known
         if self._reader.failure is not None:
-            body = self._failure(body, form)
+            body = self._failure(body, kind, form)
         elif form == _TUPLE_FORM and isinstance(body, list):
             items: list[Any] = body
             body = tuple(items)
@@ -365,16 +365,18 @@ class Codec:
         headers = headers_from_data(item[5], self._resolver) if len(item) > 5 else None
         return _new(Envelope, (target, sender, kind, ask, body, headers))
 
-    def _failure(self, body: Any, form: int) -> Undecodable:
-        """In place of a message with a typed value that could not be made."""
+    def _failure(self, body: Any, kind: EnvelopeKind, form: int) -> object:
+        """In place of a message with a typed value that could not be made; a signal's reason."""
         reader = self._reader
         error, reader.failure = reader.failure, None
         inner, reader.path = reader.path, ""
         if error is None or isinstance(error, BadBatch):
             raise error or BadBatch("no failure")
-        return Undecodable(
-            decode_error(path_in(body, _BODIES.get(form, 0), reader.fields) + inner, error)
-        )
+        path = path_in(body, _BODIES.get(form, 0), reader.fields) + inner
+        unmade = decode_error(path, error)
+        if kind is EnvelopeKind.SIGNAL:
+            return self._body(with_reason(body, unmade), kind, form)
+        return Undecodable(unmade)
 
     def _body(self, data: Any, kind: EnvelopeKind, form: int) -> object:
         """The message of a body that is more than the message itself."""

@@ -336,7 +336,8 @@ def _receive_answer(host: Host, peer: Peer, envelope: Envelope) -> None:
 
 
 def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) -> None:
-    if isinstance(signal, Undecodable):
+    if isinstance(signal, Undecodable):  # nothing that a runtime sends
+        host.dead_letters.count(type(signal.error).__name__, signal, process.address)
         return
     whose = subject_of(signal)
     if whose is not None and whose.home != peer.home:

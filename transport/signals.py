@@ -25,11 +25,12 @@ from ..actors.process import (
     Watch,
 )
 from .reader import address
-from .values import Data, Resolver, shortened
+from .values import Data, Resolver
 
 # Codes are never reused.
 _WATCH, _UNWATCH, _DIED, _SHUTDOWN, _KILL, _FAILED, _RESTART, _BURY, _SUSPEND = range(9)
 _LINK, _UNLINK, _UNLINKED, _BROKEN = range(9, 13)
+_WITH_REASON = (_DIED, _BROKEN, _SHUTDOWN, _FAILED, _RESTART, _SUSPEND)
 
 _ABOUT: dict[int, Callable[[Process], Signal]] = {
     _WATCH: Watch,
@@ -80,12 +81,14 @@ def _address(process: Process, resolver: Resolver) -> Data:
     return list(resolver.there(process.address))
 
 
-def with_plain_reason(data: Data) -> Data:
-    """Any thread. The same with a reason that can travel: its text. A signal is never lost."""
-    code, *fields = data
-    if code in {_DIED, _BROKEN, _SHUTDOWN, _FAILED, _RESTART, _SUSPEND}:
-        fields[-1] = shortened(fields[-1])
-    return [code, *fields]
+def with_reason(data: Any, reason: object) -> Any:
+    """Any thread. The same with another reason: a signal is not lost with one that cannot travel.
+
+    Of a signal with a reason that is the last field; anything else is given back as it is.
+    """
+    if isinstance(data, list) and data and data[0] in _WITH_REASON:
+        return [*data[:-1], reason]
+    return data
 
 
 def signal_from_data(data: list[Any], resolver: Resolver) -> Signal:

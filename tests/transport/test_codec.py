@@ -645,6 +645,22 @@ def test_a_reason_that_cannot_travel_becomes_its_text(reason: object) -> None:
 # --- what is sound, but cannot be made here
 
 
+@pytest.mark.parametrize("kind", [2, 12, 3, 5, 6, 8])
+@pytest.mark.parametrize("reason", ["nowhere:Broke", ["shutdown", "nowhere:Broke"]])
+def test_a_signal_whose_reason_cannot_be_made_has_the_error_as_its_reason(
+    kind: int, reason: Any
+) -> None:
+    unmade = ext(11, ["nowhere:Broke", "why", 1])
+    reason = unmade if isinstance(reason, str) else ["shutdown", unmade]
+    fields = {3: [], 5: [list(HERE), None], 6: [77], 8: [77]}.get(kind, [list(HERE)])
+    batch = raw(9, None, 4, None, [kind, *fields, reason]) + CODEC.encode(tell(1))
+    there, after = CODEC.decode(batch)
+    assert after.message == 1
+    assert isinstance(there.message, Died | Broken | Shutdown | Failed | Restart | Suspend)
+    assert isinstance(there.message.reason, errors.DecodeError)
+    assert "nowhere:Broke is not declared here" in str(there.message.reason)
+
+
 def raw(*items: object) -> bytes:
     return msgpack.packb(items)
 
@@ -692,6 +708,8 @@ NAME = type_name(Point)
         (48, [["name"], {}, {}], "a call has"),
         (4, [99], "no system message"),
         (4, [0, "nobody"], "no system message"),
+        (4, [0, ext(99, 0)], "no system message"),
+        (4, [2, ext(99, 0), "normal"], "no system message"),
     ],
 )
 def test_one_bad_value_loses_no_neighbour(kind: int, body: object, error: str) -> None:
