@@ -25,7 +25,7 @@ from ..actors.process import (
     Watch,
 )
 from .reader import address
-from .values import Data, Resolver
+from .values import Data, Resolver, encodable
 
 # Codes are never reused.
 _WATCH, _UNWATCH, _DIED, _SHUTDOWN, _KILL, _FAILED, _RESTART, _BURY, _SUSPEND = range(9)
@@ -67,7 +67,7 @@ def signal_to_data(signal: Signal, resolver: Resolver, *, tracebacks: bool) -> D
         case Kill():
             return [_KILL]
         case Failed(process, reason, crash):
-            seen = None if crash is None else crash.to_data(tracebacks=tracebacks)
+            seen = _seen(crash, tracebacks=tracebacks)
             return [_FAILED, _address(process, resolver), seen, reason]
         case Restart(reason, reply):
             return [_RESTART, None if reply is None else resolver.reply_id(reply), reason]
@@ -79,6 +79,17 @@ def signal_to_data(signal: Signal, resolver: Resolver, *, tracebacks: bool) -> D
 
 def _address(process: Process, resolver: Resolver) -> Data:
     return list(resolver.there(process.address))
+
+
+def _seen(crash: Crash | None, *, tracebacks: bool) -> Data:
+    """What the log is to say; whatever users' texts are like, the failure itself is told."""
+    if crash is None:
+        return None
+    try:
+        data = crash.to_data(tracebacks=tracebacks)
+    except Exception:
+        return None
+    return [encodable(each) if isinstance(each, str) else each for each in data]
 
 
 def with_reason(data: Any, reason: object) -> Any:

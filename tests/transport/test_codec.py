@@ -1012,6 +1012,30 @@ def test_no_traceback_goes_to_another_node() -> None:
     assert crash.trace == ""
 
 
+@pytest.mark.parametrize("tracebacks", [True, False])
+def test_a_crash_whose_texts_are_no_unicode_is_told(tracebacks: bool) -> None:
+    codec = make_codec(tracebacks=tracebacks)
+    name = "caf\udce9"  # as the name of a file is read whose bytes are none in UTF-8
+    crash = Crash(f"Worker {name}", 1, Text(name), None, trace=f"in {name}")
+    signal = Failed(Stub(HERE), "why", crash)
+    packed = codec.encode(Envelope(9, 3, EnvelopeKind.SIGNAL, None, signal, None))
+    (there,) = codec.decode(packed)
+    assert isinstance(there.message, Failed)
+    assert there.message.crash is not None
+    told = there.message.crash
+    assert (told.who, str(told.message)) == ("Worker caf\\udce9", "caf\\udce9")
+
+
+def test_a_crash_of_which_nothing_can_be_shown_is_told_without() -> None:
+    class Mute(Crash):
+        def to_data(self, *, tracebacks: bool) -> list[Any]:
+            raise RuntimeError("as a loader of sources may")
+
+    signal = Failed(Stub(HERE), "why", Mute("Worker", 1))
+    (there,) = CODEC.decode(CODEC.encode_signal(9, None, signal))
+    assert there.message == Failed(Stub(HERE), "why", None)
+
+
 @pytest.mark.parametrize("data", ["text", [], ["who", "one", "m", ""], ["who", 1, "m"]])
 def test_a_crash_that_is_none_is_refused(data: object) -> None:
     with pytest.raises((TypeError, ValueError)):
