@@ -23,11 +23,9 @@ from typing import Any, TypeVar, cast
 
 import pykka
 
-from .address import Address, CoreAddress
 from .deadlock import look, look_for_coroutine
-from .environment import Latch, deadline_in, make_shared_lock, now, running_loop, start_thread
+from .environment import Latch, deadline_in, make_shared_lock, now, running_loop
 from .errors import Timeout
-from .observe import contained
 from .parking import (
     OwnCoroutine,
     Turn,
@@ -37,6 +35,7 @@ from .parking import (
     here,
     own_coroutine,
 )
+from .waiters import Callback, LoopWaiter
 from .waits import Wait, future_of
 
 T = TypeVar("T")
@@ -65,7 +64,6 @@ class Future(pykka.Future[T]):
     _waiters: list[Waiter] | None = None
     _sources: tuple[pykka.Future[Any], ...] = ()
     _get_hook: Any = None
-    _hook_result: tuple[T] | None = None
     # Of the answer to an ask: see `Owed` in `waits.py`.
     owed_by: Any = None
     ask_number: int | None = None
@@ -90,22 +88,31 @@ class Future(pykka.Future[T]):
             Exception: what the handler raised, or what befell the ask.
 
         """
-        if self._get_hook is not None:
-            return self._run_hook(timeout)
         if not self._done:
-            self._wait(timeout)
+            if self._get_hook is None:
+                self._wait(timeout)
+            else:
+                self._run_hook(timeout)
         if self._error is not None:
             raise self._error.with_traceback(self._traceback)
         return self._value  # type: ignore[no-any-return]  # a cast would cost a call
 
     def done(self) -> bool:
-        """Any thread. Whether `get` would return or raise at once."""
-        return self._done
+        """Any thread. Whether `get` need not wait: all is here that `map` or `join` make it of."""
+        sources = self._sources
+        return self._done or (bool(sources) and all(map(_is_done, sources)))
 
-    def _run_hook(self, timeout: float | None) -> T:
-        if self._hook_result is None:
-            self._hook_result = (self._get_hook(timeout),)
-        return self._hook_result[0]
+    def _run_hook(self, timeout: float | None) -> None:
+        for source in self._sources:
+            source.get(timeout=timeout)
+        if self._done:  # somebody else has had it made meanwhile
+            return
+        try:
+            self._settle(self._get_hook(timeout), None, made=True)
+        except Exception as error:
+            if not self._sources:  # Pykka's rule: the next `get` calls it again
+                raise
+            self._settle(None, error, made=True)
 
     def _wait(self, timeout: float | None) -> None:
         deadline = None if timeout is None else deadline_in(timeout)
@@ -170,9 +177,9 @@ class Future(pykka.Future[T]):
         """Any thread. Settle with an error; False when it was settled before."""
         return self._settle(None, error)
 
-    def _settle(self, value: object, error: BaseException | None) -> bool:
+    def _settle(self, value: object, error: BaseException | None, *, made: bool = False) -> bool:
         with _settling:
-            if self._done or self._get_hook is not None:
+            if self._done or (self._get_hook is not None and not made):
                 return False
             self._value = value
             if error is not None:
@@ -233,21 +240,44 @@ class Future(pykka.Future[T]):
             self._get_hook = func
 
     def add_done_callback(self, callback: Callable[[Future[T]], object]) -> None:
-        """Any thread. Call `callback(self)` when settled, or now; what it raises is logged.
+        """Any thread. Call `callback(self)` when it is done, or now; what it raises is logged.
 
         Whoever settles the future calls it, a core's loop perhaps: so it must not block.
+
+        Raises:
+            TypeError: it cannot tell: it has a get hook, or is made of a future that has.
+
         """
-        waiter = _Callback(callback, self)
-        if not self._add_waiter(waiter):
+        waiter = Callback(callback, self)
+        if self._get_hook is not None and not self._done:
+            self._when_here(waiter.unpark)
+        elif not self._add_waiter(waiter):
             waiter.unpark()
+
+    def _when_here(self, function: Callable[[], object]) -> None:
+        left = [True] + [False] * (len(self._sources) - 1)  # whoever takes the last is the last
+
+        def count(_: object) -> None:
+            if left.pop():
+                function()
+
+        for source in self._sources or (None,):
+            if not isinstance(source, Future):
+                raise TypeError(
+                    f"{self} does not tell when it is done: it has a get hook, or is made of a "
+                    "future that has, or of one of Pykka's"
+                )
+            source.add_done_callback(count)
 
     def __await__(self) -> Generator[Any, None, T]:
         """Suspend the coroutine until the value is here. Cancelling it drops the pending ask."""
         for source in self._sources:
             yield from _settled(source).__await__()
-        if self._get_hook is None and not self._done:
+        if self._done:
+            return self.get()
+        if self._get_hook is None:
             yield from self._suspend()
-        elif self._get_hook is not None and not self._sources and self._hook_result is None:
+        elif not self._sources:
             loop = _loop()
             return cast("T", (yield from loop.run_in_executor(None, self.get).__await__()))
         return self.get()
@@ -261,7 +291,7 @@ class Future(pykka.Future[T]):
 
     def _suspend(self) -> Generator[Any, None, None]:
         self._check_not_forked()
-        waiter = _LoopWaiter(_loop(), self)
+        waiter = LoopWaiter(_loop(), self)
         if self._add_waiter(waiter):
             coroutine = None if self.owed_by is None else own_coroutine()
             try:
@@ -278,7 +308,7 @@ class Future(pykka.Future[T]):
     def _give_up(self, waiter: Waiter) -> None:
         """Nobody awaits it here any more: drop the ask, unless others wait for its answer too."""
         self._remove_waiter(waiter)
-        if all(isinstance(other, _Callback) for other in tuple(self._waiters or ())):
+        if all(isinstance(other, Callback) for other in tuple(self._waiters or ())):
             self.cancel()
 
     def _wait_in_coroutine(self, coroutine: OwnCoroutine) -> None:
@@ -322,6 +352,10 @@ def _derived(future: pykka.Future[M], *sources: pykka.Future[Any]) -> Future[M]:
     return made
 
 
+def _is_done(source: pykka.Future[Any]) -> bool:
+    return isinstance(source, Future) and source.done()
+
+
 async def _settled(source: pykka.Future[Any]) -> None:
     """Wait for a source; its error is raised by the `get` that follows."""
     try:
@@ -331,69 +365,8 @@ async def _settled(source: pykka.Future[Any]) -> None:
             raise
 
 
-async def in_thread(
-    function: Callable[[], object], undo: Callable[[], object] | None = None
-) -> None:
-    """Run a function that waits in a thread of its own, without holding up the loop.
-
-    A thread cannot be cancelled: if the task is, `undo` is called there when the function is done.
-    """
-    done: Future[object] = Future()
-
-    def run() -> None:
-        try:
-            result = function()
-        except BaseException as error:
-            done.reject(error)
-        else:
-            if not done.resolve(result) and undo is not None:
-                undo()
-
-    start_thread(run, "zanni-in-thread")
-    await done
-
-
 def _loop() -> Any:
     loop = running_loop()
     if loop is None:
         raise RuntimeError("'await future' needs a running asyncio loop: use future.get() instead")
     return loop
-
-
-@calls_back
-class _Callback:
-    __slots__ = ("_callback", "_future")
-
-    def __init__(self, callback: Callable[[Future[Any]], object], future: Future[Any]) -> None:
-        self._callback, self._future = callback, future
-
-    def unpark(self) -> None:
-        contained(self._callback, self._future, "a callback of %r failed")
-
-
-class _LoopWaiter:
-    __slots__ = ("_answer", "_loop", "future")
-
-    def __init__(self, loop: Any, answer: Future[Any]) -> None:
-        self._loop = loop
-        self._answer = answer
-        self.future: Any = loop.create_future()
-
-    def unpark(self) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._wake)
-        except RuntimeError:  # the loop is closed: whoever awaited is gone
-            self._count_unheard()
-
-    def _count_unheard(self) -> None:
-        """Count the answer with the system of the actor that gave it, or of the core it came to."""
-        worker: Any = here.worker
-        core = worker.core or getattr(worker.turn, "core", None)
-        if core is not None:
-            answer = self._answer._error or self._answer._value
-            home: CoreAddress = core.home
-            core.owner.dead_letters.count("loop closed", answer, Address(*home, 0))
-
-    def _wake(self) -> None:
-        if not self.future.done():
-            self.future.set_result(None)

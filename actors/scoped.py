@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from .environment import start_thread
 from .forked import Disowned
-from .future import check_may_wait, in_thread
+from .future import Future, check_may_wait
 
 STOP_REMEDY = "use 'async with ActorSystem(...)', or await asyncio.to_thread(system.stop)"
 
@@ -39,7 +41,7 @@ class Scoped:
             self.stop()
 
     async def __aenter__(self) -> Self:
-        await in_thread(self.start, undo=self.stop)
+        await _in_thread(self.start, undo=self.stop)
         return self
 
     async def __aexit__(
@@ -49,4 +51,26 @@ class Scoped:
         traceback: TracebackType | None,
     ) -> None:
         if self._disowned is None:
-            await in_thread(self.stop)
+            await _in_thread(self.stop)
+
+
+async def _in_thread(
+    function: Callable[[], object], undo: Callable[[], object] | None = None
+) -> None:
+    """Run a function that waits in a thread of its own, without holding up the loop.
+
+    A thread cannot be cancelled: if the task is, `undo` is called there when the function is done.
+    """
+    done: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            result = function()
+        except BaseException as error:
+            done.reject(error)
+        else:
+            if not done.resolve(result) and undo is not None:
+                undo()
+
+    start_thread(run, "zanni-in-thread")
+    await done

@@ -139,35 +139,13 @@ def pipe(cell: ActorCell, future: Settling) -> None:
         take_in() if core.holds() else core.post(take_in)
 
     try:
-        _when_done(future, arrive)
-    except TypeError:
+        future.add_done_callback(arrive)
+    except (AttributeError, TypeError):
         pipes.discard(piped)
-        raise
-
-
-def _when_done(future: Any, callback: Callable[[Any], object]) -> None:
-    """Call back once `future` can be had without waiting.
-
-    One that `map` or `join` has derived is computed by its first `get`, in the actor's own turn:
-    it is done when its sources are.
-    """
-    if isinstance(future, Future) and future._get_hook is not None and future._sources:
-        left = [*future._sources]
-
-        def done(_: object) -> None:
-            left.pop()
-            if not left:
-                callback(future)
-
-        for source in future._sources:
-            _when_done(source, done)
-    elif not hasattr(future, "add_done_callback") or getattr(future, "_get_hook", None) is not None:
         raise TypeError(
             f"pipe() takes a future that tells when it is done, not {type(future).__name__}: "
             "run what waits in an executor, and pipe the future that its submit() gives"
-        )
-    else:
-        future.add_done_callback(callback)
+        ) from None
 
 
 @calls_back

@@ -183,6 +183,95 @@ def test_map_runs_once(system, tools):
     assert calls == [1]
 
 
+def test_a_derived_future_is_done_when_its_sources_are_and_tells():
+    one, two, called = Future(), Future(), []
+    derived = one.map(str).join(two.map(str)).map("".join)
+    derived.add_done_callback(lambda done: called.append(done.get()))
+    one.set(1)
+    assert not derived.done()
+    assert called == []
+    two.set(2)
+    assert derived.done()
+    assert called == ["12"]
+    derived.add_done_callback(lambda done: called.append(done.get()))
+    assert called == ["12", "12"]
+
+
+def test_a_derived_future_that_failed_is_done_and_its_function_is_not_called_again():
+    source, calls, told = Future(), [], []
+
+    def bad(value):
+        calls.append(value)
+        raise KeyError(value)
+
+    failing = source.map(bad)
+    after = failing.map(str)
+    failing.add_done_callback(told.append)
+    source.set(1)
+    assert told == [failing]
+    for each in (after, failing, after):
+        with pytest.raises(KeyError):
+            each.get()
+
+    async def main():
+        return await after
+
+    with pytest.raises(KeyError):
+        asyncio.run(main())
+    assert calls == [1]
+    with pytest.raises(queue.Full):
+        failing.set(2)
+
+
+def test_a_derived_future_may_be_asked_for_again_after_a_timeout():
+    source = Future()
+    derived = source.map(str)
+    with pytest.raises(Timeout):
+        derived.get(timeout=0)
+    source.set(1)
+    assert derived.get(timeout=0) == "1"
+
+
+def test_a_turn_that_waits_finds_what_a_callback_has_had_made(system, tools):
+    source, calls = Future(), []
+    derived = source.map(lambda value: calls.append(value) or "made")
+    derived.add_done_callback(Future.get)  # told first
+    waiting = system.spawn(tools.Hooked, []).ask(("get", derived), block=False)
+    system.spawn(tools.Recorder).ask("the other one waits now")
+    source.set(1)
+    assert waiting.get(timeout=10) == "made"
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("derive", [lambda future: future, lambda future: future.map(str)])
+def test_a_future_with_a_get_hook_cannot_tell_before_it_was_got(derive):
+    hooked, called = Future(), []
+    hooked.set_get_hook(lambda _: 1)
+    future = derive(hooked)
+    assert not future.done()
+    with pytest.raises(TypeError, match="get hook"):
+        future.add_done_callback(called.append)
+    future.get()
+    assert future.done()
+    future.add_done_callback(called.append)
+    assert called == [future]
+
+
+def test_a_get_hook_that_fails_is_called_again():  # Pykka's rule
+    future, answers = Future(), [KeyError(), "here"]
+
+    def hook(_):
+        answer = answers.pop(0)
+        if isinstance(answer, KeyError):
+            raise answer
+        return answer
+
+    future.set_get_hook(hook)
+    with pytest.raises(KeyError):
+        future.get()
+    assert future.get() == "here"
+
+
 def test_a_get_hook_is_asked_once():
     future, asked = Future(), []
     future.set_get_hook(lambda timeout: asked.append(timeout) or "hooked")
