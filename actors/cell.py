@@ -36,7 +36,7 @@ from typing import Any
 from greenlet import getcurrent
 
 from .control import CONTROL
-from .crash import log
+from .crash import log, type_and_text
 from .crew import Unwinding, Worker
 from .environment import now
 from .errors import ActorDeadError, RemoteError
@@ -359,7 +359,7 @@ class Cell(Signalled):
             if self.actor.crash_on_ask_error:
                 self.fail(error)
         else:  # SystemExit, KeyboardInterrupt, CancelledError: the actor fails, it alone (api.md)
-            reply.reject(RemoteError(type(error).__name__, str(error)))
+            reply.reject(RemoteError(*type_and_text(error)))
             self.fail(error)
 
 

@@ -4,7 +4,8 @@ Guarantees:
 - One report for a crash. Of a supervised actor its supervisor writes it, with what it does about
   it; of any other actor, its own core does.
 - In a storm the first ones are written, and the others are counted and told in one line.
-- What users' `__repr__`s raise is contained, as is what their filters and handlers of the log do.
+- What users' `__repr__` and `__str__` raise is contained, as is what their filters and handlers of
+  the log do.
 """
 
 from __future__ import annotations
@@ -120,7 +121,9 @@ def seen(item: tuple[Any, ...] | None, on_report: Callable[[Any], object]) -> ob
         return UNKNOWN
     try:
         return on_report(item[0])
-    except Exception as fault:
+    except GreenletExit:  # the turn is unwound
+        raise
+    except BaseException as fault:
         return Text(f"<on_report failed: {type(fault).__name__}>")
 
 
@@ -199,8 +202,22 @@ _short.maxstring = _short.maxother = SHOWN
 
 def shown(message: object) -> str:
     """Any thread. The message's repr, of which the most is cut off where it is long."""
-    text = _short.repr(message)  # it contains what a user's `__repr__` raises
+    text = _contained(_short.repr, message)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def type_and_text(error: BaseException) -> tuple[str, str]:
+    """Any thread. What is told of an error where it cannot go itself: its type's name, its text."""
+    return type(error).__name__, _contained(str, error)
+
+
+def _contained(text_of: Callable[[Any], str], thing: object) -> str:
+    try:
+        return text_of(thing)
+    except GreenletExit:  # the turn is unwound
+        raise
+    except BaseException as fault:
+        return f"<its text cannot be made: {type(fault).__name__}>"
 
 
 def _trace_of(error: BaseException | None) -> str:

@@ -161,6 +161,8 @@ class Worker:
             self.stacks += 1
             try:
                 function()
+            except Exception as error:  # a mistake of ours must not take the thread along
+                log(logging.ERROR, "an error in the runtime itself, in a late turn", error=error)
             finally:
                 self.stacks -= 1
 
@@ -298,11 +300,8 @@ class Crew:
         What it waits for would hold up those that were set aside there.
         """
         with self._lock:
-            idle = [
-                worker
-                for worker in self._resting
-                if not (worker.stacks or cell.is_given_up(worker))
-            ]
+            resting = self._resting
+            idle = [each for each in resting if not (each.stacks or cell.is_given_up(each))]
             worker = idle[-1] if idle else Worker(self)
             cell.thread = worker
             worker.ready.append(lambda: self._run_lent(cell))

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from .address import Address
-from .crash import Crash
+from .crash import Crash, shown
 from .dispatcher import Core, Owner
 from .errors import ActorDeadError
 from .future import Future
@@ -163,7 +163,7 @@ class Ties:
         if suspending is None:
             return
         if for_good:
-            suspending.reject(ActorDeadError(f"the actor has ended for good: {reason!r:.200}"))
+            suspending.reject(ActorDeadError(f"the actor has ended for good: {shown(reason)}"))
         else:
             suspending.resolve(reason)
 

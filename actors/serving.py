@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import pykka
 
+from .crash import type_and_text
 from .deadlock import hand_on
 from .errors import ActorDeadError, RemoteError
 from .future import ExcInfo, Future
@@ -92,7 +93,7 @@ class Deferred(Future[Any]):
             elif isinstance(error, Exception):
                 given = reply.reject(error)
             else:
-                given = reply.reject(RemoteError(type(error).__name__, str(error)))
+                given = reply.reject(RemoteError(*type_and_text(error)))
             if not given:
                 self._came_late(self._value if error is None else error)
 

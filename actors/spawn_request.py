@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from .address import CoreAddress
 from .allowed import Allowed
 from .arguments import checked_actor_name
+from .crash import type_and_text
 from .dispatcher import Core
 from .environment import deadline_in
 from .errors import SpawnError, ZanniError
@@ -78,7 +79,7 @@ def spawn(host: SpawnHost, request: SpawnRequest) -> Future[Any]:
     try:
         actor_class = import_type(request.class_name)
     except Exception as error:
-        raise SpawnError(type(error).__name__, str(error)) from error
+        raise SpawnError(*type_and_text(error)) from error
     return _make(host, actor_class, request)
 
 
@@ -125,7 +126,7 @@ def _make(host: SpawnHost, actor_class: type[Any], request: SpawnRequest) -> Fut
         elif isinstance(error, ZanniError):
             answer.reject(error)
         else:
-            answer.reject(SpawnError(type(error).__name__, str(error)))
+            answer.reject(SpawnError(*type_and_text(error)))
 
     cell.need_ties().birth = birth
     made_future: Future[Any] = Future()

@@ -21,6 +21,7 @@ import click
 import pykka
 
 from ..actors.actor import Actor
+from ..actors.crash import type_and_text
 
 
 def load(target: str) -> type[Actor]:
@@ -131,8 +132,8 @@ def _article(word: str) -> str:
 
 def describe(error: BaseException) -> str:
     """Name an exception and give its text, in one line when it has none."""
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    kind, text = type_and_text(error)
+    return f"{kind}: {text}" if text else kind
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from ..actors import errors
 from ..actors.actor import Actor
 from ..actors.address import Address, CoreAddress
+from ..actors.crash import type_and_text
 from ..actors.errors import EncodeError, RemoteError
 from ..actors.messages import is_registered, type_name
 from ..actors.process import Process, Reply
@@ -304,12 +305,9 @@ def _arguments(error: BaseException) -> tuple[object, ...]:
 
 def _remote(error: BaseException, *, tracebacks: bool) -> RemoteError:
     """What is left of an exception whose type or arguments cannot travel."""
-    try:
-        text = str(error)
-    except Exception as fault:
-        text = f"<its text cannot be made: {type(fault).__name__}>"
+    kind, text = type_and_text(error)
     traceback_text = _traceback_text(error) if tracebacks else ""
-    return RemoteError(type(error).__name__, encodable(text), encodable(traceback_text))
+    return RemoteError(kind, encodable(text), encodable(traceback_text))
 
 
 def _traceback_text(error: BaseException) -> str:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from zanni import Actor, ActorDeadError, Future
+from zanni import Actor, ActorDeadError, Future, RemoteError
 from zanni.actors.state import DEAD, IDLE, PARKED
 
 
@@ -117,6 +117,30 @@ def test_a_handler_that_raises_what_cannot_be_raised(system, tools):
     hooked = system.spawn(tools.Hooked, [])
     with pytest.raises(TypeError, match="BaseException"):
         hooked.ask(("raise", "text"))
+
+
+class Mute(BaseException):
+    """Its text cannot be made."""
+
+    def __str__(self):
+        raise KeyError("no text")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("options", [{}, {"blocking": True}, {"dispatcher": "pinned"}])
+def test_an_actor_whose_errors_text_cannot_be_made_fails_as_any_other(system, options):
+    class Fails(Actor):
+        def on_receive(self, message):
+            raise Mute
+
+    ref = system.spawn(type("Fails", (Fails,), options))
+    exited = ref.exited()
+    with pytest.raises(RemoteError, match="Mute: <its text cannot be made: KeyError>"):
+        ref.ask("fail", timeout=10)
+    assert isinstance(exited.get(timeout=10), Mute)
+    with pytest.raises(ActorDeadError):
+        ref.ask("hello", timeout=10)
 
 
 def test_large_mailboxes_are_let_go(system):

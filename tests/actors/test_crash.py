@@ -6,7 +6,7 @@ import pytest
 
 from zanni import Actor, ActorSystem
 from zanni.actors import crash as crashes
-from zanni.actors.crash import BURST, PERIOD, Crash, Crashes, Text, shown
+from zanni.actors.crash import BURST, PERIOD, Crash, Crashes, Text, seen, shown, type_and_text
 
 
 class Clock:
@@ -75,6 +75,17 @@ def test_a_long_message_is_cut_off_and_one_whose_repr_fails_is_named():
     assert len(shown("x" * 10_000)) < 220
     assert len(shown(["x" * 10_000] * 100)) < 220
     assert shown(Odd()).startswith("<Odd instance at")
+
+
+def exits(*_):
+    raise SystemExit
+
+
+def test_what_is_shown_may_do_as_it_likes():
+    odd = type("Odd", (Exception,), {"__str__": exits, "__repr__": exits})()
+    assert type_and_text(odd) == ("Odd", "<its text cannot be made: SystemExit>")
+    assert shown(odd) == "<its text cannot be made: SystemExit>"
+    assert shown(seen((odd,), exits)) == "<on_report failed: SystemExit>"
 
 
 def test_a_storm_is_told_by_its_first_ones_and_their_number(clock, log):

@@ -243,6 +243,18 @@ def test_an_error_is_an_answer_too(later, given):
         answers[1].get(timeout=DEADLINE)
 
 
+def test_an_error_whose_text_cannot_be_made_is_an_answer_too(later, given):
+    class Mute(BaseException):
+        def __str__(self):
+            raise KeyError("no text")
+
+    answer = later.ask(1, block=False)
+    later.ask("count")
+    given[0].set_exception(Mute())
+    with pytest.raises(RemoteError, match="Mute: <its text cannot be made: KeyError>"):
+        answer.get(timeout=DEADLINE)
+
+
 def test_an_error_of_the_handler_is_the_answer(later, given):
     with pytest.raises(KeyError):
         later.ask(KeyError("x"), timeout=DEADLINE)

@@ -88,6 +88,12 @@ def test_an_error_in_init_elsewhere_frees_the_name(system):  # B1
     system.spawn(crew.BadStart, None, core=1, name="ann").stop(timeout=DEADLINE)
 
 
+def test_an_error_in_init_elsewhere_whose_text_cannot_be_made(system):
+    with pytest.raises(SpawnError) as caught:
+        system.spawn(crew.BadStart, "mute", core=1)
+    assert caught.value.args == ("Mute", "<its text cannot be made: KeyError>")
+
+
 def test_an_error_in_on_start_elsewhere_ends_it_and_frees_the_name(system):  # B1
     for _ in range(20):
         ref = system.spawn(crew.BadStart, "on_start", core=1, name="bob")

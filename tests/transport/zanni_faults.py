@@ -23,6 +23,13 @@ class Locked(Exception):
         self.lock = threading.Lock()
 
 
+class Mute(Exception):
+    """Its text cannot be made."""
+
+    def __str__(self):
+        raise KeyError("no text")
+
+
 def chained(depth):
     error = ValueError("the last")
     for number in range(depth):
@@ -90,6 +97,8 @@ class BadStart(Faulty):
         self.where = where
         if where == "__init__":
             raise Locked
+        if where == "mute":
+            raise Mute
 
     def on_start(self):
         if self.where == "on_start":
