@@ -36,10 +36,10 @@ from typing import Any
 from greenlet import getcurrent
 
 from .control import CONTROL
-from .crash import log, type_and_text
+from .crash import as_exception, log
 from .crew import Unwinding, Worker
 from .environment import now
-from .errors import ActorDeadError, RemoteError
+from .errors import ActorDeadError
 from .losing import lose
 from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
 from .overtaking import HASTENED
@@ -359,7 +359,7 @@ class Cell(Signalled):
             if self.actor.crash_on_ask_error:
                 self.fail(error)
         else:  # SystemExit, KeyboardInterrupt, CancelledError: the actor fails, it alone (api.md)
-            reply.reject(RemoteError(*type_and_text(error)))
+            reply.reject(as_exception(error))
             self.fail(error)
 
 

@@ -21,6 +21,7 @@ from greenlet import GreenletExit
 
 from .address import Address
 from .environment import make_rlock, now
+from .errors import RemoteError
 from .logs import printable
 
 logger = logging.getLogger("zanni")
@@ -209,6 +210,15 @@ def shown(message: object) -> str:
 def type_and_text(error: BaseException) -> tuple[str, str]:
     """Any thread. What is told of an error where it cannot go itself: its type's name, its text."""
     return type(error).__name__, _contained(str, error)
+
+
+def as_exception(error: BaseException) -> Exception:
+    """Any thread. What others get of an error: SystemExit and the like would end them, too."""
+    if isinstance(error, Exception):
+        return error
+    told = RemoteError(*type_and_text(error))
+    told.__cause__ = error
+    return told
 
 
 def _contained(text_of: Callable[[Any], str], thing: object) -> str:

@@ -19,7 +19,7 @@ from greenlet import greenlet
 
 from .actor import Actor
 from .address import Address
-from .crash import Crash, log, seen, title
+from .crash import Crash, as_exception, log, seen, title
 from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
@@ -231,7 +231,7 @@ class Lifecycle:
             self.exit_reason = error
         told = False
         for reply in (ties.born, ties.starting):
-            told = (reply is not None and reply.reject(error)) or told
+            told = (reply is not None and reply.reject(as_exception(error))) or told
         ties.born = ties.starting = None
         if not told and not killed and not isinstance(error, Ignore):
             log(logging.ERROR, "Unhandled exception in %s:", self.ref, error=error)

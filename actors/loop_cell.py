@@ -3,7 +3,7 @@
 Plain handlers and hooks too: `asyncio.get_running_loop()` works in them, and they must not block.
 The mailbox, the order and the ends are the same as any cell's: its turn, on the core, takes a
 message, has the loop handle it, and is parked meanwhile. Only `__init__` runs where `spawn` was
-called, or on the core.
+called, or, where the start is waited for, on the core.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 import pykka
 
-from .crash import type_and_text
+from .crash import as_exception
 from .deadlock import hand_on
-from .errors import ActorDeadError, RemoteError
+from .errors import ActorDeadError
 from .future import ExcInfo, Future
 from .hosting import ActorCell
 from .links import Piped
@@ -90,10 +90,8 @@ class Deferred(Future[Any]):
             error = self._error
             if error is None:
                 given = reply.resolve(self._value)
-            elif isinstance(error, Exception):
-                given = reply.reject(error)
             else:
-                given = reply.reject(RemoteError(*type_and_text(error)))
+                given = reply.reject(as_exception(error))
             if not given:
                 self._came_late(self._value if error is None else error)
 

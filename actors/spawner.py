@@ -195,36 +195,38 @@ class Spawner:
         if waits:
             _check_may_wait("an actor whose start is waited for")
         cell = self.make(birth, name, parent, supervisor)
-        born: Future[Any] | None = None
+        begun: Future[Any] | None = None
         try:
             if parent is None:
                 self._home.check_running()  # again: a system that stopped meanwhile overlooked it
-            if cell.makes_itself:
+            if waits:
+                begun = self._limited(cell, start_timeout)
+                cell.need_ties().starting = begun
+            elif cell.makes_itself:
                 _check_may_wait("an actor that is pinned: its own thread makes it")
-                ties = cell.need_ties()
-                ties.birth = birth
-                born = ties.born = Future()
+                begun = cell.need_ties().born = Future()
             else:
                 cell.make_actor(birth)
         except BaseException:
             self._core.forget(cell.address.id)
             self._on_core(cell.discard)
             raise
-        started: Future[Any] | None = None
-        if waits:
-            started = cell.need_ties().starting = Future()
-            started.owed_by = cell
-            if start_timeout is not None:
-                started.expires = now() + start_timeout
-                limit_start(self._core, cell, started, start_timeout)
+        if begun is not None:  # its own turn makes the actor: what befalls that is nobody else's
+            begun.owed_by = cell
+            cell.need_ties().birth = birth
         if parent is not None:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref
         self._on_core(self._core.schedule, cell)
-        if born is not None:
-            born.get()
-        if started is not None:
-            started.get()
+        if begun is not None:
+            begun.get()
         return cell.ref
+
+    def _limited(self, cell: Cell, seconds: float | None) -> Future[Any]:
+        started: Future[Any] = Future()
+        if seconds is not None:
+            started.expires = now() + seconds
+            limit_start(self._core, cell, started, seconds)
+        return started
 
     def _on_core(self, function: Callable[..., object], *args: Any) -> None:
         if self._core.holds():

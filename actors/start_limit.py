@@ -13,11 +13,11 @@ from .process import Bury, Kill, Process
 def limit_start(core: Core, process: Process, started: Future[Any], seconds: float) -> None:
     """Any thread. Unless `started` is settled in so many seconds, reject it and end the actor.
 
-    The actor is killed and buried, so that an `on_start` which ends later brings nothing to life.
+    The actor is killed and buried, so that a start which ends later brings nothing to life.
     """
 
     def expire() -> None:
-        if started.reject(Timeout(f"on_start took longer than {seconds} s")):
+        if started.reject(Timeout(f"the start took longer than {seconds} s")):
             process.signal(Bury())
             process.signal(Kill())
 

@@ -368,7 +368,7 @@ class ActorSystem(Cores, Scoped):
     def spawn_child(
         self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
     ) -> ActorRef[A]:
-        """As `spawn`, for a child of `parent`. `start_timeout`: seconds `on_start` may take."""
+        """As `spawn`, for a child of `parent`. `start_timeout`: seconds its start may take."""
         options = dict(options)
         named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
         return self._spawner.spawn(parent, actor_class, args, options, **named)

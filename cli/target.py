@@ -22,6 +22,7 @@ import pykka
 
 from ..actors.actor import Actor
 from ..actors.crash import type_and_text
+from ..actors.errors import RemoteError
 
 
 def load(target: str) -> type[Actor]:
@@ -133,6 +134,8 @@ def _article(word: str) -> str:
 def describe(error: BaseException) -> str:
     """Name an exception and give its text, in one line when it has none."""
     kind, text = type_and_text(error)
+    if isinstance(error, RemoteError):  # it stands for another
+        kind, text = error.type, error.text
     return f"{kind}: {text}" if text else kind
 
 

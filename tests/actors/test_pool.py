@@ -207,14 +207,19 @@ def test_a_killed_member_is_started_again(system, eventually):
 
 class Moody(Worker):
     refuses = 0
+    error = RuntimeError
 
     def on_start(self):
         if type(self).refuses:
             type(self).refuses -= 1
-            raise RuntimeError("not today")
+            raise self.error("not today")
 
 
-def test_a_member_that_cannot_be_started_again_is_replaced_later(system, eventually):
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_a_member_that_cannot_be_started_again_is_replaced_later(
+    system, eventually, monkeypatch, error
+):
+    monkeypatch.setattr(Moody, "error", error)
     pool = system.pool(Moody, 2)
     first, second = members_of(pool)
     Moody.refuses = 2  # its restart, and the first replacement

@@ -78,6 +78,14 @@ class Stillborn(Actor):
     def on_start(self):
         raise LookupError("no breath")
 
+class Refuses(Actor):
+    def __init__(self):
+        raise SystemExit("no config")
+
+class Exits(Actor):
+    def on_start(self):
+        raise SystemExit("no home")
+
 class Failing(Actor):
     def on_start(self):
         self.actor_ref.tell("go")
@@ -161,6 +169,13 @@ def test_a_root_that_fails_is_reported(start: Any, root: str, text: str) -> None
     command = start("run", f"acts:{root}")
     assert command.wait() == 1
     assert f"Error: the root actor failed: LookupError: {text}\n" in command.err
+
+
+@pytest.mark.parametrize(("root", "text"), [("Refuses", "no config"), ("Exits", "no home")])
+def test_a_root_that_exits_as_it_starts_ends_the_command(start: Any, root: str, text: str) -> None:
+    command = start("run", f"acts:{root}")
+    assert command.wait() == 1
+    assert f"Error: the root actor failed: SystemExit: {text}\n" in command.err
 
 
 def test_a_failure_in_the_constructor_shows_no_traceback_unless_asked(start: Any) -> None:

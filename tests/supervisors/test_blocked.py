@@ -104,6 +104,22 @@ def test_a_first_start_that_blocks_fails_in_time(world, gate, blocks):  # B2
     assert world.system.whereis("blocks") is None
 
 
+@pytest.mark.parametrize("dispatcher", ["core", "pinned"])
+def test_an_init_that_blocks_fails_in_time(world, gate, dispatcher):
+    class Made(Blocks):
+        def __init__(self, world, gate):
+            super().__init__(world, gate, "__init__")
+            self.block("__init__")
+
+    Made.dispatcher = dispatcher
+    with pytest.raises(StartError) as caught:
+        world.supervise(world.child("a"), child(Made, world, gate, id="b", start_timeout=LIMIT))
+    assert isinstance(caught.value.reason, Timeout)
+    assert not gate.is_set()
+    assert world.journal == ["start a", "block blocks", "stop a"]
+    assert world.system.actors() == []
+
+
 def test_a_first_start_that_blocks_holds_up_no_supervisor_above(world, gate, blocks):
     specs = [blocks("on_start", start_timeout=LIMIT)]
     inner = type("Inner", (Supervisor,), {"children": lambda _: specs})

@@ -1,5 +1,6 @@
 """`DynamicSupervisor`: children that come and go, are told to stop together, and leave nothing."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -100,6 +101,24 @@ def test_a_child_that_does_not_start_is_forgotten(world):
 
 
 # --- max_children
+
+
+@pytest.mark.parametrize("where", ["__init__", "on_start"])
+def test_a_child_that_exits_or_is_cancelled_as_it_starts_does_not_start(world, where):
+    class Exits(Actor):
+        def __init__(self):
+            if where == "__init__":
+                raise SystemExit("no config")
+
+        async def on_start(self):
+            task = asyncio.ensure_future(asyncio.sleep(60))
+            asyncio.get_running_loop().call_soon(task.cancel)
+            await task
+
+    world.supervise_many()
+    with pytest.raises(StartError, match=r"SystemExit|CancelledError"):
+        world.start(child(Exits, id="w"))
+    assert lines(world) == []
 
 
 def test_more_than_max_children_are_refused_and_nothing_is_started(world):

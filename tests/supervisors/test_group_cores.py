@@ -171,7 +171,7 @@ def run(system, watch):
             bank.call(Supervisor.start_child, spec).get(timeout=WAIT)
         except StartError as error:
             assert isinstance(error.reason, Timeout), error.reason
-            assert str(error.reason) == "on_start took longer than 0.05 s"
+            assert str(error.reason) == "the start took longer than 0.05 s"
         else:
             raise AssertionError("it started")
         assert system.whereis("slow") is None

@@ -118,6 +118,17 @@ def test_more_restarts_than_intensity_end_the_supervisor(world, crash):
     assert world.system.actors() == []
 
 
+def test_a_child_that_exits_as_it_is_restarted_has_failed_once_more(world, crash):
+    world.supervise(world.child("a"), world.child("b"), intensity=3, period=60)
+    world.fail_start["a"] = [SystemExit("no config"), KeyboardInterrupt()]
+    ref = world.ref("a")
+    crash(ref)
+    world.until(lambda: "start a" in world.journal)
+    assert world.journal == ["fail a", "fail a", "start a"]
+    assert world.states() == {"a": "running", "b": "running"}
+    assert world.ref("a") == ref
+
+
 def test_with_intensity_0_the_first_crash_is_fatal(world, crash):
     world.supervise(world.child("a"), intensity=0)
     exited = world.supervisor.exited()

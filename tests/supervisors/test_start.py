@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from zanni import Future, Ignore, StartError, Timeout
+from zanni import Future, Ignore, RemoteError, StartError, Timeout
 from zanni.actors.errors import SpecError
 from zanni.supervisors import Supervisor, child
 
@@ -34,6 +34,23 @@ def test_the_first_failure_stops_those_started_in_reverse(world):
     assert (reason.id, reason.reason) == ("c", error)
     assert world.journal == ["start a", "start b", "fail c", "stop b", "stop a"]
     assert [report.id for report in world.kinds("start_error")] == ["c"]
+    assert world.system.actors() == []
+
+
+@pytest.mark.parametrize("where", ["__init__", "on_start"])
+def test_a_child_that_exits_as_it_starts_fails_as_any_other(world, tools, where):
+    class Exits(tools.Worker):
+        def __init__(self, world, id):
+            super().__init__(world, id)
+            if where == "__init__":
+                raise SystemExit("no config")
+
+    world.fail_start["b"] = [SystemExit("no config")]
+    reason = world.refused(world.child("a"), child(Exits, world, "b", id="b")).reason
+    assert isinstance(reason, RemoteError)
+    assert (reason.type, reason.text) == ("SystemExit", "no config")
+    assert isinstance(reason.__cause__, SystemExit)
+    assert world.journal[-1] == "stop a"
     assert world.system.actors() == []
 
 
@@ -123,7 +140,7 @@ def test_a_start_that_ends_too_late_brings_nothing_to_life(world, tools):
 
     late = child(Stubborn, world, "a", id="a", name="ann", start_timeout=0.05)
     reason = world.refused(late).reason
-    assert (type(reason), str(reason)) == (Timeout, "on_start took longer than 0.05 s")
+    assert (type(reason), str(reason)) == (Timeout, "the start took longer than 0.05 s")
     world.until(lambda: "late" in world.journal)
     assert world.system.whereis("ann") is None
     assert world.system.actors() == []
