@@ -202,7 +202,8 @@ class Lifecycle:
                 assert ties.birth is not None
                 self.make_actor(ties.birth)
             if ties is not None and ties.born is not None:
-                ties.born.resolve(None)
+                born, ties.born = ties.born, None
+                born.resolve(None)
             if ties is not None and ties.restart_reason is not None:
                 self._run_hook(self.actor.on_restart, ties.restart_reason)
             self._run_hook(self.actor.on_start)
@@ -286,11 +287,8 @@ class Lifecycle:
         """Owner only. The incarnation is over: what only the owner may touch goes too."""
         self._let_go()
         ties = self.ties
-        if ties is None:
-            self.die()
-            return
-        reason, crash = self._exit_reason, ties.crash
-        if ties.supervisor is None or self.dismissed:  # as `_may_return`
+        crash = None if ties is None else ties.crash
+        if ties is None or not self._may_return():
             if crash is not None:
                 self.core.owner.crashes.report(crash, "it was to end anyway")
             self.die()
@@ -300,7 +298,7 @@ class Lifecycle:
         self.state = SUSPENDED
         del self.actor
         ties.answer_ends(self.exit_reason, for_good=False)
-        ties.tell_when_alone(self.core, Failed(self, reason, crash))
+        ties.tell_when_alone(self.core, Failed(self, self._exit_reason, crash))
 
     def _guard(self, hook: Callable[..., Any], *args: object) -> None:
         if self.killed or self.is_given_up(here.worker):

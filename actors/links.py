@@ -154,6 +154,10 @@ class Ties:
         self.suspending: Reply | None = None
         """Hears the reason, too, if a restart may follow."""
 
+    def is_start_awaited(self) -> bool:
+        """Owner only. Whether somebody is still to hear how the start went."""
+        return self.born is not None or self.starting is not None
+
     def answer_ends(self, reason: object, *, for_good: bool) -> None:
         """Owner only. The incarnation has ended: tell those that asked for it."""
         stopping, self.stopping = self.stopping, []

@@ -126,9 +126,10 @@ class Signalled(Linked, Parked):
     def _give_up(self) -> None:
         """Owner only. The turn was killed in a thread that nobody can end: go on without it."""
         assert self.thread is not None
-        self.need_ties().given_up.add(self.thread)
+        ties = self.need_ties()
+        ties.given_up.add(self.thread)
         self._leave_to_thread()
-        if self.state is STARTING:
+        if self.state is STARTING or ties.is_start_awaited():  # which may be parked
             self._start_failed(Killed())
         else:
             self._left()

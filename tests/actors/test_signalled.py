@@ -10,6 +10,7 @@ from zanni import Actor, ActorDeadError, ActorSystem, Future
 from zanni.actors import signalled
 from zanni.actors.lifecycle import Lifecycle
 from zanni.actors.parking import here
+from zanni.actors.state import PARKED
 from zanni.supervisors import Supervisor, child
 
 DEADLINE = 20.0
@@ -282,3 +283,69 @@ def test_an_init_that_was_given_up_has_no_hook_called(system, eventually):
     gate.set()
     eventually(lambda: worker.resting)
     assert started == [1, 3]
+
+
+class WaitsInItsStart(Actor):
+    """Says that it is there, and waits for what never comes, in its lives that are to."""
+
+    dispatcher = "pinned"
+    wait_for_start = True
+    where = "on_start"
+
+    def __init__(self, lives, waiting):
+        lives.append(self.actor_ref)
+        self.life = len(lives)
+        self.waits = self.life in waiting
+        self.wait("__init__")
+
+    def on_start(self):
+        self.wait("on_start")
+
+    def wait(self, where):
+        if self.waits and where == self.where:
+            Future().get(timeout=DEADLINE)
+
+    def on_receive(self, message):
+        if message == "fail":
+            raise ValueError(message)
+        return (self.life, message)
+
+
+STARTS = {
+    "pinned, in __init__": {"where": "__init__"},
+    "pinned, in on_start": {},
+    "lent": {"dispatcher": "core", "blocking": True},
+}
+
+
+@pytest.fixture(params=STARTS.values(), ids=STARTS)
+def waits_in_its_start(request):
+    return type("Kind", (WaitsInItsStart,), request.param)
+
+
+def is_waiting(lives, count):
+    return len(lives) == count and lives[-1].process.state is PARKED
+
+
+def test_who_waits_for_a_start_hears_when_that_is_given_up_as_it_waits(
+    system, tools, eventually, waits_in_its_start
+):
+    lives, spawner = [], system.spawn(tools.Hooked, [])
+    made = spawner.ask(("spawn", waits_in_its_start, lives, (1,)), block=False)
+    eventually(lambda: is_waiting(lives, 1))
+    lives[0].kill()
+    with pytest.raises(ActorDeadError, match="was killed before it had started"):
+        made.get(timeout=DEADLINE / 4)
+
+
+def test_a_restart_that_is_given_up_as_it_waits_is_one_that_has_failed(
+    system, eventually, waits_in_its_start
+):
+    lives = []
+    system.spawn(Tree, waits_in_its_start, lives, (2,))
+    it = system.whereis("it")
+    it.tell("fail")
+    eventually(lambda: is_waiting(lives, 2))
+    it.kill()
+    assert it.ask("hi", timeout=DEADLINE / 4) == (3, "hi")
+    assert len(lives) == 3
