@@ -196,8 +196,11 @@ class Actor(Receiving, pykka.Actor):
         self._cell.deliver(STOP, self._cell, None, None)
 
     def exit(self, reason: Any = "normal") -> None:
-        """Stop right after the message in hand, for that reason; what is queued is dropped."""
-        self._cell.exit_reason = reason
+        """Stop right after the message in hand, for that reason; what is queued is dropped.
+
+        None is "normal", too. Who was killed stays so.
+        """
+        self._cell.exit(reason)
 
     def after(self, seconds: float, message: Any) -> Timer:
         """Send yourself a message in so many seconds; the timer dies with this incarnation.

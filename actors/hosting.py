@@ -100,6 +100,10 @@ class ActorCell(Process, Protocol):
         """The actor's address, as users have it."""
         ...
 
+    def exit(self, reason: object) -> None:
+        """See `Actor.exit`."""
+        ...
+
     def link(self, process: Process) -> None:
         """See `Actor.link`."""
         ...

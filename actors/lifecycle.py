@@ -225,16 +225,15 @@ class Lifecycle:
     def _start_failed(self, error: BaseException) -> None:
         """Owner only. The incarnation did not come about."""
         ties = self.need_ties()
-        killed = isinstance(error, Killed)
+        told, killed = isinstance(error, Killed | Ignore), self.killed or isinstance(error, Killed)
         if killed:
-            error = ActorDeadError(f"{self.ref} was killed before it had started")
+            outcome: Exception = ActorDeadError(f"{self.ref} was killed before it had started")
         else:
-            self.exit_reason = error
-        told = False
+            outcome, self.exit_reason = as_exception(error), error
         for reply in (ties.born, ties.starting):
-            told = (reply is not None and reply.reject(as_exception(error))) or told
+            told = (reply is not None and reply.reject(outcome) and not killed) or told
         ties.born = ties.starting = None
-        if not told and not killed and not isinstance(error, Ignore):
+        if not told:
             log(logging.ERROR, "Unhandled exception in %s:", self.ref, error=error)
         self._let_go()
         if hasattr(self, "actor"):
@@ -264,6 +263,9 @@ class Lifecycle:
 
     def fail(self, error: BaseException) -> None:
         """Own turn only. This incarnation ends by an error, after the message in hand."""
+        if self.killed:  # that is the reason
+            log(logging.ERROR, "Unhandled exception in %s:", self.ref, error=error)
+            return
         self.exit_reason = error
         if not self._may_return():
             self.core.owner.crashes.report_alone(self.actor, error)

@@ -145,6 +145,11 @@ class Signalled(Linked, Parked):
         if current is not None and current[2] is not None:
             current[2].reject(ActorDeadError(f"{self.ref} was killed while handling the message"))
 
+    def exit(self, reason: object) -> None:
+        """Own turn only. End this incarnation after the message in hand, unless it was killed."""
+        if not self.killed:
+            self.exit_reason = "normal" if reason is None else reason
+
     def end_soon(self, reason: object) -> None:
         """Owner only. End this incarnation after the message in hand, if it does not end yet."""
         if self.exit_reason is None:

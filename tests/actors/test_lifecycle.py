@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from zanni import Actor, ActorDeadError, Down, Future, supervisors
+from zanni import Actor, ActorDeadError, Down, Future, RemoteError, supervisors
 from zanni.actors.process import Unwatch
 from zanni.actors.signalled import Signalled
 
@@ -388,6 +388,66 @@ def test_a_kill_cannot_be_refused(system):
     stubborn.kill()
     assert exited.get(timeout=10) == "killed"
     assert len(refused) == 3
+
+
+def exit_normally(actor):
+    actor.exit()
+
+
+def exit_for_another_reason(actor):
+    actor.exit("finished")
+
+
+def fail(actor):
+    raise ValueError("as it unwinds")
+
+
+def leave_the_program(actor):
+    sys.exit()
+
+
+@pytest.mark.parametrize("act", [exit_normally, exit_for_another_reason, fail, leave_the_program])
+@pytest.mark.parametrize("way", ["tell", "ask", "on_start"])
+def test_whatever_it_does_as_it_unwinds_the_reason_is_the_kill(system, caplog, way, act):
+    entered = threading.Event()
+
+    class Unwinds(Actor):
+        crash_on_ask_error = True
+
+        def on_start(self):
+            if way == "on_start":
+                self.wait()
+
+        def on_receive(self, message):
+            self.wait()
+
+        def wait(self):
+            try:
+                entered.set()
+                Future().get()
+            finally:
+                act(self)
+
+    unwinds = system.spawn(Unwinds)
+    exited = unwinds.exited()
+    asked = None if way == "tell" else unwinds.ask(1, block=False)
+    if asked is None:
+        unwinds.tell(1)
+    assert entered.wait(10)
+    unwinds.kill()
+    assert exited.get(timeout=10) == "killed"
+    if asked is not None:
+        with pytest.raises((ActorDeadError, ValueError, RemoteError)):
+            asked.get(timeout=10)
+    failed = act in (fail, leave_the_program)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * failed
+
+
+def test_an_exit_without_a_reason_is_a_normal_one(system, tools):
+    ref = system.spawn(tools.Hooked, [])
+    exited = ref.exited()
+    ref.tell(("exit", None))
+    assert exited.get(timeout=10) == "normal"
 
 
 def test_an_actor_may_kill_itself(system):
