@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 import pykka
 
+from .arguments import checked_throughput
 from .ending import stop_all
 from .environment import now
 from .errors import MailboxFull
@@ -41,7 +42,7 @@ class Actor(Receiving, pykka.Actor):
     mailbox: ClassVar[Mailbox] = PLAIN
     """Bounds, priorities and times of the mailbox; by default none."""
     throughput: ClassVar[int] = 64
-    """How many messages are handled before other actors get their turn."""
+    """How many messages are handled before other actors get their turn; 1 or more."""
     reentrant: ClassVar[bool] = False
     """Whether further messages are handled while one waits; with an `async def` among its methods,
     such an actor runs on the asyncio loop."""
@@ -77,6 +78,7 @@ class Actor(Receiving, pykka.Actor):
         super().__init_subclass__(**kwargs)
         refuse_collisions(cls, Actor)
         checked_mailbox(cls.mailbox, f"{cls.__name__}.mailbox")
+        checked_throughput(cls.throughput, f"{cls.__name__}.throughput")
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Take and ignore anything, as Pykka's does; nothing is set up here."""

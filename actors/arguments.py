@@ -39,6 +39,14 @@ def checked_actor_name(name: object) -> str:
     return name
 
 
+def checked_throughput(count: object, where: str) -> None:
+    """Raise TypeError or ValueError if it is no number of messages; the text says `where`."""
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise TypeError(f"{where} takes a whole number of messages, not {count!r:.80}")
+    if count < 1:
+        raise ValueError(f"{where} takes 1 or more messages, not {count}")
+
+
 def checked_urls(join: str | Iterable[str]) -> tuple[str, ...]:
     """The URLs to join, or a ValueError that says what to give; they are checked at the start."""
     if isinstance(join, str):

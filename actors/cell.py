@@ -211,11 +211,10 @@ class Cell(Signalled):
         cursor = self.cursor
         if cursor is None:
             cursor = self.cursor = iter(queue)
-        actor = self.actor
         core = self.core
         receive, control = self.receiver(), self.control
-        limit = actor.throughput
-        count, look = 0, 2
+        limit = self.actor_class.throughput
+        count, look = 0, 2 if limit > 1 else 1
         for item in cursor:
             self.current = item
             message, _, reply, headers = item

@@ -27,6 +27,7 @@ from .errors import ActorDeadError, Ignore
 from .links import Birth, Ties
 from .losing import lose_all
 from .mailbox import MailboxRecord
+from .overrides import hidden
 from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import (
     Broken,
@@ -90,13 +91,10 @@ class Lifecycle:
         self.cursor: Iterator[Item] | None = None
         self.current: Item | None = None
         self._exit_reason: Any = None
-        self.interrupted = False
-        self.killed = False
-        self.dismissed = False
+        self.interrupted = self.killed = self.dismissed = self.permit = False
         self.farewell: Reply | None = None  # as `Ties.stopping`, where there are no ties
         self.carrier: greenlet | None = None
         self.thread: Worker | None = None
-        self.permit = False
         self.awaits: Any = None
         self.ties: Ties | None = None
 
@@ -190,6 +188,8 @@ class Lifecycle:
         actor.__init__(*args, **kwargs)
         if here.worker.suspect:
             check_not_killed()
+        if actor._cell is not self:
+            raise hidden(actor_class, "self._cell")
 
     def begin(self) -> bool:
         """Own turn only. Make the actor if it is not, run `on_start`; False if it ended by it."""

@@ -29,16 +29,21 @@ def guarded(base: type) -> dict[str, bool]:
 
 def refuse_collisions(cls: type, base: type) -> None:
     """Raise TypeError if `cls`, or a class it inherits from, hides what `base` must keep."""
-    hidden: list[str] = []
+    found: list[str] = []
     for name, setting in guarded(base).items():
         owner = next((kind for kind in cls.__mro__ if name in vars(kind)), base)
         if owner in base.__mro__ or owner.__module__.partition(".")[0] == PACKAGE:
             continue
         if not (setting and not hasattr(vars(owner)[name], "__get__")):
-            hidden.append(f"{owner.__name__}.{name}")
-    if hidden:
-        raise TypeError(
-            f"{cls.__name__} cannot be an actor class: {', '.join(hidden)} would hide what "
-            f"every {base.__name__} has under that name. Rename it; what may be overridden are "
-            "hooks (on_start, on_stop, ...) by methods and settings (throughput, ...) by values"
-        )
+            found.append(f"{owner.__name__}.{name}")
+    if found:
+        raise hidden(cls, ", ".join(found))
+
+
+def hidden(cls: type, names: str) -> TypeError:
+    """The error of a class that has something of its own under a name of every actor's."""
+    return TypeError(
+        f"{cls.__name__} cannot be an actor class: {names} would hide what "
+        "every Actor has under that name. Rename it; what may be overridden are "
+        "hooks (on_start, on_stop, ...) by methods and settings (throughput, ...) by values"
+    )

@@ -27,6 +27,8 @@ class Receiving:
     """The part of an actor that says how its messages are handled. Own turn only, all of it."""
 
     _cell: Any
+    __handlers: list[Callable[[Any], Any] | None] | None = None
+    """Those that `become` has replaced; None for `on_receive`. No name that users may have."""
 
     def stash(self) -> None:
         """Set the message in hand aside, until `unstash_all`; whoever asked waits meanwhile.
@@ -73,10 +75,10 @@ class Receiving:
             raise TypeError(
                 f"become() takes a function of one message, such as self.busy, not {handler!r:.80}"
             )
-        own = self.__dict__
-        handlers = own.setdefault("_handlers", [])
-        if not (replace and handlers):
-            handlers.append(own.get("on_receive"))
+        if self.__handlers is None:
+            self.__handlers = []
+        if not (replace and self.__handlers):
+            self.__handlers.append(self.__dict__.get("on_receive"))
         self._receive_by(handler)
 
     def unbecome(self) -> None:
@@ -86,10 +88,9 @@ class Receiving:
             RuntimeError: there is none.
 
         """
-        handlers = self.__dict__.get("_handlers")
-        if not handlers:
+        if not self.__handlers:
             raise RuntimeError("unbecome() undoes a become(), and there is none left to undo")
-        self._receive_by(handlers.pop())
+        self._receive_by(self.__handlers.pop())
 
     def _receive_by(self, handler: Callable[[Any], Any] | None) -> None:
         if handler is None:

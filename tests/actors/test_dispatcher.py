@@ -204,15 +204,38 @@ def test_a_long_queue_leaves_time_for_others(system):
 
 
 def test_a_throughput_of_one(system):
+    handled = []
+
     class Single(Actor):
         throughput = 1
 
         def on_receive(self, message):
-            return message
+            handled.append(message)
 
-    single = system.spawn(Single)
-    futures = [single.ask(number, block=False) for number in range(100)]
-    assert [future.get(timeout=10) for future in futures] == list(range(100))
+    class Burst(Actor):
+        handoff = 60.0
+
+        def on_receive(self, refs):
+            return [ref.ask(number, block=False) for number in range(100) for ref in refs]
+
+    burst = system.spawn(Burst).ask((system.spawn(Single), system.spawn(Single)), timeout=10)
+    for future in burst:
+        future.get(timeout=10)
+    assert handled == [number for number in range(100) for _ in range(2)]
+
+
+@pytest.mark.parametrize("value", [None, 3.5, "a meter's"])
+def test_an_actors_own_figure_of_that_name_is_no_setting(system, value):
+    class Meter(Actor):
+        def __init__(self):
+            self.throughput = value
+
+        def on_receive(self, message):
+            return self.throughput
+
+    meter = system.spawn(Meter)
+    futures = [meter.ask(number, block=False) for number in range(200)]
+    assert {future.get(timeout=10) for future in futures} == {value}
 
 
 def test_stop_ends_an_endless_self_tell(system):  # A10

@@ -106,6 +106,24 @@ def test_a_setting_may_not_become_a_method(name):
     type("Ported", (Actor,), {name: getattr(Actor, name)})
 
 
+@pytest.mark.parametrize(
+    ("count", "error"), [(None, TypeError), (3.5, TypeError), (True, TypeError), (0, ValueError)]
+)
+def test_a_throughput_that_is_none_is_refused_with_its_class(count, error):
+    with pytest.raises(error, match=r"Ported\.throughput takes"):
+        type("Ported", (Actor,), {"throughput": count})
+
+
+def test_an_init_that_hides_what_the_runtime_has_is_refused_by_name(system):
+    class Sheet(Actor):
+        def __init__(self):
+            self._cell = "A1"
+
+    with pytest.raises(TypeError, match=r"Sheet cannot be an actor class: self\._cell would hide"):
+        system.spawn(Sheet, name="sheet")
+    assert system.whereis("sheet") is None
+
+
 def test_arguments_of_the_class_go_on_to_other_bases():
     class Base:
         def __init_subclass__(cls, /, flavour=None, **kwargs):

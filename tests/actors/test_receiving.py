@@ -236,6 +236,28 @@ def test_become_and_unbecome_say_what_is_wrong(system):
         changes.ask(lambda self: self.unbecome())
 
 
+def test_an_actor_may_have_handlers_of_its_own(system):
+    class Routes(Actor):
+        def __init__(self):
+            self._handlers = {"go": self.go}
+
+        def on_receive(self, message):
+            return self._handlers[message]()
+
+        def go(self):
+            self.become(self.gone)
+            return self._handlers
+
+        def gone(self, message):
+            self.unbecome()
+            return len(self._handlers)
+
+    routes = system.spawn(Routes)
+    assert [*routes.ask("go")] == ["go"]
+    assert routes.ask("back") == 1
+    assert [*routes.ask("go")] == ["go"]
+
+
 def test_a_restart_begins_with_on_receive_again(system, supervised):
     changes = supervised(Changes)
     changes.ask(lambda self: self.become(self.first))
