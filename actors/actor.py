@@ -29,6 +29,19 @@ from .timers import Periodic, Timer
 A = TypeVar("A", bound="Actor")
 
 
+class _Unstarted:
+    """In the class, in place of a cell: makes one where the actor has none, as no system runs it.
+
+    Such an actor was made by calling the class. Any other's own attribute comes before this.
+    """
+
+    def __get__(self, actor: Actor | None, _: type[Actor] | None = None) -> Any:
+        if actor is None:
+            return self
+        made = actor._cell = make_unstarted[0](actor)
+        return made
+
+
 class Actor(Receiving, pykka.Actor):
     """An object with a mailbox: it handles one message at a time and shares nothing.
 
@@ -72,7 +85,7 @@ class Actor(Receiving, pykka.Actor):
     _cell_class: ClassVar[type[Any] | None] = None
     """What its cell is, where the runtime needs another."""
 
-    _cell: ActorCell
+    _cell: ActorCell = cast("Any", _Unstarted())
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -277,13 +290,6 @@ class Actor(Receiving, pykka.Actor):
         """Stop the children, all at once, and wait; those that take too long are killed."""
         children = [*self._cell.need_ties().children.values()]
         stop_all(self.system, children, CHILD_SHUTDOWN, self._cell.exit_reason)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_cell":  # made by calling the class: an actor that no system runs
-            made = make_unstarted[0](self)
-            object.__setattr__(self, "_cell", made)
-            return made
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # What Pykka asks of an implementation.
 

@@ -24,6 +24,13 @@ def _all_stopped():
     default_system().stop()
 
 
+def test_an_actor_that_no_system_runs_has_a_ref_of_its_own():
+    one, two = Here(), Here()
+    assert one.actor_ref == one.actor_ref
+    assert one.actor_ref != two.actor_ref
+    assert one.actor_inbox.empty()
+
+
 def test_the_registry_lists_the_living(system):
     one, two = system.spawn(Here), system.spawn(Here)
     assert pykka.ActorRegistry.get_all() == [one, two]
