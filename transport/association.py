@@ -13,7 +13,6 @@ from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
 from .call import FIRST_RETRY, LAST_RETRY, Call
 from .endpoint import PAUSE, Endpoint, Link
-from .events import NOTHING_LISTENS
 from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
 from .handshake import (
     BadHandshake,
@@ -65,8 +64,12 @@ class Judge(Protocol):
         """Owner only. The core at the URL does not take us."""
         ...
 
-    def unanswered(self, url: str, reason: str) -> bool:
-        """Owner only. What is at another node's URL does not answer; whether that was news."""
+    def is_joined(self, url: str) -> bool:
+        """Owner only. Whether the core that listens there is adopted: it is only silent."""
+        ...
+
+    def unanswered(self, url: str, reason: str) -> None:
+        """Owner only. What is at another node's URL does not answer."""
         ...
 
 
@@ -191,27 +194,29 @@ class Associations:
         call.pump()
 
     def _complain(self, call: Call) -> None:
-        if call.own or self._has_told(call.url):
+        if call.own or self._is_told(call.url):
             return  # a core of our own that does not come up is told of by who starts it
-        reason = NOTHING_LISTENS
-        if self._endpoint.is_taken(call.url):
-            if call.probe is None:
-                try:
-                    call.probe = self._endpoint.probe(call.url, call.key)
-                except OSError:  # `_hello` tells of it
-                    pass
-                return  # it will know when HELLO is to be repeated again
-            reason = call.probe.reason()
-        call.end_probe()
-        self._tell(call.url, reason)
+        if call.probe is None:
+            try:
+                call.probe = self._endpoint.probe(call.url, call.key)
+            except OSError:  # `_hello` tells of it
+                pass
+            return  # it will know when HELLO is to be repeated again
+        reason = call.probe.reason()
+        if reason is not None:
+            call.end_probe()
+            self._tell(call.url, reason)
 
-    def _has_told(self, url: str) -> bool:
-        return now() - self._logged.get(url, -LOG_INTERVAL) < LOG_INTERVAL
+    def _is_told(self, url: str) -> bool:
+        """Whether it was said lately; or who is there is joined, and said to be suspected."""
+        lately = now() - self._logged.get(url, -LOG_INTERVAL) < LOG_INTERVAL
+        return lately or self._judge.is_joined(url)
 
     def _tell(self, url: str, reason: str) -> None:
         """Say why there is no answer, seldom enough."""
-        if not self._has_told(url) and self._judge.unanswered(url, reason):
+        if not self._is_told(url):
             self._logged[url] = now()
+            self._judge.unanswered(url, reason)
 
     def _refused(self, url: str | None, home: CoreAddress, refusal: Refusal) -> None:
         if url is not None:  # there is an answer, so nothing to complain of for a while

@@ -36,8 +36,8 @@ class Link(Protocol):
 class Probe(Protocol):
     """Attempts to connect, for the sake of why they fail."""
 
-    def reason(self) -> str:
-        """Owner only. Why there is no answer, as far as is known by now: a text of `events.py`."""
+    def reason(self) -> str | None:
+        """Owner only. Why there is no answer, a text of `events.py`; None while it is not known."""
         ...
 
     def close(self) -> None:
@@ -93,11 +93,12 @@ class Endpoint(Protocol):
         ...
 
     def probe(self, url: str, key: str | None = None) -> Probe:
-        """Owner only. Find out why a link to `url` that `connect` made is not taken."""
-        ...
+        """Owner only. Find out, in the background, why a link to `url` is not taken.
 
-    def is_taken(self, url: str) -> bool:
-        """Owner only. Whether anything listens at `url`, be it a peer or not; a moment's work."""
+        Raises:
+            OSError: that cannot be looked at.
+
+        """
         ...
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:

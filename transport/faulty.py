@@ -215,12 +215,8 @@ class FaultyEndpoint(Endpoint):
         return link
 
     def probe(self, url: str, key: str | None = None) -> Probe:
-        """Owner only. Nothing is known of why nobody answers."""
-        return NoProbe()
-
-    def is_taken(self, url: str) -> bool:
-        """Owner only. Whether anything listens at `url`."""
-        return self._network.find(url) is not None
+        """Owner only. No more is known than whether anything listens there."""
+        return NoProbe(lambda: self._network.find(url) is not None)
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Not on a virtual clock: descriptors know no other time than the real one."""

@@ -267,13 +267,10 @@ class Members:
             )
             logger.warning("%s refuses this node: %s: %.300s", url, refusal.reason, refusal.detail)
 
-    def unanswered(self, url: str, reason: str) -> bool:
+    def unanswered(self, url: str, reason: str) -> None:
         """See `Judge.unanswered`."""
-        if self.is_joined(url):  # it is silent, and told of as suspected, or lost
-            return False
         self._system.events.publish(JoinFailing(url, reason))
         logger.warning("no answer from %s yet: %s; trying on", url, reason)
-        return True
 
     # Ends
 
@@ -359,7 +356,7 @@ class Members:
                 self.dial(peer.home)
 
     def is_joined(self, url: str) -> bool:
-        """Whether the node that listens there is adopted."""
+        """See `Judge.is_joined`."""
         return any(
             place.control == url and key in self.current for key, place in self.known.items()
         )

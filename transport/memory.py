@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from ..actors.environment import Waker
 from .endpoint import PAUSE, Frames, Link, Probe
-from .events import NO_NODE
+from .events import NO_NODE, NOTHING_LISTENS
 
 CAPACITY = 256
 """The most messages that wait at one address before links to it refuse more."""
@@ -111,11 +111,14 @@ class MemoryLink(Link):
 
 
 class NoProbe:
-    """A `Probe` where nothing is known of why nobody answers."""
+    """A `Probe` that knows no more than whether anything listens."""
+
+    def __init__(self, is_taken: Callable[[], bool]) -> None:
+        self._is_taken = is_taken
 
     def reason(self) -> str:
         """Owner only. See `Probe.reason`."""
-        return NO_NODE
+        return NO_NODE if self._is_taken() else NOTHING_LISTENS
 
     def close(self) -> None:
         """Nothing to end."""
@@ -149,12 +152,8 @@ class MemoryEndpoint:
         return MemoryLink(self._network, self, url)
 
     def probe(self, url: str, key: str | None = None) -> Probe:
-        """Owner only. Nothing is known of why nobody answers."""
-        return NoProbe()
-
-    def is_taken(self, url: str) -> bool:
-        """Owner only. Whether anything listens at `url`."""
-        return url in self._network._addresses
+        """Owner only. No more is known than whether anything listens there."""
+        return NoProbe(lambda: url in self._network._addresses)
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""

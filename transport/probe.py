@@ -11,7 +11,8 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from .events import KEY_REFUSED, KEYS_WANTED, NO_KEYS, NO_NODE, WRONG_KEY
+from ..actors.future import Future
+from .events import KEY_REFUSED, KEYS_WANTED, NO_KEYS, NO_NODE, NOTHING_LISTENS, WRONG_KEY
 
 GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03"
 """The signature and the major version: the other side answers with its whole greeting."""
@@ -65,28 +66,33 @@ def reason_of(events: Iterable[Event], wanted: bool | None, *, with_key: bool) -
 
 
 class Attempts:
-    """A `Probe`: what was told of the attempts to connect so far. Owner only."""
+    """A `Probe`: what was told of the attempts to connect so far. Owner only.
+
+    `greeting` is that of the other side: see `greeting_of`.
+    """
 
     def __init__(
         self,
         next_event: Callable[[], bytes | None],
         end: Callable[[], None],
-        greet: Callable[[], bytes],
+        greeting: Future[bytes | None],
         *,
         with_key: bool,
     ) -> None:
-        self._next_event, self._end, self._greet = next_event, end, greet
-        self._greeting, self._with_key = greet(), with_key
+        self._next_event, self._end = next_event, end
+        self._greeting, self._with_key = greeting, with_key
         self._events: list[Event] = []
 
-    def reason(self) -> str:
+    def reason(self) -> str | None:
         """Owner only. See `Probe.reason`."""
         while (frame := self._next_event()) is not None:
             self._events.append(event_of(frame))
-        if not self._greeting:  # it was busy
-            self._greeting = self._greet()
-        wanted = wants_keys(self._greeting)
-        return reason_of(self._events, wanted, with_key=self._with_key)
+        if not self._greeting.done():
+            return None
+        greeting = self._greeting.get()
+        if greeting is None:
+            return NOTHING_LISTENS
+        return reason_of(self._events, wants_keys(greeting), with_key=self._with_key)
 
     def close(self) -> None:
         """Owner only. See `Probe.close`."""

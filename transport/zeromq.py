@@ -26,15 +26,16 @@ from typing import cast
 import zmq
 
 from ..actors.config import FRAME_CAP
-from ..actors.environment import Waker, first_words, random_bytes, start_thread
+from ..actors.environment import Waker, random_bytes, start_thread
 from . import authenticator
 from .descriptors import Descriptors
 from .endpoint import PAUSE, Frames, Guard, Link, Probe
+from .greeting import greeting_of
 from .holder import holder_of
 from .key import KeyPair
-from .probe import ALL, GREETING, GREETING_SIZE, Attempts
+from .probe import ALL, Attempts
 from .room import check_room_for_files
-from .security import RefusedAddress, check_path, socket_address
+from .security import RefusedAddress, check_path
 
 FAIR = 64
 """The most messages that one `poll` takes from one address."""
@@ -286,13 +287,8 @@ class ZeroMQEndpoint:
             self.drop(monitor)
             self.drop(socket)
 
-        def greet() -> bytes:
-            if url.startswith(_IPC):
-                return b""
-            return first_words(socket_address(url), GREETING, GREETING_SIZE) or b""
-
         self._dealers |= {socket, monitor}
-        return Attempts(next_event, end, greet, with_key=key is not None)
+        return Attempts(next_event, end, greeting_of(url), with_key=key is not None)
 
     def wait_for_room(self, socket: _Socket) -> None:
         """Owner only. Let `wait` end when the socket takes messages again."""
@@ -311,10 +307,6 @@ class ZeroMQEndpoint:
     def _forget(self, fd: int) -> None:
         if self._refused.pop(fd, None) is not None:
             self._descriptors.remove_waking(fd)
-
-    def is_taken(self, url: str) -> bool:
-        """Owner only. Whether anything listens at `url`, be it a peer or not."""
-        return first_words(socket_address(url)) is not None
 
     def watch_fd(self, fd: int, ready: Callable[[], None]) -> None:
         """Owner only. Call `ready` from `poll` or `wait` while the descriptor is readable."""

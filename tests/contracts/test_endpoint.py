@@ -10,9 +10,11 @@ from random import Random
 from typing import Protocol
 
 import pytest
+from waiting import wait_for
 
 from zanni.transport.clock import VirtualClock
 from zanni.transport.endpoint import Endpoint, Frames, Link
+from zanni.transport.events import NO_NODE, NOTHING_LISTENS
 from zanni.transport.faulty import FaultyNetwork
 from zanni.transport.memory import MemoryNetwork
 from zanni.transport.zeromq import ZeroMQEndpoint
@@ -268,9 +270,9 @@ def test_a_taken_address_is_an_os_error(world: World) -> None:
 
 def test_what_listens_is_told_from_what_does_not(world: World) -> None:
     pair = Pair(world)
-    assert pair.here.is_taken(pair.url)
+    assert wait_for(pair.here.probe(pair.url).reason) == NO_NODE
     pair.there.close()
-    assert not pair.here.is_taken(pair.url)
+    assert wait_for(pair.here.probe(pair.url).reason) == NOTHING_LISTENS
 
 
 def test_a_watched_descriptor_is_reported_by_wait_and_by_poll(world: World) -> None:

@@ -29,18 +29,17 @@ class Dialling:
     """One core that dials a URL, with a clock that goes by `pass_`."""
 
     def __init__(self, monkeypatch):
-        self.moment, self.taken = 100.0, False
+        self.moment = 100.0
         self.sent, self.complaints, self.refusals = [], [], []
         self.links = self.probes = 0
         self.keys, self.reason, self.connected = set(), NO_NODE, True
-        self.is_news = True
+        self.is_joined = False
         monkeypatch.setattr(association, "now", lambda: self.moment)
-        endpoint = SimpleNamespace(
-            connect=self.connect, is_taken=lambda _: self.taken, probe=self.probe
-        )
+        endpoint = SimpleNamespace(connect=self.connect, probe=self.probe)
         judge = SimpleNamespace(
             me=lambda own, to=None: US,
-            unanswered=lambda *said: self.complaints.append(said) or self.is_news,
+            is_joined=lambda url: self.is_joined,
+            unanswered=lambda *said: self.complaints.append(said),
             refused=lambda url, home, refusal: self.refusals.append((url, home, refusal)),
         )
         self.associations = Associations(endpoint, lambda: Source(1, 0, 1), judge)
@@ -92,16 +91,16 @@ def dialling(monkeypatch):
 
 
 def test_who_does_not_answer_is_complained_of_once_a_minute_with_the_reason_then(dialling):
+    dialling.reason = NOTHING_LISTENS
     dialling.associations.dial(URL, own=False)
     dialling.pass_(LOG_INTERVAL)
     assert dialling.complaints == [(URL, NOTHING_LISTENS)]
-    dialling.taken = True
+    dialling.reason = NO_NODE
     dialling.pass_(LOG_INTERVAL)  # the next but one is due 5 seconds later at the earliest
     assert dialling.complaints == [(URL, NOTHING_LISTENS), (URL, NO_NODE)]
 
 
 def test_who_refuses_is_not_complained_of_until_it_is_silent_for_a_minute(dialling):
-    dialling.taken = True
     dialling.associations.dial(URL, own=False)
     dialling.pass_(3 * LOG_INTERVAL, answer=dialling.reject)
     assert dialling.complaints == []
@@ -110,15 +109,24 @@ def test_who_refuses_is_not_complained_of_until_it_is_silent_for_a_minute(dialli
     assert dialling.complaints == [(URL, NO_NODE)]
 
 
-def test_what_is_no_news_is_told_when_it_is_some(dialling):
-    dialling.is_news = False
+def test_who_is_joined_and_silent_is_not_looked_at_before_it_is_lost(dialling):
+    dialling.is_joined = True
     dialling.associations.dial(URL, own=False)
-    dialling.pass_(LAST_RETRY)
-    assert len(dialling.complaints) > 1
-    dialling.is_news = True
-    dialling.complaints.clear()
     dialling.pass_(LOG_INTERVAL)
-    assert dialling.complaints == [(URL, NOTHING_LISTENS)]
+    assert (dialling.complaints, dialling.probes) == ([], 0)
+    dialling.is_joined = False
+    dialling.pass_(LOG_INTERVAL)
+    assert dialling.complaints == [(URL, NO_NODE)]
+
+
+def test_nothing_is_said_before_the_reason_is_known(dialling):
+    dialling.reason = None
+    dialling.associations.dial(URL, own=False)
+    dialling.pass_(LOG_INTERVAL)
+    assert (dialling.complaints, dialling.probes) == ([], 1)
+    dialling.reason = NO_NODE
+    dialling.pass_(LAST_RETRY * 2)
+    assert dialling.complaints == [(URL, NO_NODE)]
 
 
 def test_a_core_of_our_own_is_not_complained_of(dialling):
@@ -128,7 +136,7 @@ def test_a_core_of_our_own_is_not_complained_of(dialling):
 
 
 def test_who_refuses_our_key_is_told_of_as_such_within_five_seconds(dialling):
-    dialling.taken, dialling.reason = True, KEY_REFUSED
+    dialling.reason = KEY_REFUSED
     dialling.associations.dial(URL, own=False, key="theirs")
     dialling.pass_(5.0)
     assert dialling.complaints == [(URL, KEY_REFUSED)]
@@ -181,7 +189,6 @@ def test_a_core_of_our_own_is_dialled_until_it_answers(dialling):
 
 
 def test_nothing_is_left_open_at_the_end(dialling):
-    dialling.taken = True
     dialling.associations.dial(URL, own=False)
     dialling.pass_(1.0)
     assert (dialling.links, dialling.probes) == (1, 1)

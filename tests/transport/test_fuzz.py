@@ -391,9 +391,6 @@ class Target:
     def connect(self, url, key=None, pause=PAUSE):
         return FakeLink()
 
-    def is_taken(self, url):
-        return False
-
     def take(self, message):
         """A message that arrived, or that would have but for its target."""
         self.delivered += 1

@@ -146,12 +146,15 @@ def test_who_answers_late_has_as_much_time_as_any_to_be_heard(table):
     assert peer.state is State.DOWN
 
 
-def test_of_who_is_joined_and_silent_it_is_not_told_that_it_cannot_be_joined(table):
+def test_who_is_joined_is_so_while_silent_and_until_lost(table):
+    """Of that alone, where nobody answers, it is told that it cannot be joined."""
     peer, _ = table.adopt(OTHER, by_confirm=True)
-    assert not table.members.unanswered("ipc://0", NO_NODE)
-    table.pass_(16)
+    table.pass_(14)
+    assert table.members.is_joined("ipc://0")
+    table.pass_(2)
     assert peer.state is State.DOWN
-    assert table.members.unanswered("ipc://0", NO_NODE)
+    assert not table.members.is_joined("ipc://0")
+    table.members.unanswered("ipc://0", NO_NODE)
     told = [each for each in table.system.events.last if isinstance(each, JoinFailing)]
     assert told == [JoinFailing("ipc://0", NO_NODE)]
 

@@ -2,7 +2,15 @@ import struct
 
 import pytest
 
-from zanni.transport.events import KEY_REFUSED, KEYS_WANTED, NO_KEYS, NO_NODE, WRONG_KEY
+from zanni import Future
+from zanni.transport.events import (
+    KEY_REFUSED,
+    KEYS_WANTED,
+    NO_KEYS,
+    NO_NODE,
+    NOTHING_LISTENS,
+    WRONG_KEY,
+)
 from zanni.transport.probe import (
     FAILED,
     FAILED_AUTHENTICATION,
@@ -56,20 +64,30 @@ def test_a_greeting_says_whether_keys_are_wanted(said, wanted):
     assert wants_keys(said) is wanted
 
 
-def test_what_is_told_is_kept():
-    frames = [struct.pack("=HI", *CLOSED), None, None]
-    ended = []
-    attempts = Attempts(
-        lambda: frames.pop(0), lambda: ended.append(True), lambda: greeting(b"CURVE"), with_key=True
-    )
+@pytest.fixture
+def greeted():
+    return Future()
+
+
+@pytest.fixture
+def ended():
+    return []
+
+
+@pytest.fixture
+def attempts(greeted, ended):
+    frames = iter([struct.pack("=HI", *CLOSED)])
+    return Attempts(lambda: next(frames, None), lambda: ended.append(True), greeted, with_key=True)
+
+
+def test_what_is_told_is_kept_until_there_is_a_greeting(attempts, greeted, ended):
+    assert attempts.reason() is None
+    greeted.resolve(greeting(b"CURVE"))
     assert attempts.reason() == attempts.reason() == WRONG_KEY
     attempts.close()
     assert ended == [True]
 
 
-def test_who_was_too_busy_to_greet_is_greeted_again():
-    frames, greetings = [struct.pack("=HI", *CLOSED), None], [b"", greeting(b"CURVE")]
-    attempts = Attempts(
-        lambda: frames.pop(0), lambda: None, lambda: greetings.pop(0), with_key=True
-    )
-    assert attempts.reason() == WRONG_KEY
+def test_where_there_is_nobody_to_greet_nothing_listens(attempts, greeted):
+    greeted.resolve(None)
+    assert attempts.reason() == NOTHING_LISTENS
