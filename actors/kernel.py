@@ -97,6 +97,13 @@ class ListHolders:
 
 
 @message
+class JoinNode:
+    """To core 0: the node is to join the one that listens there."""
+
+    url: str
+
+
+@message
 class ReplaceCore:
     """To core 0: that start of that core is stuck; end its process, and start it again."""
 
@@ -214,6 +221,7 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     CoreCount: lambda host, request: host.set_cores(request.existing, request.open),
     ListHolders: lambda host, request: host.holders(request.movable),
     ListMovable: lambda host, request: host.movable(request.first),
+    JoinNode: lambda host, request: host.network.join(request.url),
     ReplaceCore: lambda host, request: host.replace_core(request.index, request.incarnation),
     StopRequest: lambda host, request: host.drain(request.seconds),
     Probe: lambda host, probe: take_probe(host.core, probe),

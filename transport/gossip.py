@@ -1,11 +1,13 @@
 """What cores tell one another with each heartbeat: load, cores that are gone, where others listen.
 
 from           to              map
-any core       its siblings    load: [actors, queued, messages, delay, cpu]
+any core       its siblings    load: [actors, queued, messages, delay, cpu],
+                               place: [index, incarnation, control, data], if others can reach it
 core 0         its siblings    cores: [[index, state, incarnation, pid, actors, restarts, load]...],
                                dead: [[index, incarnation]...],
                                nodes: [[name, index, incarnation, control, data]...],
-                               allowed: [name...]
+                               allowed: [name...],
+                               host: where each is to listen for other nodes, if it is
 any core       other nodes     places: [[index, incarnation, control, data]...]
 any core       any             types: [[name, id, fingerprint]...]: alone, see type_ids.py
                                got: [seq, seq of answers, unasked]: alone, see losses.py
@@ -13,6 +15,7 @@ any core       any             types: [[name, id, fingerprint]...]: alone, see t
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, cast
@@ -29,7 +32,10 @@ from .handshake import CorePlace, place_of
 from .members import Members
 from .peer import Peer
 from .places import Listeners
+from .security import RefusedAddress
 from .type_ids import offer_of
+
+logger = logging.getLogger("zanni")
 
 BODY_LIMIT = 64 * 1024
 """The most bytes that are read of what another node tells."""
@@ -69,10 +75,13 @@ class Gossip:
         """What to tell this node's cores, and what to tell other nodes."""
         load = self._system.meter.last
         own: dict[str, object] = {"load": [self._actors, *load.values()]}
+        if self._listeners.outside is not None:
+            own["place"] = self._listeners.outside
         if self._children is not None:
             own["cores"] = [list(record.values()) for record in self.cores()]
             own["dead"] = list(self._dead)
             own["allowed"] = self._system.allowed.names
+            own["host"] = self._system.tcp_host
             known = self._members.known
             own["nodes"] = [[node, *place] for (node, _), place in known.items()]
         others: dict[str, object] = {"places": list(self._members.siblings.values())}
@@ -125,11 +134,29 @@ class Gossip:
                 peer.load = Load(
                     queued=int(queued), messages=int(messages), delay=float(delay), cpu=float(cpu)
                 )
+            if "place" in told:
+                self._take_place(place_of(told["place"]))
             if peer.home.core == 0 and "cores" in told:
                 self._take_from_core_0(told)
         else:
             for place in map(place_of, told.get("places", ())):
                 self._learn(peer.home.node, place)
+
+    def _take_place(self, place: CorePlace) -> None:
+        """Where a sibling listens for other nodes: they have to know at once."""
+        siblings = self._members.siblings
+        if siblings.get(place.core) != place:
+            siblings[place.core] = place
+            self.tell(tuple(self._members.current.values()))
+
+    def _listen_at(self, host: str) -> None:
+        """The node is joined with others by now: be reachable for them, as it is."""
+        self._system.tcp_host = host
+        try:
+            self._listeners.bind_outside()
+        except (OSError, RefusedAddress) as error:
+            logger.warning("other nodes cannot reach core %d: %s", self._system.index, error)
+        self.tell(tuple(self._members.current.values()))
 
     def _learn(self, node: str, place: CorePlace) -> None:
         """Where another core of a node listens; one that has ended listens nowhere."""
@@ -146,6 +173,8 @@ class Gossip:
             cast("CoreRecord", dict(zip(fields, row, strict=True))) for row in told["cores"]
         ]
         self._system.allowed.take(told["allowed"])
+        if told["host"] is not None and self._system.tcp_host is None:  # before others are known
+            self._listen_at(told["host"])
         for index, incarnation in told["dead"]:
             home = CoreAddress(self._system.name, index, incarnation)
             if home not in self._members.dead:

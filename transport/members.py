@@ -229,8 +229,8 @@ class Members:
 
     def _learn_places(self, identity: Identity, *, own: bool) -> None:
         if own:
-            for place in identity.cores:
-                self.siblings[identity.home.core] = place
+            if identity.cores:
+                self.siblings[identity.home.core] = identity.cores[0]
             return
         home = identity.home
         place = CorePlace(home.core, home.incarnation, identity.control, identity.data)

@@ -67,7 +67,7 @@ class Node:
         self.listeners = Listeners(system, endpoint, self._receive, gate)
         due = self._peers_due.append
         self.members = Members(system, endpoint, self, self.listeners, due, gate)
-        self.joins = Joins(self.members, self.listeners)
+        self.joins = Joins(self, self.members, self.listeners)
         self.children = Children(system, endpoint, self) if system.index == 0 else None
         self.gossip = Gossip(system, self.members, self.listeners, self.children)
         self.intake = Intake(system, self, self.members, self.gossip)
@@ -353,7 +353,7 @@ class Node:
 
     def join(self, url: str) -> None:
         """Any thread. See `Network.join`."""
-        self.core.post(self.joins.add, self.members.gate.checked_join(url))
+        self.joins.join(url)
 
     def cores(self) -> list[CoreRecord]:
         """Any thread. See `Network.cores`."""

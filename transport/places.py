@@ -13,7 +13,7 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ..actors.environment import process_id
@@ -79,7 +79,8 @@ class Listeners:
             system.listen = check_url(system.listen, bind=True, keys=self._gate is not None)
             self._check_guarded(system.listen)
         if system.listen is not None or system.joins or system.tcp_host is not None:
-            self.bind_outside()
+            gate = self._gate or Open()
+            self.bind_outside(gate.checked_join(url).url for url in system.joins)
         if system.core_count > 1:
             self.bind_inside()
         else:
@@ -106,14 +107,19 @@ class Listeners:
             self._endpoint.listen(url, lambda frames: self._receive(frames, True, None))
         self._inside = True
 
-    def bind_outside(self) -> None:
-        """Be reachable for other nodes, as one that joins them has to be. Raises as `bind`."""
+    def bind_outside(self, joined: Iterable[str] = ()) -> None:
+        """Be reachable for other nodes, as one that joins them has to be. Raises as `bind`.
+
+        Args:
+            joined: checked URLs of those, the first of which has to be able to answer.
+
+        """
         if self.outside is not None:
             return
         system = self._system
         listen = system.listen
-        host = (listen and tcp_host(listen)) or system.tcp_host or next(self._answered_at(), None)
-        system.tcp_host = host or LOOPBACK
+        host = (listen and tcp_host(listen)) or system.tcp_host
+        system.tcp_host = host or next(_answered_at(joined), LOOPBACK)
         if listen is not None and listen.startswith("ipc://"):
             path = listen.removeprefix("ipc://")
             self._locks.append(_lock_path(path, listen))
@@ -122,14 +128,6 @@ class Listeners:
         control = self._listen_outside(listen or anywhere)
         data = self._listen_outside(anywhere)
         self.outside = CorePlace(system.index, system.home.incarnation, control, data)
-
-    def _answered_at(self) -> Iterator[str]:
-        """Addresses of this machine at which the nodes to be joined can answer."""
-        gate = self._gate or Open()
-        for url in self._system.joins:
-            host = tcp_host(gate.checked_join(url).url)
-            if host is not None:
-                yield own_host(host)
 
     def _listen_outside(self, url: str) -> str:
         if self._gate is None:
@@ -159,6 +157,13 @@ class Listeners:
                 pass
         while self._locks:
             os.close(self._locks.pop())
+
+
+def _answered_at(joined: Iterable[str]) -> Iterator[str]:
+    """Addresses of this machine at which the nodes at those URLs can answer."""
+    for host in map(tcp_host, joined):
+        if host is not None:
+            yield own_host(host)
 
 
 def _lock_path(path: str, url: str) -> int:

@@ -474,3 +474,10 @@ class Namer(Actor):
         for _ in range(count):
             friend.tell(bytes(10_000))
         self.stop()
+
+
+class Joiner(Actor):
+    """Has its node join another."""
+
+    def join(self, url):
+        self.system.join(url)

@@ -1,0 +1,99 @@
+"""Joining while a node runs: all of its cores are reached, at an address that the others can."""
+
+import logging
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from nodes import url_of
+from waiting import wait_for
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import zanni_crew as crew
+from zanni_keys import QUICK, Keys
+
+from zanni import ActorSystem, RemoteError
+from zanni.actors.address import CoreAddress
+from zanni.transport.gate import Open
+from zanni.transport.joins import Joins
+from zanni.transport.security import RefusedAddress
+
+DEADLINE = 20.0
+URL = "tcp://127.0.0.1:7400"
+
+
+@pytest.fixture
+def bank():
+    with ActorSystem("bank", listen="tcp://127.0.0.1:0", config=QUICK) as bank:
+        bank.spawn(crew.Counter, 7, name="ann")
+        yield bank
+
+
+@pytest.fixture
+def teller():
+    """A node of two cores that was started alone."""
+    with ActorSystem("teller", cores=2, config=QUICK) as teller:
+        yield teller
+
+
+@pytest.mark.parametrize("core", [0, 1])
+def test_all_cores_reach_and_are_reached_whichever_of_them_joins(bank, teller, core):
+    joiner = teller.spawn(crew.Joiner, core=core)
+    joiner.call(crew.Joiner.join, url_of(bank)).get(timeout=DEADLINE)
+    ann = wait_for(lambda: teller.whereis("ann@bank"))
+    watcher, far = bank.spawn(crew.Watcher), teller.spawn(crew.Watcher, core=1)
+    assert far.ask(("ask", ann, "total"), timeout=DEADLINE) == 7
+    there = teller.spawn(crew.Counter, 5, core=1)
+    assert watcher.ask(("ask", there, "total"), timeout=DEADLINE) == 5
+
+
+def test_a_url_that_may_not_be_joined_is_refused_on_every_core(teller):
+    for core in (0, 1):
+        joiner = teller.spawn(crew.Joiner, core=core)
+        with pytest.raises((RefusedAddress, RemoteError), match="loopback"):
+            joiner.call(crew.Joiner.join, "tcp://10.0.0.1:7400").get(timeout=DEADLINE)
+
+
+def test_with_keys_a_node_that_joins_later_is_reached_by_the_address_from_which_it_joins(tmp_path):
+    keys = Keys(tmp_path)
+    keys.link("bank", "teller")
+    listen = "tcp://127.0.0.2:0"
+    with (
+        ActorSystem("bank", keys=tmp_path / "bank", listen=listen, config=QUICK) as bank,
+        ActorSystem("teller", keys=tmp_path / "teller", cores=2, config=QUICK) as teller,
+    ):
+        joiner = teller.spawn(crew.Joiner, core=1)
+        url = url_of(bank).replace("://", "://bank@")
+        joiner.call(crew.Joiner.join, url).get(timeout=DEADLINE)
+        wait_for(lambda: len(bank.nodes()) == 2)
+        assert url_of(teller).startswith("tcp://127.0.0.2:")
+        wait_for(lambda: 1 in teller.network.members.siblings)
+        assert teller.network.members.siblings[1].control.startswith("tcp://127.0.0.2:")
+
+
+@pytest.mark.parametrize("error", [OSError("no port is free"), RefusedAddress("no way there")])
+def test_a_node_that_cannot_be_answered_yet_dials_when_it_can(caplog, error):
+    dialled, errors = [], [error, error, None]
+
+    def bind_outside(joined):
+        assert joined == [URL]
+        found = errors.pop(0)
+        if found is not None:
+            raise found
+
+    core = SimpleNamespace(home=CoreAddress("a", 0, 1), post=lambda do, *given: do(*given))
+    members = SimpleNamespace(
+        gate=Open(),
+        is_joined=lambda _: False,
+        associations=SimpleNamespace(dial=lambda url, **_: dialled.append(url)),
+    )
+    listeners = SimpleNamespace(bind_outside=bind_outside)
+    joins = Joins(SimpleNamespace(core=core), members, listeners)
+    with caplog.at_level(logging.WARNING, "zanni"):
+        joins.join(URL)
+    assert dialled == []
+    assert f"cannot join {URL} yet: {error}" in caplog.text
+    joins.step()
+    assert dialled == [URL]
