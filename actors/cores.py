@@ -192,7 +192,7 @@ class Cores(Runtime):
         raise NotImplementedError
 
     def actors(self) -> list[ActorRef[Any]]:
-        """Refs of the living actors of this node's cores."""
+        """Refs of the living actors of this node's cores; none once the system has stopped."""
         found = self.local_actors()
         others = [index for index in range(self.core_count) if index != self.index]
         for index in others:
@@ -222,7 +222,8 @@ class Cores(Runtime):
         Raises:
             ValueError: the URL may not be used, no key is known that is to be there, or this system
                 was started without a network.
+            ShuttingDown: the system is stopping or stopped.
 
         """
-        self._check_usable()
+        self.check_running()
         self.network.join(url)

@@ -377,7 +377,7 @@ class ActorSystem(Cores, Scoped):
         """Any thread. See `Home.check_running`."""
         if self._state != "running" or self._disowned is not None:
             self._check_usable()
-            raise ShuttingDown(f"the system {self.name!r} is {self._state}: nothing can be spawned")
+            raise ShuttingDown(f"the system {self.name!r} is {self._state}: it takes nothing new")
 
     def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
         """Owner only. See `KernelHost.make`."""

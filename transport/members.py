@@ -60,13 +60,10 @@ class Members:
         gate: Gate | None = None,
     ) -> None:
         self.gate = gate or Open()
-        self._system, self._endpoint, self._host, self._listeners = (
-            system,
-            endpoint,
-            host,
-            listeners,
-        )
+        self._system, self._endpoint = system, endpoint
+        self._host, self._listeners = host, listeners
         self._due = due
+        self._closed = False
         self._lock: AbstractContextManager[object] = make_rlock()
         config = system.config
         self.aliases = Aliases()
@@ -110,7 +107,7 @@ class Members:
             peer = self.peers.get(home)
             if peer is None:
                 peer = self._new(home)
-                if home in self.dead or not self._may_be(home):
+                if self._closed or home in self.dead or not self._may_be(home):
                     peer.close()
                 else:
                     self.peers[home] = peer
@@ -151,9 +148,8 @@ class Members:
 
     def by_header(self, header: Header) -> Peer | None:
         """The adopted peer that a frame claims to be from."""
-        return self._adopted.get(
-            (header.source_node, header.source_core, header.source_incarnation)
-        )
+        source = header.source_node, header.source_core, header.source_incarnation
+        return self._adopted.get(source)
 
     def disown(self, lock: Disowned) -> None:
         """In a forked child: the table is the parent's, and so are the peers in it."""
@@ -357,9 +353,8 @@ class Members:
 
     def is_joined(self, url: str) -> bool:
         """See `Judge.is_joined`."""
-        return any(
-            place.control == url and key in self.current for key, place in self.known.items()
-        )
+        known = self.known.items()
+        return any(place.control == url and key in self.current for key, place in known)
 
     def dial(self, home: CoreAddress) -> None:
         """See that this core, in whatever incarnation, is asked who it is."""
@@ -392,5 +387,7 @@ class Members:
         """Let go of everything; who still waits is told that the peer is down."""
         self.associations.close()
         self.observers.close()
+        with self._lock:
+            self._closed = True  # from now on there are none: whoever asks hears so at once
         for home in list(self.peers):
             self.lose(home, "this system has stopped", in_order=True)

@@ -24,6 +24,7 @@ from zanni import (
     EncodeError,
     MessageTooLarge,
     NodeDown,
+    ShuttingDown,
     SpawnError,
 )
 from zanni.supervisors import Supervisor
@@ -401,6 +402,25 @@ def test_a_stop_says_whether_the_actors_of_all_cores_have_finished():
         if core is not None:
             system.spawn(crew.LastWords, "wait", core=core)
         assert system.stop() is drained
+
+
+def test_what_is_asked_of_a_system_that_stops_or_has_stopped_is_answered():
+    system = ActorSystem("asked", cores=2).start()
+    stopped, answers = threading.Event(), []
+
+    def ask():
+        while not stopped.is_set():
+            system.actors()
+        answers.append(system.actors())
+
+    asker = threading.Thread(target=ask, daemon=True)
+    asker.start()
+    system.stop()
+    stopped.set()
+    asker.join(DEADLINE)
+    assert answers == [[]]
+    with pytest.raises(ShuttingDown, match="takes nothing new"):
+        system.join("tcp://127.0.0.1:7400")
 
 
 def test_a_killed_core_is_told_to_watchers_once_and_started_again():

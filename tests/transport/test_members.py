@@ -74,6 +74,7 @@ class Table:
             dial=lambda url, **_: self.dialled.append(url),
             hang_up=lambda url: None,
             lost=lambda itself: None,
+            close=lambda: None,
         )
 
     def tell(self):
@@ -111,6 +112,15 @@ def test_who_is_up_stays_so_when_both_have_dialled(table, home, by_confirm):
     assert link.closed
     table.pass_(100, heard=home)
     assert (peer.state, table.members.dead, table.dialled) == (State.UP, {}, [])
+
+
+@pytest.mark.parametrize("home", [SIBLING, CoreAddress("a", 1, 0), CoreAddress("b", 0, 0)])
+def test_once_it_is_closed_every_peer_is_down(table, home):
+    table.members.known[OTHER[:2]] = CorePlace(0, OTHER.incarnation, "ipc://0", "ipc://data")
+    before = table.members.peer_of(home)
+    assert before.state is State.CONNECTING
+    table.members.close()
+    assert before.state is table.members.peer_of(home).state is State.DOWN
 
 
 @pytest.mark.parametrize(("home", "seconds"), [(SIBLING, 30), (OTHER, 15)])
