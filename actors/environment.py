@@ -31,8 +31,8 @@ LONGEST = 1e9
 """Seconds that are as good as for ever, and that a lock can still wait for."""
 
 
-def deadline_in(seconds: float) -> float:
-    """The time of the clock in so many seconds, for a timeout that a user gave.
+def bounded(seconds: float) -> float:
+    """A timeout that a user gave, of `LONGEST` at most.
 
     Raises:
         TypeError: it is of no type that numbers have.
@@ -41,10 +41,15 @@ def deadline_in(seconds: float) -> float:
     """
     try:
         if seconds == seconds:  # noqa: PLR0124  (what is not a number is not)
-            return now() + min(seconds, LONGEST)
+            return min(seconds, LONGEST)
     except TypeError:
         raise TypeError(f"a timeout is a number of seconds, or None, not {seconds!r}") from None
     raise ValueError(f"a timeout is a number of seconds, or None, not {seconds!r}")
+
+
+def deadline_in(seconds: float) -> float:
+    """The time of the clock in so many seconds, for a timeout that a user gave: see `bounded`."""
+    return now() + bounded(seconds)
 
 
 thread_id: Callable[[], int] = threading.get_ident
@@ -55,6 +60,12 @@ system_thread_id: Callable[[], int] = threading.get_native_id
 
 pause: Callable[[float], None] = time.sleep
 """Do nothing for so many seconds. The watcher only: others wait on something."""
+
+process_id: Callable[[], int] = os.getpid
+"""The id of this process."""
+
+exit_now: Callable[[int], None] = os._exit
+"""End this process at once, without clean-up."""
 
 process_cpu: Callable[[], float] = time.process_time
 """Seconds of CPU that this process has used, in all its threads."""
@@ -105,17 +116,15 @@ def make_shared_lock() -> threading.RLock:
     return lock
 
 
+random_bytes: Callable[[int], bytes] = os.urandom
+"""So many random bytes."""
+
 _random = random.SystemRandom()
 
 
 def random_bits(bits: int) -> int:
     """A random number of so many bits, not 0."""
     return _random.getrandbits(bits) or 1
-
-
-def random_bytes(count: int) -> bytes:
-    """So many random bytes."""
-    return os.urandom(count)
 
 
 def random_float() -> float:
@@ -141,11 +150,6 @@ class ImportingMain:
     def __exit__(self, *exc_info: object) -> None:
         global _importing_main  # noqa: PLW0603  (as above)
         _importing_main = False
-
-
-def process_id() -> int:
-    """The id of this process."""
-    return os.getpid()
 
 
 def running_loop() -> Any | None:
@@ -382,11 +386,6 @@ def address_towards(number: str) -> str:
     with socket.socket(_family((number, 9)), socket.SOCK_DGRAM) as probe:
         probe.connect((number, 9))
         return str(probe.getsockname()[0])
-
-
-def exit_now(code: int) -> None:
-    """End this process at once, without clean-up."""
-    os._exit(code)
 
 
 def on_exit(function: Callable[[], None]) -> None:

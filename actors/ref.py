@@ -13,7 +13,7 @@ from pykka.messages import ProxyCall
 from .address import Address, urn
 from .deadlock import look
 from .dispatcher import Core
-from .environment import now
+from .environment import bounded, now
 from .errors import Timeout
 from .future import Future, check_may_wait
 from .links import Monitor
@@ -237,8 +237,10 @@ class ActorRef(pykka.ActorRef[A]):
             NodeDown: its core or node is lost.
 
         """
+        if timeout is not None:
+            bounded(timeout)  # what is none is refused before anything is sent
         if block and here.worker.turn is None:
-            check_may_wait("use 'await ref.stop(block=False)'")  # before anything is sent
+            check_may_wait("use 'await ref.stop(block=False)'")  # likewise
         stopped = StopFuture()
         stopped.owed_by = self.process
         self.process.deliver(STOP, current_sender(), stopped, None)

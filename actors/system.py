@@ -19,7 +19,7 @@ from .cpus import allowed_cpus, pin_to
 from .crash import Crashes
 from .dispatcher import Core
 from .drain import drain
-from .environment import make_lock, now, random_bits, start_thread
+from .environment import bounded, make_lock, now, random_bits, start_thread
 from .errors import ShuttingDown, Timeout
 from .future import Future, check_may_wait
 from .kernel import Kernel
@@ -206,10 +206,8 @@ class ActorSystem(Cores, Scoped):
             raise RuntimeError(f"the system {self.name!r} was started before: make a new one")
         self._state = "stopped"  # as long as there is nothing to stop, should this fail
         reachable = self.listen is not None or self.joins or self.observable
-        if self.core_count > 1 or self.index > 0 or reachable:
-            self.network = _network_of(self)
-        else:
-            self.network = Alone(self)
+        has_others = self.core_count > 1 or self.index > 0 or reachable
+        self.network = _network_of(self) if has_others else Alone(self)
         self.core = Core(self.home, self.network.poller, self, int(self.config.threads))
         if self.cpus:  # the core's own threads alone: others of this process are not ours
             self.core.crew.cpu = self.cpus[self.index % len(self.cpus)]
@@ -248,6 +246,9 @@ class ActorSystem(Cores, Scoped):
         Returns whether all finished in time. Stopping twice is stopping once, and with a shorter
         timeout it hurries the first.
 
+        Raises:
+            TypeError, ValueError: the timeout is no number; nothing has been begun.
+
         """
         if here.worker.turn is not None:
             raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")
@@ -261,6 +262,7 @@ class ActorSystem(Cores, Scoped):
         This core is first, as its actors are those that ask others; after half of the time the
         child cores begin, too, so that all have ended in the one time.
         """
+        seconds, kill_seconds = bounded(seconds), bounded(kill_seconds)
         if self._state in ("new", "stopped"):
             self._state = "stopped"
             return True

@@ -374,6 +374,15 @@ def test_a_timeout_of_stop_is_not_the_end_of_it(system, tools):
     assert hooked.wait(timeout=10) in ("normal", "noproc")
 
 
+@pytest.mark.parametrize("block", [True, False])
+@pytest.mark.parametrize("timeout", [float("nan"), "5"])
+def test_a_stop_with_a_timeout_that_is_no_number_stops_nothing(system, tools, timeout, block):
+    recorder = system.spawn(tools.Recorder)
+    with pytest.raises((TypeError, ValueError), match="a timeout is a number of seconds"):
+        recorder.stop(timeout=timeout, block=block)
+    assert recorder.ask("alive", timeout=10) == "alive"
+
+
 def test_kill_ends_without_the_queue_and_without_hooks(system, tools):
     journal, release = [], Future()
     hooked = system.spawn(tools.Hooked, journal)

@@ -107,6 +107,21 @@ def test_stop_takes_a_timeout_of_its_own():
     assert time.monotonic() - moment < 30
 
 
+@pytest.mark.parametrize("timeout", [float("nan"), "5"])
+def test_a_stop_with_a_timeout_that_is_no_number_begins_nothing(system, tools, timeout):
+    with pytest.raises((TypeError, ValueError), match="a timeout is a number of seconds"):
+        system.stop(timeout=timeout)
+    assert system.spawn(tools.Recorder).ask("alive", timeout=10) == "alive"
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e12])
+def test_a_stop_may_take_for_ever(tools, seconds):
+    with ActorSystem("patient", config={"drain_timeout": seconds, "kill_timeout": seconds}) as made:
+        made.spawn(tools.Recorder)
+    system = ActorSystem("patient").start()
+    assert system.stop(timeout=seconds) is True
+
+
 def test_a_second_stop_with_less_time_hurries_the_first():
     entered = threading.Event()
 
