@@ -2,8 +2,8 @@
 
 Guarantees:
 - Any thread may put; what was put is taken once, by the turn, or left when the box is closed.
-- What waits is within the bounds, but for the runtime's own messages and those that the actor had
-  set aside, which return whether or not there is room.
+- What waits is within the bounds, but for the runtime's own messages, those that the actor had set
+  aside, which return whether or not there is room, and those that a pool had held.
 - Lower priorities are taken first, equal ones in the order in which they were put. A stop keeps
   its place: nothing that was put after it is taken before.
 """
@@ -263,6 +263,14 @@ class Box:
         """Any thread. Wait no more; False if the message is queued already."""
         with self._lock:
             return self._waiting.pop(room, None) is not None
+
+    def let_in(self, room: Future[None]) -> bool:
+        """Any thread. Queue what waits for that room, though there is none; False if none does."""
+        with self._lock:
+            entry = self._waiting.pop(room, None)
+            if entry is not None:
+                self._append(entry)
+            return entry is not None
 
     def set_aside(self, item: Item) -> bool:
         """Own turn only. Count a message that is stashed; False if the stash is full."""

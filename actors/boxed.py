@@ -95,6 +95,10 @@ class Boxed(Cell):
 
     def _wait_for(self, room: Future[None], item: Item) -> None:
         """Wait until the message is queued, for as long as its asker would wait at all."""
+        turn = here.worker.turn
+        if turn is not None and not turn.waits_for_room:
+            self._let_in(room, item)
+            return
         message, sender, reply, _ = item
         left = reply.expires - now() if isinstance(reply, Future) else inf
         room.owed_by = self  # who may wait for this sender: see `deadlock.py`
@@ -111,6 +115,16 @@ class Boxed(Cell):
         except BaseException:
             self.box.give_up(room)
             raise
+
+    def _let_in(self, room: Future[None], item: Item) -> None:
+        def note_end(room: Future[None]) -> None:
+            if room._error is not None:
+                lose(self, item)
+
+        if self.box.let_in(room):
+            self._announce()
+        else:  # it was queued meanwhile, or the actor has ended
+            room.add_done_callback(note_end)
 
     def enqueue(self, item: Item) -> None:
         """Owner only. Put a message at the end of the mailbox, whether or not there is room."""

@@ -5,7 +5,8 @@ Guarantees:
   one sender to one member the order is kept (G3).
 - A member that ends, for whatever reason, is started again behind the same ref with what is queued
   there; one that cannot be, as its core is lost, is replaced by a new one.
-- While no member lives, what is sent waits for the next one, in order.
+- While no member lives, what is sent waits for the next one, in order. That one's mailbox takes it
+  beyond its bound where it would have senders wait: theirs have gone on, and the pool must.
 - The pool stops as an actor does: after what was sent before; its members with it.
 
 The pool itself handles only what its cell keeps for it (`OWN`).
@@ -101,6 +102,8 @@ class PoolCell(PunctualCell):
 
     __slots__ = ("_held", "_lock", "_members", "_router", "_worker_class")
 
+    waits_for_room = False
+
     _router: Router
     _worker_class: type[Actor]
 
@@ -135,13 +138,20 @@ class PoolCell(PunctualCell):
                 self._hold(item)
 
     def _hold(self, item: Item) -> None:
+        while not self._keep(item):
+            if self._held is None:  # the pool has ended meanwhile
+                super().deliver(*item)
+                return
+            if self._router.send(self._members, item):  # not under the lock: its sender may wait
+                return
+
+    def _keep(self, item: Item) -> bool:
+        """Any thread. Have the next member get it; False if there is one, or will be none."""
         with self._lock:
-            if self._router.send(self._members, item):  # one has come meanwhile
-                return
-            if self._held is not None:
-                self._held.append(item)
-                return
-        super().deliver(*item)  # it has ended meanwhile
+            if self._held is None or any(member.is_alive() for member in self._members):
+                return False
+            self._held.append(item)
+            return True
 
     def set_members(self, members: list[ActorRef[Any]]) -> None:
         """Own turn only. From now on messages go to these, first of all those that waited."""

@@ -129,7 +129,7 @@ class DataLane:
     def post_anyway(
         self, envelope: bytes | Parcel, ask: int | None, reply: Reply | None
     ) -> Lost | None:
-        """Any thread. As `post`, however much waits: of what is small, and must not be lost."""
+        """Any thread. As `post`, however much waits: of what must not be lost."""
         return self._post(envelope, ask, reply, must=True)
 
     def _post(

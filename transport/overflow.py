@@ -28,8 +28,12 @@ def post_when_room(
 ) -> Lost | None:
     """Any thread that can wait. Queue a message once there is room; why it was not, or None.
 
-    It waits as long as its asker would: then `reply` is rejected.
+    It waits as long as its asker would: then `reply` is rejected. A turn that must not wait has it
+    queued beyond the bound.
     """
+    turn = here.worker.turn
+    if turn is not None and not turn.waits_for_room:
+        return data.post_anyway(envelope, ask, reply)
     until = reply.expires if isinstance(reply, Future) else inf
     lost: Lost | None = Lost.OVERFLOW
     while lost is Lost.OVERFLOW:

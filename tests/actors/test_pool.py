@@ -241,6 +241,58 @@ def test_what_is_sent_while_no_member_lives_waits_for_the_next_one(system, event
     assert pool.ask("seen", timeout=DEADLINE) == [0, 1, 2]
 
 
+@pytest.fixture
+def held_by(system, eventually):
+    """A pool of one member, of whom none lives until it was sent these messages; then one comes."""
+
+    def held_by(*messages, **options):
+        pool = system.pool(Moody, 1, **options)
+        (first,) = members_of(pool)
+        Moody.refuses = 2
+        first.tell(("raise", ValueError()))
+        eventually(lambda: not first.is_alive())
+        answers = [pool.ask(message, block=False) for message in messages]
+        eventually(lambda: first not in members_of(pool) and members_of(pool))
+        return pool, answers
+
+    return held_by
+
+
+FULL_SOON = {"mailbox": Mailbox(capacity=2, overflow="wait")}
+
+
+def test_what_was_held_finds_room_and_neither_the_pool_nor_its_core_waits(
+    system, held_by, tools, router
+):
+    gate = Future()
+    pool, answers = held_by(("wait", gate), *range(20), router=router, **FULL_SOON)
+    sender = system.spawn(tools.Hooked, [])
+    told = sender.ask(("apply", lambda _: pool.tell("last")), block=False)  # waits for room itself
+    assert len(members_of(pool)) == 1
+    assert system.spawn(Worker).ask("hello", timeout=DEADLINE) == "hello"
+    assert not told.done()
+    gate.set()
+    assert [each.get(timeout=DEADLINE) for each in answers] == [None, *range(20)]
+    told.get(timeout=DEADLINE)
+    assert pool.ask("seen", timeout=DEADLINE) == [*range(20), "last"]
+
+
+def test_a_member_that_fails_before_it_has_handled_what_was_held_is_started_again(held_by):
+    fails = ("end", "enough")
+    _, answers = held_by(fails, *range(5), fails, *range(5, 10), **FULL_SOON)
+    answered = [each.get(timeout=DEADLINE) for each in answers]
+    assert answered == [None, *range(5), None, *range(5, 10)]
+
+
+def test_a_stop_comes_after_what_was_held(held_by):
+    gate = Future()
+    pool, answers = held_by(("wait", gate), *range(5), **FULL_SOON)
+    stopped = pool.stop(block=False)
+    gate.set()
+    assert stopped.get(timeout=DEADLINE)
+    assert [each.get(timeout=DEADLINE) for each in answers] == [None, *range(5)]
+
+
 def test_what_waits_for_a_member_is_lost_with_the_pool(system, eventually):
     pool = system.pool(Moody, 1)
     (first,) = members_of(pool)

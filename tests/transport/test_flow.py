@@ -15,6 +15,7 @@ import zanni_flow as crew
 from waiting import DEADLINE, wait_for
 
 from zanni import ActorSystem, MailboxFull, Timeout
+from zanni.actors.cell import Cell
 from zanni.transport.events import NodeBusy, NodeReady
 
 SIZE = 100
@@ -96,6 +97,16 @@ def test_who_waits_for_room_loses_nothing_and_its_core_goes_on():
         seen = consumer.call(crew.Consumer.numbers).get(timeout=DEADLINE)
         assert seen == [*range(15_000), *range(100)]
         assert not system.dead_letters.counts
+
+
+def test_a_turn_that_must_not_wait_does_not_and_loses_nothing(monkeypatch):
+    monkeypatch.setattr(Cell, "waits_for_room", False)  # as a pool's, which passes on what waited
+    with running(peer_overflow="wait", **PATIENT) as system:
+        consumer, producer = system.spawn(crew.Consumer, core=1), system.spawn(crew.Producer)
+        with stopped(consumer.call(crew.Consumer.pid).get(timeout=DEADLINE)):
+            told = producer.call(crew.Producer.produce, consumer, 1000, 10_000)
+            assert told.get(timeout=DEADLINE) == 1000
+        assert consumer.call(crew.Consumer.numbers).get(timeout=DEADLINE) == [*range(1000)]
 
 
 @contextmanager
