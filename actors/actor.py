@@ -370,5 +370,5 @@ class Inbox:
         raise NotImplementedError("only the runtime takes messages out of a Zanni mailbox")
 
     def empty(self) -> bool:
-        """Whether nothing is queued."""
-        return getattr(self._cell, "queue", None) is None
+        """Whether nothing is queued, besides what is in hand."""
+        return self._cell.depth() == 0

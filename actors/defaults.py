@@ -82,6 +82,9 @@ def _stop_at_exit() -> None:
         if system.name != _DEFAULT:
             text = "the system %r was not stopped: use 'with' or stop()"
             log(logging.WARNING, text, system.name)
+        elif alive := system.local_actors():
+            text = "%d of the default system's actors end with the program: stop or wait for them"
+            log(logging.WARNING, text, len(alive))
         system.drain(LAST_DRAIN)
     drained = now() + LAST_DRAIN
     for system in left:  # all of them in the one time

@@ -120,6 +120,10 @@ class ActorCell(Process, Protocol):
         """The cell's ties, made when first needed."""
         ...
 
+    def depth(self) -> int:
+        """Any thread. How many messages wait, without the one in hand."""
+        ...
+
     def is_alive(self) -> bool:
         """Whether the actor is neither stopped nor being stopped."""
         ...

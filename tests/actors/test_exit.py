@@ -164,3 +164,17 @@ if __name__ == "__main__":
         code=0,
     )
     assert "Traceback" not in done.err
+
+
+STARTS = """
+from zanni import Actor
+
+ref = Actor.start()
+"""
+
+
+@pytest.mark.parametrize(("end", "told"), [("", 1), ("ref.stop()", 0)])
+def test_a_program_that_ends_while_actors_of_its_default_system_live_says_so(script, end, told):
+    done = script(STARTS + end, code=0)
+    assert done.err.count("1 of the default system's actors end with the program") == told, done.err
+    assert "was not stopped" not in done.err

@@ -97,6 +97,23 @@ def test_urns_are_uuids_and_each_actors_own(system):
     assert {uuid.UUID(urn).version for urn in urns} == {4}
 
 
+def test_an_inbox_is_empty_but_for_the_message_in_hand(system):
+    class Looks(Actor):
+        def on_receive(self, message):
+            return self.actor_inbox.empty()
+
+    class Asks(Actor):
+        handoff = 60.0
+
+        def on_receive(self, ref):
+            return [ref.ask(1, block=False), ref.ask(2, block=False)]
+
+    looks = system.spawn(Looks)
+    assert looks.ask(1) is True
+    answers = system.spawn(Asks).ask(looks)  # both were queued before the first was handled
+    assert [answer.get(timeout=10) for answer in answers] == [False, True]
+
+
 def test_actor_stopped_and_inbox(system):
     ref = system.spawn(Here)
     assert not ref.actor_stopped.is_set()

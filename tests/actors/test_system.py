@@ -374,7 +374,9 @@ class Some(zanni.Actor):
     def on_receive(self, message):
         return message
 
-print(Some.start().ask("hello"))
+ref = Some.start()
+print(ref.ask("hello"))
+ref.stop()
 """,
         code=0,
     )
