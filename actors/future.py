@@ -339,8 +339,8 @@ Future.__init__ = object.__init__  # type: ignore[method-assign]  # no call at a
 def check_may_wait(
     remedy: str = "use 'await ref.ask(..., block=False)' or 'await future'",
 ) -> None:
-    """Any thread, outside of turns. Raise RuntimeError where waiting would hold up a loop."""
-    if here.worker.core is not None:
+    """Any thread. Raise RuntimeError where waiting would hold up a loop; a turn parks."""
+    if here.worker.core is not None and here.worker.turn is None:
         raise RuntimeError("a callback of the runtime must not wait: it would stop its core")
     if running_loop() is not None:
         raise RuntimeError(f"waiting here would block the asyncio loop of this thread: {remedy}")

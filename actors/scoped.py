@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from .environment import start_thread
 from .forked import Disowned
 from .future import Future, check_may_wait
+from .parking import here
+
+T = TypeVar("T")
 
 STOP_REMEDY = "use 'async with ActorSystem(...)', or await asyncio.to_thread(system.stop)"
 
@@ -29,7 +32,7 @@ class Scoped:
 
     def __enter__(self) -> Self:
         check_may_wait(STOP_REMEDY)  # at once, and not when it ends
-        return self.start()
+        return wait_for(self.start, undo=self.stop)
 
     def __exit__(
         self,
@@ -54,14 +57,30 @@ class Scoped:
             await _in_thread(self.stop)
 
 
+def wait_for(function: Callable[[], T], undo: Callable[[], object] | None = None) -> T:
+    """Any thread. Call a function that blocks; a turn parks meanwhile, so that its core goes on."""
+    if here.worker.turn is None:
+        return function()
+    done = _begun(function, undo)
+    try:
+        return done.get()
+    finally:
+        done.cancel()  # the actor was killed
+
+
 async def _in_thread(
     function: Callable[[], object], undo: Callable[[], object] | None = None
 ) -> None:
-    """Run a function that waits in a thread of its own, without holding up the loop.
+    """Run a function that blocks, without holding up the loop."""
+    await _begun(function, undo)
 
-    A thread cannot be cancelled: if the task is, `undo` is called there when the function is done.
+
+def _begun(function: Callable[[], T], undo: Callable[[], object] | None) -> Future[T]:
+    """The result of a function that runs in a thread of its own.
+
+    A thread cannot be cancelled: if the result is, `undo` is called there when it is there.
     """
-    done: Future[object] = Future()
+    done: Future[T] = Future()
 
     def run() -> None:
         try:
@@ -73,4 +92,4 @@ async def _in_thread(
                 undo()
 
     start_thread(run, "zanni-in-thread")
-    await done
+    return done

@@ -32,7 +32,7 @@ from .parking import here
 from .process import Process
 from .ref import ActorRef
 from .registry import Names
-from .scoped import STOP_REMEDY, Scoped
+from .scoped import STOP_REMEDY, Scoped, wait_for
 from .spawner import CHILD_OPTIONS, Spawner
 from .watcher import watcher
 
@@ -250,11 +250,12 @@ class ActorSystem(Cores, Scoped):
             TypeError, ValueError: the timeout is no number; nothing has been begun.
 
         """
-        if here.worker.turn is not None:
+        turn = here.worker.turn
+        if turn is not None and turn.core.owner is self:
             raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")
         check_may_wait(STOP_REMEDY)
         seconds = self.config.drain_timeout if timeout is None else timeout
-        return self.stop_within(seconds, self.config.kill_timeout)
+        return wait_for(lambda: self.stop_within(seconds, self.config.kill_timeout))
 
     def stop_within(self, seconds: float, kill_seconds: float) -> bool:
         """As `stop`, with so many seconds to finish, and as many more for what was killed.

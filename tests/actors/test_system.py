@@ -7,6 +7,7 @@ import time
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorRef, ActorSystem, Future, ShuttingDown
+from zanni.actors.system import systems
 
 
 def test_a_system_starts_once_and_stops_as_often_as_you_like():
@@ -201,6 +202,50 @@ def test_an_actor_cannot_wait_for_the_end_of_its_system(system):
     with pytest.raises(RuntimeError, match="its own system"):
         system.spawn(Stops).ask(1)
     assert system.spawn(Actor).ask(1) is None
+
+
+class Nests(Actor):
+    """Has a system of its own, one for each message."""
+
+    def on_receive(self, message):
+        with ActorSystem("inner") as inner:
+            answer = message(inner)
+        return answer, inner.stop()
+
+
+@pytest.mark.parametrize("dispatcher", ["core", "pinned"])
+def test_an_actor_may_have_a_system_of_its_own(system, tools, dispatcher):
+    nests = system.spawn(Nests, dispatcher=dispatcher)
+    asked = nests.ask(lambda inner: inner.spawn(tools.Recorder).ask("hi"), block=False)
+    assert asked.get(timeout=10) == ("hi", True)
+    with pytest.raises(KeyError, match="mine"):
+        nests.ask(lambda _: {}["mine"], timeout=10)
+    assert nests.ask(lambda _: ActorSystem("never started").stop(), timeout=10) == (True, True)
+    assert [*systems.values()] == [system]
+
+
+def test_a_core_goes_on_while_an_actor_of_it_waits_for_the_end_of_another_system(system, tools):
+    entered, gate = threading.Event(), threading.Event()
+
+    class Stuck(Actor):
+        def on_receive(self, message):
+            entered.set()
+            gate.wait(10)
+
+    asked = system.spawn(Nests).ask(lambda inner: inner.spawn(Stuck).tell("go"), block=False)
+    assert entered.wait(10)
+    assert system.spawn(tools.Recorder).ask("alive", timeout=5) == "alive"
+    gate.set()
+    assert asked.get(timeout=10) == (None, True)
+
+
+def test_an_actor_that_is_killed_in_its_own_system_leaves_none(system, tools, eventually):
+    inside = Future()
+    nests = system.spawn(Nests)
+    nests.tell(lambda inner: inside.set(inner) or Future().get())
+    inner = inside.get(timeout=10)
+    nests.kill()
+    eventually(lambda: inner._state == "stopped")
 
 
 def test_an_error_in_the_body_propagates_and_all_is_cleaned_up(tools):  # E16
