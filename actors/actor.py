@@ -85,6 +85,9 @@ class Actor(Receiving, pykka.Actor):
     _cell_class: ClassVar[type[Any] | None] = None
     """What its cell is, where the runtime needs another."""
 
+    _is_listed: ClassVar[bool] = True
+    """Whether lists of a system's actors show it: not what users have not asked for."""
+
     _cell: ActorCell = cast("Any", _Unstarted())
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -6,12 +6,15 @@ Pykka appends to and removes from a plain list, which makes stopping 16 000 acto
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import pykka
 
+from .cell import Cell
 from .defaults import started_refs
-from .ref import ActorRef
+from .pool import PoolCell
+from .process import Headers, Process, Reply
+from .ref import ActorProcess, ActorRef
 
 
 class RegistryView:
@@ -41,7 +44,7 @@ class RegistryView:
         return ref in self._others
 
     def __iter__(self) -> Iterator[Any]:
-        refs = started_refs()
+        refs = [_itself(ref) for ref in started_refs()]
         if self._hidden:
             self._hidden.intersection_update(refs)
             refs = [ref for ref in refs if ref not in self._hidden]
@@ -58,6 +61,30 @@ class RegistryView:
 
     def __getitem__(self, index: int | slice) -> Any:
         return list(self)[index]
+
+
+class _PoolItself:
+    """A pool, and not its members: these are in the registry, too, and get what is for all."""
+
+    __slots__ = ("_cell",)
+
+    def __init__(self, cell: PoolCell) -> None:
+        self._cell = cell
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cell, name)
+
+    def deliver(
+        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
+    ) -> None:
+        """Any thread. See `Process.deliver`."""
+        Cell.deliver(self._cell, message, sender, reply, headers)
+
+
+def _itself(ref: ActorRef[Any]) -> ActorRef[Any]:
+    if not isinstance(ref.process, PoolCell):
+        return ref
+    return ActorRef(cast("ActorProcess", _PoolItself(ref.process)), ref.process.actor_class)
 
 
 def install() -> None:

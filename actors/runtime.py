@@ -52,9 +52,10 @@ class Runtime:
         return self._spawner.scheduler.place(core, None)
 
     def local_actors(self) -> list[ActorRef[Any]]:
-        """Any thread. Refs of the living actors of this core."""
+        """Any thread. Refs of the living actors of this core, without the runtime's own."""
         self._check_usable()
-        return [cell.ref for cell in living(self.core) if cell.is_alive()]
+        users = [cell for cell in living(self.core) if cell.actor_class._is_listed]
+        return [cell.ref for cell in users if cell.is_alive()]
 
     def process_of(self, address: Address) -> Process:
         """Any thread. What stands behind an address, seen from this core."""

@@ -3,9 +3,9 @@
 Guarantees:
 - The first Ctrl-C or SIGTERM drains the system, the second ends it within a second; no process is
   left.
-- Exit codes: 0 the root stopped, or SIGTERM drained the system; 1 the root failed, or gave up as a
-  supervisor, or the name is that of another node; 2 bad usage; 130 Ctrl-C; 143 SIGTERM, and the
-  drain took too long.
+- Exit codes: 0 the root stopped, or the program or SIGTERM drained the system; 1 the root failed,
+  or gave up as a supervisor, or the name is that of another node; 2 bad usage; 130 Ctrl-C; 143
+  SIGTERM, and the drain took too long.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Examples:
 
 \b
 Exit codes:
-    0  the root stopped, or SIGTERM drained the system
+    0  the root stopped, or the program or SIGTERM drained the system
     1  the root failed, or is a supervisor that gave up
     2  bad usage: a wrong target, argument, URL or setting
   130  Ctrl-C
@@ -155,6 +155,8 @@ class Signals:
 class Usher(Actor):
     """Spawns the root and supervises it, and so sees its end, however soon that comes."""
 
+    _is_listed = False
+
     def __init__(self, root: Callable[..., Actor], ended: Future[Down]) -> None:
         super().__init__()
         self._root, self._ended = root, ended
@@ -190,7 +192,9 @@ class Life:
         outcome = Outcome()
         self._system.events.subscribe(outcome.hear)
         self._system.events.subscribe(functools.partial(end_if_refused, ended))
-        self._system.spawn(Usher, root, ended)
+        usher = self._system.spawn(Usher, root, ended)
+        # Unless the root had ended before, the program has stopped the system, and all in it.
+        usher.exited().add_done_callback(lambda _: ended.resolve(Down(None, "shutdown")))
         try:
             end = self._signals.wait(ended)
         except Interrupted:

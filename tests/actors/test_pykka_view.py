@@ -3,7 +3,7 @@
 import pykka
 import pytest
 
-from zanni import Actor
+from zanni import Actor, Members
 
 
 class Here(Actor):
@@ -54,6 +54,31 @@ def test_broadcast_reaches_all(system):
     for ref in refs:
         ref.stop()
     assert seen == ["hello"] * 3
+
+
+def test_a_pool_is_listed_as_itself_and_what_is_for_all_reaches_each_member_once(system):
+    seen = []
+
+    class Keeps(Actor):
+        def on_receive(self, message):
+            seen.append((message, self.actor_ref))
+            return len(seen)
+
+    pool = system.pool(Keeps, 3)
+    members = pool.ask(Members())
+    registry = pykka.ActorRegistry
+    assert registry.get_by_class(Keeps) == members
+    assert set(registry.get_all()) == {pool, *members}
+    registry.broadcast("all")
+    registry.broadcast("some", target_class=Keeps)
+    for member in members:
+        member.ask("last", timeout=10)
+    for message in ("all", "some"):
+        assert {ref for said, ref in seen if said == message} == {*members}
+        assert sum(said == message for said, _ in seen) == 3
+    registry.stop_all()
+    assert not pool.is_alive()
+    assert registry.get_all() == []
 
 
 def test_pykkas_own_actors_live_beside(system):

@@ -11,7 +11,9 @@ import pytest
 
 ACTORS = """
 import logging
+import threading
 import time
+import pykka
 from zanni import Actor
 from zanni.supervisors import Supervisor, child
 
@@ -69,6 +71,15 @@ class LogsThere(Logs):
         self.spawn(Logs, core=1).wait()
         super().on_start()
 
+class StopsAll(Actor):
+    def on_start(self):
+        assert self.system.actors() == [self.actor_ref]
+        pykka.ActorRegistry.stop_all(block=False)
+
+class StopsSystem(Idle):
+    def on_start(self):
+        threading.Thread(target=self.system.stop).start()
+
 class Unborn(Actor):
     def __init__(self):
         super().__init__()
@@ -124,6 +135,13 @@ def free_port() -> int:
 @pytest.fixture(autouse=True)
 def actors(module: Any) -> None:
     module("acts", ACTORS)
+
+
+@pytest.mark.parametrize("root", ["StopsAll", "StopsSystem"])
+def test_a_program_that_shuts_itself_down_ends_the_command(start: Any, root: str) -> None:
+    command = start("run", f"acts:{root}")
+    assert command.wait() == 0, command.err
+    assert command.err == ""
 
 
 def test_a_root_that_stops_ends_the_command(start: Any) -> None:
