@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from ..actors.environment import now, random_float
+from ..actors.process import Reply
 from .batches import BATCH_MESSAGES, EARLY, groups
 from .codec import Envelope
 from .endpoint import Link
@@ -71,6 +72,8 @@ class ControlLane:
         self.link: Link | None = None
         self.is_acknowledged = True
         """Whether the peer knows of acknowledgements."""
+        self.pending: dict[int, Reply] = {}
+        """Who waits for the answer to which system message: on this lane, which loses none."""
         self.queued = 0
         """How many bytes wait, or are not acknowledged yet."""
         self.seq_out = self.seq_acked = self.seq_in = 0
@@ -260,12 +263,17 @@ class ControlLane:
         self._is_closed, self._successor = True, successor
         successor._box.extend(self._box)
         successor.queued += self.queued
+        successor.pending.update(self.pending)
         self._box, self.queued = [], 0
+        self.pending.clear()
 
-    def close(self) -> None:
-        """With the lock. Forget what waits: nobody hears of it any more."""
+    def close(self) -> list[Reply]:
+        """With the lock. Nobody hears any more of what waits; give back who waits for an answer."""
         self._is_closed = True
         self._box, self.queued = [], 0
         self._waiting.clear()
         self._flying.clear()
         self.held.clear()
+        pending = [*self.pending.values()]
+        self.pending.clear()
+        return pending

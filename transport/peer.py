@@ -208,7 +208,7 @@ class Peer:
         with self._lock:
             self.state = State.DOWN
             unsent, pending = self.data.close()
-            self.control.close()
+            pending += self.control.close()
             watches, self.watches = self.watches, {}
         self.arrivals.clear()
         self.assembly.clear()

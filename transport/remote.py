@@ -228,7 +228,7 @@ class PeerResolver:
     def reply_id(self, reply: Reply) -> int:
         """Any thread. See `Resolver.reply_id`."""
         ask = self._host.next_ask()
-        self._peer.data.pending[ask] = reply
+        self._peer.control.pending[ask] = reply
         return ask
 
     def reply(self, ask_id: int) -> Reply:
@@ -321,9 +321,10 @@ def _sender(host: Host, peer: Peer, identifier: int) -> Process:
 
 def _receive_answer(host: Host, peer: Peer, envelope: Envelope) -> None:
     message = envelope.message
-    reply = peer.data.pending.pop(envelope.target, None)
+    ask = envelope.target
+    reply = peer.data.pending.pop(ask, None) or peer.control.pending.pop(ask, None)
     if reply is None:  # its time was over, or its asker is gone
-        host.dead_letters.count("late", message, Address(*host.core.home, envelope.target))
+        host.dead_letters.count("late", message, Address(*host.core.home, ask))
     elif type(message) is Undecodable:
         reply.reject(message.error)
     elif envelope.kind == _REPLY:

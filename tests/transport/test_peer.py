@@ -200,6 +200,15 @@ def test_the_end_hands_everything_back_once(peer, links):
     assert not peer.watch(9, watcher)
 
 
+def test_who_waits_for_the_answer_to_a_system_message_hears_of_the_end_too(peer, due):
+    waiting = Peer(CoreAddress("other", 1, 0), ME, own=True, due=due.append)
+    reply = FakeReply()
+    waiting.control.pending[3] = reply
+    waiting.hand_over(peer)
+    assert peer.close().pending == [reply]
+    assert waiting.close().pending == peer.close().pending == []
+
+
 def test_a_forgotten_ask_and_watch_are_not_handed_back(peer):
     peer.data.post(b"x", 1, FakeReply())
     peer.forget(1)
