@@ -41,6 +41,14 @@ def check(data: bytes | memoryview, size: int) -> None:
     scan(data)
 
 
+def is_plain(data: bytes) -> bool:
+    """Any thread. Whether `check` has nothing to scan in that value: it can only be in bounds."""
+    size = len(data)
+    return size <= SHORT or (
+        size <= _COUNTED and len(data.translate(None, _ALL_BUT_OPENERS)) <= MAX_DEPTH
+    )
+
+
 def _fixed_sizes() -> list[int]:
     """How many bytes follow each first byte of a value; -1: it depends."""
     sizes = [-1] * 256

@@ -26,6 +26,7 @@ from ..actors.address import CoreAddress
 from ..actors.environment import process_id
 from ..actors.network import IDLE, CoreRecord, Load, NodeRecord
 from ..actors.system import ActorSystem
+from .bounds import check
 from .core import Children
 from .frame import Kind
 from .handshake import CorePlace, place_of
@@ -113,6 +114,8 @@ class Gossip:
         if len(body) > BODY_LIMIT and not peer.own:
             raise BadHeartbeat(f"a heartbeat of {len(body)} bytes")
         try:
+            if not peer.own:
+                check(body, len(body))  # or a few bytes that claim much would take half a GiB
             told = _unpackb(body)
             if not isinstance(told, dict):
                 raise BadHeartbeat("a heartbeat that is no map")

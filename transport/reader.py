@@ -6,6 +6,8 @@ Guarantees:
   not made.
 - A value that cannot be made leaves its error in `failure` and raises nothing, since an exception
   out of the hook would lose the rest of the batch. `misfits.py` finds its path.
+- Nothing is unpacked that may be out of bounds before it is scanned: of bytes that nobody has
+  looked at, the hook refuses it, and the codec scans them and begins again there.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from ..actors.address import Address
 from ..actors.messages import is_registered, type_name
 from ..actors.public import check_public
 from .arrays import array_from_data
-from .bounds import MAX_DEPTH, MAX_ITEMS
+from .bounds import MAX_DEPTH, MAX_ITEMS, SHORT, OutOfBounds, is_plain
 from .misfits import UNMADE, path_in
 from .shapes import Misfit, Shape
 from .type_ids import Offer, TypeIds, fingerprint
@@ -61,7 +63,8 @@ SCANNED: dict[str, Any] = {
 }
 """Limits for bytes that `bounds.scan` has seen."""
 # msgpack allocates an array as long as its header claims, before it has seen one item, and goes
-# 1024 levels deep: with this limit that is 8 MB at most, and longer arrays are worth a scan.
+# 1024 levels deep: with this limit that is 8 MB at most, and longer arrays are worth a scan. In a
+# typed value it would begin to count again, and so in each within it: see `Reader.hook`.
 UNSEEN: dict[str, Any] = {**SCANNED, "max_array_len": 1024}
 """Limits for bytes that nobody has looked at."""
 
@@ -144,11 +147,18 @@ class Reader:
         ]
 
     def hook(self, code: int, data: bytes) -> object:
-        """Make the value of one ext; never raises."""
+        """Make the value of one ext.
+
+        Raises:
+            OutOfBounds: nobody has looked at these bytes, and they have to be scanned first.
+
+        """
         self.made = True
         failed = self.failure  # before this one
         if failed is not None:
             return None
+        if len(data) > SHORT and not self._depth and self._limits is UNSEEN and not is_plain(data):
+            raise OutOfBounds("a typed value that is to be scanned")
         way = self._ways.get(code)
         if way is None:
             self.failure = LookupError(f"a typed value of code {code}, which this version lacks")

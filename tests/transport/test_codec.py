@@ -804,6 +804,14 @@ def nested(depth: int) -> bytes:
     return b"\x91" * depth + b"\x01"
 
 
+def arrays_in_exts(levels: int) -> bytes:
+    """Typed values within one another, each behind a thousand arrays that claim to be long."""
+    packed = b"\xc0"
+    for _ in range(levels):
+        packed = b"\xdc\x04\x00" * 1000 + msgpack.packb(msgpack.ExtType(1, packed))
+    return packed
+
+
 @pytest.mark.parametrize(
     "batch",
     [
@@ -834,6 +842,7 @@ def nested(depth: int) -> bytes:
         b"\x95\x01\x02\x00\xc0\xdd\x00\x98\x96\x80" + b"\x80" * 10_000_000,
         b"\x95\x01\x02\x00\xc0" + (b"\xdc\x03\xe8" + b"\x90" * 999) * 200,
         b"\x95\x01\x02\x00\xc0" + b"\xdd\x00\x01\x00\x00" * 1000,
+        b"\x95\x01\x02\x00\xc0" + arrays_in_exts(30),
     ],
     ids=lambda batch: f"{batch[:12].hex()}-{len(batch)}",
 )

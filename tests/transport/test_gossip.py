@@ -1,5 +1,6 @@
 """What cores tell each other with their heartbeats: where the others of their nodes listen."""
 
+import tracemalloc
 from types import SimpleNamespace
 
 import msgpack
@@ -8,7 +9,7 @@ import pytest
 from zanni.actors.address import CoreAddress
 from zanni.actors.network import IDLE, CoreRecord
 from zanni.transport.aliases import Aliases
-from zanni.transport.gossip import Gossip
+from zanni.transport.gossip import BadHeartbeat, Gossip
 from zanni.transport.handshake import CorePlace
 
 PLACE = CorePlace(0, 5, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
@@ -52,6 +53,22 @@ def test_a_core_that_was_lost_while_it_lived_is_where_it_was(hearing):
     hearing.members.dead[THEM] = False
     hearing.members.aliases.renew(THEM, 1)
     assert hearing.hear() == {("b", 0): PLACE}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xdc\xff\xff" * 1020 + b"\xc0" * 62_000, b"\x81\xa6places" + b"\x91" * 300 + b"\xc0"],
+    ids=["claims much", "is deep"],
+)
+def test_a_heartbeat_out_of_bounds_is_refused_before_anything_is_made_of_it(hearing, body):
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadHeartbeat, match=r"nested deeper|more than 100000 items"):
+            hearing.gossip.take(SimpleNamespace(home=THEM, own=False, codec=None), body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_core_that_was_told_last_that_it_starts_is_up(hearing):
