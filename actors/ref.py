@@ -29,7 +29,7 @@ from .parking import (
     travelling_with_ask,
 )
 from .process import Kill, Process, Watch
-from .proxy import RemoteProxy
+from .proxy import RemoteProxy, stand_in
 from .stopped import STOP, StopFuture, StoppedEvent
 from .timers import Timer
 
@@ -310,9 +310,8 @@ class ActorRef(pykka.ActorRef[A]):
     @property
     def actor_class(self) -> type[A]:  # type: ignore[override]  # Pykka: a plain attribute
         """The actor's class; a bare stand-in of that name where its module is not loaded here."""
-        if isinstance(self._actor_class, str):
-            self._actor_class = _class_named(self._actor_class)
-        return cast("type[A]", self._actor_class)
+        known = self._actor_class  # kept as it is: a stand-in has lost the name of its module
+        return cast("type[A]", stand_in(known) if isinstance(known, str) else known)
 
     @property
     def type_name(self) -> str:
@@ -365,10 +364,6 @@ def _name_of(method: Callable[..., Any]) -> str:
     if name.startswith("_"):
         raise ValueError(f"{name!r} begins with an underscore: an actor's private matter")
     return name
-
-
-def _class_named(name: str) -> Any:
-    return type(name.rpartition(":")[2].rpartition(".")[2], (pykka.Actor,), {"__module__": ""})
 
 
 resolve_ref: list[Callable[[Address, str], ActorRef[Any]]] = []

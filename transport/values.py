@@ -231,8 +231,8 @@ def _ref_to_data(resolver: Resolver) -> ToData:
     there = resolver.there
 
     def to_data(value: Any) -> Data:
-        cls, name = value.actor_class, value.name
-        data = [*there(value.address), None if cls is None else type_name(cls)]
+        name = value.name
+        data = [*there(value.address), value.type_name]  # its class may not be known here
         return data if name is None else [*data, name]
 
     return to_data

@@ -10,6 +10,7 @@ import pykka
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorRef, Future, RemoteError, Timeout, msgpack_default
+from zanni.actors.address import Address
 from zanni.actors.process import Kill, Shutdown
 
 
@@ -492,6 +493,13 @@ def test_what_a_ref_knows(system, tools):
     assert system.spawn(tools.Recorder).name is None
     assert "Recorder" in repr(recorder)
     assert repr(recorder) != repr(system.spawn(tools.Recorder))
+
+
+def test_a_ref_keeps_the_name_of_a_class_that_is_not_known_here(system):
+    ref = ActorRef(system.process_of(Address("elsewhere", 0, 5, 1)), "shop:Till.Account")
+    assert ref.actor_class.__name__ == "Account"
+    assert ref.actor_class is ref.actor_class
+    assert ref.type_name == "shop:Till.Account"
 
 
 def test_a_ref_cannot_be_made_to_hang_by_the_end_of_its_system(tools):

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import field
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgpack
@@ -43,6 +44,7 @@ from zanni.actors.process import (
     Unwatch,
     Watch,
 )
+from zanni.actors.ref import ActorRef
 from zanni.transport import bounds
 from zanni.transport.codec import BadBatch, Codec, Envelope, EnvelopeKind, Undecodable
 from zanni.transport.signals import signal_from_data
@@ -52,9 +54,13 @@ HERE = Address("bank", 1, 2**64 - 1, 42)
 
 class Ref:
     def __init__(
-        self, address: Address, actor_class: object = None, name: str | None = None
+        self, address: Address, actor_class: type | None = None, name: str | None = None
     ) -> None:
         self.address, self.actor_class, self.name = address, actor_class, name
+
+    @property
+    def type_name(self) -> str | None:
+        return None if self.actor_class is None else type_name(self.actor_class)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ref) and vars(self) == vars(other)
@@ -424,6 +430,19 @@ def test_what_cannot_travel_is_named_with_its_path(value: object, path: str, det
     assert detail in caught.value.detail
     # The packer works as before.
     assert travel([1, (2,)]) == [1, (2,)]
+
+
+def test_a_ref_keeps_the_name_of_its_class_wherever_it_goes() -> None:
+    class Naming(Resolver):
+        def ref(self, address: Address, type_name: str | None, name: str | None) -> object:
+            return ActorRef(SimpleNamespace(address=address, name=None), type_name or "")
+
+    codec = Codec(Naming(), ref_type=ActorRef)
+    ref: Any = Naming().ref(HERE, "shop:Account", None)
+    for _ in range(3):
+        assert ref.actor_class.__name__ == "Account"
+        ref = travel(ref, codec)
+        assert (ref.address, ref.type_name) == (HERE, "shop:Account")
 
 
 def test_an_actors_class_arrives_as_that_class() -> None:
