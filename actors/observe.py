@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from .address import Address
+from .bulk import is_bulky
 from .crash import log
 from .crew import Unwinding
 from .environment import make_rlock, now
@@ -41,10 +42,17 @@ class DeadLetter(NamedTuple):
     reason: str
 
 
+class Omitted(NamedTuple):
+    """Stands in a dead letter for a message that takes much memory (more than `BULKY` bytes)."""
+
+    type: str
+
+
 class DeadLetters:
     """The messages that nobody will handle: counted by reason, the last ones kept.
 
-    Any thread may use it, and counts are exact.
+    Any thread may use it, and counts are exact. What is kept is bounded in bytes, too, as other
+    nodes can bring it about: of a message that takes much memory only the type is.
     """
 
     def __init__(self, keep: int = 1000) -> None:
@@ -76,7 +84,8 @@ class DeadLetters:
         message: object = None  # the last one is shown
         for message, sender, _, _ in items[-self._keep :]:
             address = None if sender is None else sender.address
-            self.last.append(DeadLetter(message, target, address, reason))
+            kept = Omitted(type(message).__qualname__) if is_bulky(message) else message
+            self.last.append(DeadLetter(kept, target, address, reason))
         if reason == "failed":  # the report of the crash shows what may be seen of it
             return
         moment = now()

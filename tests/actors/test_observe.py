@@ -6,7 +6,8 @@ import pytest
 
 from zanni import ActorDeadError
 from zanni.actors.address import Address
-from zanni.actors.observe import DeadLetters, Events
+from zanni.actors.bulk import BULKY
+from zanni.actors.observe import DeadLetters, Events, Omitted
 
 TARGET = Address("node", 0, 1, 2)
 
@@ -19,6 +20,15 @@ def test_dead_letters_are_counted_by_reason_and_the_last_ones_kept():
     assert len(letters) == 6
     assert letters.statistics() == {"dead": 5, "stale": 1}
     assert [letter.message for letter in letters.last] == [3, 4, "other"]
+
+
+@pytest.mark.parametrize("message", [bytes(BULKY), {"part": ["x" * BULKY]}])
+def test_of_a_dead_letter_that_takes_much_memory_the_type_is_kept(caplog, message):
+    letters = DeadLetters()
+    with caplog.at_level(logging.INFO, "zanni"):
+        letters.count("dead", message, TARGET)
+    assert letters.last[-1] == (Omitted(type(message).__name__), TARGET, None, "dead")
+    assert repr(message)[:200] in caplog.text
 
 
 def test_a_storm_of_dead_letters_is_one_line_a_reason(caplog):
