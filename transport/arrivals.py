@@ -43,6 +43,10 @@ class Arrivals:
         """Actors whose end was told before all their messages had come; nothing of them is taken in
         any more. With each, the seq of the last frame in which there may be any."""
 
+    def has(self, messages: int, answers: int) -> bool:
+        """Whether all up to these seqs has come, or is lost."""
+        return self.seq_in >= messages and self.answers_in >= answers
+
     def accept(self, header: Header) -> bool:
         """Whether a frame is new; what a gap left out is lost."""
         seq, answers = header.seq, header.kind in ANSWER_KINDS

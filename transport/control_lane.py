@@ -157,10 +157,15 @@ class ControlLane:
         return self._flying_messages < WINDOW_MESSAGES and self._flying_bytes < WINDOW_BYTES
 
     def send_now(
-        self, kind: Kind, body: bytes, after: int = 0, credit: tuple[int, int] = (0, 0)
+        self,
+        kind: Kind,
+        body: bytes,
+        after: int = 0,
+        credit: tuple[int, int] = (0, 0),
+        seq: int = 0,
     ) -> bool:
         """Send a frame that is not part of the sequence, or not at all."""
-        header = self._header(kind, len(body), 0, after, credit)
+        header = self._header(kind, len(body), seq, after, credit)
         if self.link is None or not self.link.send((header, body)):
             return False
         self.unanswered = 0

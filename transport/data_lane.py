@@ -265,6 +265,11 @@ class DataLane:
         """Up to which seq frames are made."""
         return self._framer.seq
 
+    @property
+    def answers_out(self) -> int:
+        """Up to which seq frames of answers alone are made."""
+        return self._answer_framer.seq
+
     def take(self) -> tuple[list[bytes | Parcel], list[bytes | Parcel]]:
         """With the lock. What was posted since the last time, to be framed: messages, answers."""
         box, self._box = self._box, []
@@ -355,7 +360,7 @@ class DataLane:
         is_owed = self.is_confirming and messages < self.seq_out
         if is_owed or self.stalled_since is not None:
             self.link.send(self._framer.probe(self._frames[0] if self._frames else None))
-        if self.is_confirming and answers < self._answer_framer.seq:
+        if self.is_confirming and answers < self.answers_out:
             waiting = self._answer_frames
             self.link.send(self._answer_framer.probe(waiting[0] if waiting else None))
 

@@ -2,7 +2,8 @@
 
     who leaves                                  who stays
     sends what waits, until nothing does        takes it in
-    GOODBYE(how far its data lane has got)  ->  takes in all up to there, or what comes of it
+    GOODBYE(how far its data lane has got,  ->  takes in all up to there, or what comes of it
+            with messages and with answers)
     the peer is down, in order              <-  GOODBYE; the peer is down, in order
 
 Guarantees:
@@ -74,7 +75,7 @@ class Farewell:
             elif not peer.flush() or peer.data.queued or peer.control.queued:
                 continue
             elif now() - sent_at >= AGAIN and peer.control.send_now(
-                Kind.GOODBYE, NOTHING, peer.data.seq_out
+                Kind.GOODBYE, NOTHING, peer.data.seq_out, seq=peer.data.answers_out
             ):
                 self._waiting[peer] = now()
         if self._waiting:
@@ -86,16 +87,17 @@ class Farewell:
 
     def take(self, peer: Peer, header: Header) -> None:
         """A peer says GOODBYE: it leaves, or answers ours."""
-        if self.is_leaving or peer.arrivals.seq_in >= header.after:
+        last = header.after, header.seq
+        if self.is_leaving or peer.arrivals.has(*last):
             self._part(peer)
         elif peer.leaves_after is None:
-            peer.leaves_after = header.after
+            peer.leaves_after = last
             done = partial(self._part, peer)
-            wait_for_data(self._clock.core, peer, header.after, LAST_CALL, math.inf, done)
+            wait_for_data(self._clock.core, peer, last, LAST_CALL, math.inf, done)
 
     def look(self, peer: Peer) -> None:
         """Data has come of a peer that leaves."""
-        if peer.leaves_after is not None and peer.arrivals.seq_in >= peer.leaves_after:
+        if peer.leaves_after is not None and peer.arrivals.has(*peer.leaves_after):
             self._part(peer)
 
     def _part(self, peer: Peer) -> None:

@@ -11,7 +11,8 @@ A message on a link is `header | batch | payload frames...`. The header, big-end
     2      source core: its index in its node
     8 8    incarnation of the source core, and name of the link: see `link_name`; in a handshake the
            incarnation of the destination core (0: not known yet)
-    8 8    seq of this frame in its lane, and (after) how far the other lane had got: see peer.py
+    8 8    seq of this frame in its lane, and (after) how far the other lane had got: see peer.py;
+           of a GOODBYE, how far the data lane has got with answers, and with messages
     4 8    credit, in messages and bytes: what a DATA spends of it; what a CREDIT grants beyond the
            data lane's frame `after`
     4      length of the batch in bytes

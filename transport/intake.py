@@ -271,7 +271,7 @@ class Intake:
         """Wait for the data up to there: the dead may have sent some of it."""
         until = now() + self._system.config.down_after
         core, done = self._system.core, partial(self._release, peer, seq)
-        wait_for_data(core, peer, seq, HOLD, until, done)
+        wait_for_data(core, peer, (seq, 0), HOLD, until, done)
 
     def _acknowledge(self, control: ControlLane) -> None:
         """Answer for the frames that came: for several at once, but soon."""

@@ -107,11 +107,12 @@ class Peer:
         self.successor: Peer | None = None
         self.watches: dict[tuple[Ending, int, int], Process] = {}
         self.actors = 0
+        """How many live there, as it last said; of another node that is not known."""
         self.load = IDLE
-        """Processes and queued turns, as it last said."""
+        """And how busy it is."""
         self.senders: dict[int, Process] = {}
-        self.leaves_after: int | None = None
-        """Up to which seq there is data of it, once it has said GOODBYE."""
+        self.leaves_after: tuple[int, int] | None = None
+        """Up to which seq there are messages and answers of it, once it has said GOODBYE."""
         self.bad_frames = 0
         self.holder = Holder()
         """Which process it is."""

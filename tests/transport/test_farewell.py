@@ -24,6 +24,7 @@ from zanni.actors.address import CoreAddress
 from zanni.actors.future import Future
 from zanni.transport import farewell as farewell_module
 from zanni.transport import patience as patience_module
+from zanni.transport.credit import Limits
 from zanni.transport.events import NodeJoined
 from zanni.transport.farewell import AGAIN, LAST_CALL, LINGER, Farewell
 from zanni.transport.frame import Kind, Lane, Route, Source, unpack_frames, unpack_header
@@ -92,9 +93,9 @@ class Table:
     def goodbyes(self):
         return [header for header in self.control.taken if header.kind is Kind.GOODBYE]
 
-    def hear(self, after=0):
+    def hear(self, after=0, answers=0):
         route = Route(Source(2, 0, 3), 1)
-        header = route.header(Kind.GOODBYE, Lane.CONTROL, 1, after=after)
+        header = route.header(Kind.GOODBYE, Lane.CONTROL, 1, seq=answers, after=after)
         self.farewell.take(self.peer, unpack_header(header))
 
 
@@ -155,10 +156,33 @@ def test_who_leaves_is_answered_when_its_last_data_has_come(table):
     assert table.lost == [HOME]
 
 
-def test_who_leaves_is_heard_while_its_last_data_comes(table):
-    table.hear(after=5)
+def test_who_leaves_is_answered_when_its_last_answers_have_come(table):
+    table.hear(after=0, answers=1)
+    table.farewell.look(table.peer)
+    assert (table.lost, table.goodbyes()) == ([], [])
+    table.peer.arrivals.answers_in = 1
+    table.farewell.look(table.peer)
+    assert table.lost == [HOME]
+
+
+def test_goodbye_says_how_far_the_answers_have_got(table):
+    table.peer.data.account.open(Limits(1, 1000))
+    table.peer.data.post(b"a message")
+    table.peer.flush()
+    for _ in range(2):  # there is no credit left, so each has a frame of its own
+        table.peer.data.answer(b"an answer", is_error=False)
+        table.peer.flush()
+    table.leave()
+    table.pass_(0.1)
+    [goodbye] = table.goodbyes()
+    assert (goodbye.seq, goodbye.after) == (2, 1)
+
+
+@pytest.mark.parametrize("sequence", ["seq_in", "answers_in"])
+def test_who_leaves_is_heard_while_its_last_data_comes(table, sequence):
+    table.hear(after=5, answers=5)
     for seq in range(1, 5):
-        table.peer.arrivals.seq_in = seq
+        setattr(table.peer.arrivals, sequence, seq)
         table.pass_(LAST_CALL)
         assert table.lost == []
     table.pass_(LAST_CALL)
