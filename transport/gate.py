@@ -35,7 +35,7 @@ class Join(NamedTuple):
 
     url: str
     node: str | None
-    """Its name, where keys are used and it was said."""
+    """Its name, where keys are used: as it was said, or that of the only one it could be then."""
 
     @property
     def given(self) -> str:
@@ -143,9 +143,8 @@ class Gate:
             BadKeys: no key is known that it would have to show.
 
         """
-        join = Join(self.checked_url(with_number(url)), node_named(url))
-        self._entry_to_join(join.node)
-        return join
+        checked = self.checked_url(with_number(url))
+        return Join(checked, self._entry_to_join(node_named(url)).name)
 
     def key_to_join(self, join: Join) -> str:
         """Any thread. The key that it has to show. Raises `BadKeys` where none is known."""

@@ -153,18 +153,23 @@ def test_the_end_of_authentication_is_told_of(gate, events, caplog):
 
 
 def test_the_key_of_a_node_to_join_is_that_of_its_name_or_the_only_one(gate, directory):
-    assert gate.checked_join("tcp://10.0.0.1:7400") == Join("tcp://10.0.0.1:7400", None)
+    bank = gate.checked_join("tcp://10.0.0.1:7400")
+    assert bank == Join("tcp://10.0.0.1:7400", "bank")
     join = gate.checked_join("tcp://carl@10.0.0.1:7400")
     assert join == Join("tcp://10.0.0.1:7400", "carl")
     assert gate.key_to_join(join) == CARL.key
-    assert gate.key_to_join(Join("tcp://10.0.0.1:7400", None)) == BANK.key
+    assert gate.key_to_join(bank) == BANK.key
     allow(directory, Entry("dora", Role.NODE, STRANGER))
     gate.step()
     with pytest.raises(BadKeys, match=r"tcp://NAME@HOST:PORT; allowed are: bank, dora"):
         gate.checked_join("tcp://10.0.0.1:7400")
     with pytest.raises(BadKeys, match=r"no key of 'emil' .*zanni keys allow .* emil KEY"):
         gate.checked_join("tcp://emil@10.0.0.1:7400")
+    assert gate.key_to_join(bank) == BANK.key  # another that is allowed since is not taken for it
     revoke(directory, "bank")
+    gate.step()
+    with pytest.raises(BadKeys, match="no key of 'bank'"):
+        gate.key_to_join(bank)
     revoke(directory, "dora")
     gate.step()
     with pytest.raises(BadKeys, match="zanni keys allow"):
