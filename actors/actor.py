@@ -18,7 +18,7 @@ from .future import Future
 from .hosting import ActorCell, System
 from .mailbox import PLAIN, Mailbox, checked_mailbox
 from .overrides import refuse_collisions
-from .parking import asker_deadline
+from .parking import time_of_asker
 from .process import OWN, Process, Unwatch, Watch
 from .receiving import Receiving
 from .ref import ActorRef
@@ -130,9 +130,10 @@ class Actor(Receiving, pykka.Actor):
     def deadline(self) -> float | None:
         """Seconds that are left of the time of whoever asks; None if it has no end.
 
-        The asks that are made while this one is served take no longer.
+        The asks that are made while this one is served take no longer; those of a task that the
+        handler leaves behind may.
         """
-        until = asker_deadline.get()
+        until = time_of_asker()
         return None if until == inf else max(until - now(), 0.0)
 
     def forward(self, ref: ActorRef[Any], message: Any = IN_HAND) -> None:

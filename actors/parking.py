@@ -232,19 +232,32 @@ def is_in_user_code(worker: Any) -> bool:
     return False
 
 
-def travelling_with_ask(timeout: float | None) -> tuple[Headers | None, float]:
+def time_of_asker() -> float:
+    """Any thread. When the time of the asker is over that is served here, on the clock.
+
+    None is served any more by what a coroutine has left to other tasks, once it has ended.
+    """
+    until = asker_deadline.get()
+    if until < inf:
+        own = coroutine_owner.get()
+        if isinstance(own, OwnCoroutine) and own.end.done():
+            return inf
+    return until
+
+
+def travelling_with_ask(timeout: float | None) -> tuple[Headers | None, float, bool]:
     """Any thread. What an ask made here takes along, and when its time is over, on the clock.
 
-    That is after `timeout` seconds, or when the time of the asker is over that is served here,
-    whichever is earlier.
+    That is after `timeout` seconds, or, as the third says, when the time of the asker is over that
+    is served here, if that is no later.
     """
-    headers, until = travelling(), asker_deadline.get()
-    if timeout is not None:
-        until = min(deadline_in(timeout), until)
+    headers, until, own = travelling(), time_of_asker(), True
+    if timeout is not None and (deadline := deadline_in(timeout)) < until:
+        until, own = deadline, False
     if until < inf:
         headers = headers or {}
         headers["deadline"] = until
-    return headers, until
+    return headers, until, own
 
 
 def copied(headers: Headers | None) -> Headers | None:

@@ -20,7 +20,6 @@ from .links import Monitor
 from .mailbox import MailboxRecord
 from .messages import type_name
 from .parking import (
-    asker_deadline,
     calls_back,
     contexts,
     current_sender,
@@ -144,9 +143,9 @@ class ActorRef(pykka.ActorRef[A]):
             return future.get()
         if block and turn is None:
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
-        headers, until = travelling_with_ask(timeout)
-        late = "the asker's own time" if until == asker_deadline.get() else f"{timeout} seconds"
-        if until == asker_deadline.get() <= now():
+        headers, until, own = travelling_with_ask(timeout)
+        late = "the asker's own time (see Actor.deadline)" if own else f"{timeout} seconds"
+        if own and until <= now():
             future.reject(Timeout(late))  # nobody waits for what this would be for
         else:
             future.expires = until

@@ -244,16 +244,20 @@ def test_forwards_with_a_context_may_be_handled_at_once(doers):
         variable.reset(token)
 
 
-def test_what_a_handler_leaves_running_keeps_its_deadline(doers):
+def test_what_a_handler_leaves_running_has_no_deadline_once_it_has_ended(doers):
     one, two, _ = doers
-    later = Future()
+    tasks, gate, meanwhile, later = [], Future(), Future(), Future()
 
-    async def begins():
+    async def begins(actor):
         async def task():
-            later.set(await two.ask(left, block=False))
+            meanwhile.set(await two.ask(left, block=False))
+            await gate
+            later.set((actor.deadline, await two.ask(left, block=False)))
 
-        keep.append(asyncio.create_task(task()))
+        tasks.append(asyncio.create_task(task()))
+        await meanwhile
 
-    keep = []
-    one.ask(lambda _: begins(), timeout=LONG)
-    assert LONG - 5 < later.get(timeout=LONG) <= LONG
+    one.ask(begins, timeout=LONG)
+    gate.set()
+    assert LONG - 5 < meanwhile.get(timeout=LONG) <= LONG
+    assert later.get(timeout=LONG) == (None, None)
