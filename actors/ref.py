@@ -140,7 +140,7 @@ class ActorRef(pykka.ActorRef[A]):
                     turn.park(None)
             finally:
                 turn.awaits = None
-            return future.get()
+            return future._value if future._error is None else future.get()
         if block and turn is None:
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
         headers, until, own = travelling_with_ask(timeout)

@@ -113,6 +113,31 @@ def test_a_blocking_ask_in_a_coroutine_says_what_to_do(system):
         system.spawn(Blocks).ask(1, timeout=10)
 
 
+def test_a_blocking_ask_in_a_loop_that_a_handler_runs_says_what_to_do(system):
+    """Else the loop would be taken for that of the turns that run in its thread meanwhile."""
+    gate = Future()
+    stuck = system.spawn(Mixed)
+    stuck.cast(Mixed.wait_for, gate)
+
+    class Runs(Actor):
+        def on_receive(self, wait):
+            async def main():
+                return wait()
+
+            return asyncio.run(main())
+
+    for wait in (
+        lambda: stuck.ask(1),
+        lambda: stuck.ask(1, timeout=10),
+        lambda: stuck.ask(1, block=False).get(),
+        stuck.stop,
+    ):
+        with pytest.raises(RuntimeError, match="await"):
+            system.spawn(Runs).ask(wait, timeout=10)
+    assert system.spawn(Runs).ask(lambda: "run", timeout=10) == "run"
+    gate.set()
+
+
 def test_coroutines_share_a_thread_that_is_not_the_cores(system):
     one, two = system.spawn(Mixed), system.spawn(Mixed)
     thread = one.call(Mixed.where).get(timeout=10)
