@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from ..actors.actor import Actor
@@ -116,6 +116,21 @@ def child(
     )
     check_spec(spec)
     return spec
+
+
+def listed(children: Iterable[ChildSpec], subject: str) -> list[ChildSpec]:
+    """What a supervisor's `children()` has returned, as a list; `subject` names the supervisor.
+
+    Raises:
+        SpecError: it is neither a list nor anything like it.
+
+    """
+    # It may be anything at run time: nothing, or one spec.
+    if not isinstance(children, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+        raise SpecError(
+            subject, "children", f"it returned {children!r:.80}: return a list of child(...)"
+        )
+    return list(children)
 
 
 def check_all(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown, cores: int) -> None:

@@ -13,7 +13,7 @@ The rules are OTP's; the names of the steps, too, where there was no reason to d
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
@@ -31,8 +31,8 @@ from .family import Child, Family
 from .journal import Journal
 from .keeper import Keeper
 from .report import ChildCount, ChildInfo
-from .settings import CONTROLS, check_settings
-from .spec import ChildSpec, check_all, check_spec
+from .settings import CONTROLS, check_settings, subject_of
+from .spec import ChildSpec, check_all, check_spec, listed
 from .strategy import AutoShutdown, Start, Stop, Strategy, is_orderly, is_restarted, steps
 
 logger = logging.getLogger("zanni.supervisors")
@@ -90,7 +90,7 @@ class Supervisor(Overseer, Actor):
     def __init__(self) -> None:
         super().__init__()
 
-    def children(self) -> list[ChildSpec]:
+    def children(self) -> Iterable[ChildSpec]:
         """The children to start with, in start order. Override it; the default is none."""
         return []
 
@@ -112,7 +112,7 @@ class Supervisor(Overseer, Actor):
         self._restarts = Intensity(self.intensity, self.period)
         self._lost_core: CoreAddress | None = None
         """The last one that took a child along: its loss counts once, however many it takes."""
-        specs = self.children()
+        specs = listed(self.children(), subject_of(self))
         check_all(specs, self.auto_shutdown, self.system.open_cores)
         for spec in specs:
             child = self._adopt(spec)

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from zanni import Future, Ignore, RemoteError, StartError, Timeout
+from zanni import Actor, Future, Ignore, RemoteError, StartError, Timeout
 from zanni.actors.errors import SpecError
 from zanni.supervisors import Supervisor, child
 
@@ -96,6 +96,23 @@ def test_settings_may_be_made_in_init_and_ours_need_not_be_called(world, crash):
     exited = world.supervisor.exited()
     crash(world.ref("a"))
     assert exited.get(timeout=10) == "shutdown"
+
+
+def test_children_may_be_a_generator(world):
+    class Generates(Supervisor):
+        def children(self):
+            yield world.child("a")
+            yield world.child("b")
+
+    world.supervisor = world.system.spawn(Generates)
+    assert world.states() == {"a": "running", "b": "running"}
+
+
+@pytest.mark.parametrize("wrong", [None, child(Actor, id="a")])
+def test_children_that_are_no_list_are_refused(world, wrong):
+    subject = type("Subject", (Supervisor,), {"children": lambda _: wrong})
+    with pytest.raises(SpecError, match=r"Subject: children: it returned .* a list of child\("):
+        world.system.spawn(subject)
 
 
 def test_a_duplicate_id_starts_nothing(world):
