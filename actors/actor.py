@@ -177,7 +177,7 @@ class Actor(Receiving, pykka.Actor):
 
     def spawn(self, actor_class: Callable[..., A], *args: Any, **options: Any) -> ActorRef[A]:
         """Start a child: it stops with this actor. Arguments and errors as `ActorSystem.spawn`."""
-        return self.system.spawn_child(self._cell, actor_class, *args, **options)
+        return self.system.spawn_child(self._cell, actor_class, args, options)
 
     def watch(self, ref: ActorRef[Any]) -> None:
         """Have one `Down(ref, reason)` message sent here when that actor has ended.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import pykka
@@ -70,7 +70,12 @@ class System(Protocol):
         ...
 
     def spawn_child(
-        self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
+        self,
+        parent: Process,
+        actor_class: Callable[..., A],
+        args: tuple[Any, ...],
+        options: Mapping[str, Any],
+        start_timeout: float | None = None,
     ) -> ActorRef[A]:
         """Start an actor that stops with its parent."""
         ...

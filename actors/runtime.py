@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from .actor import Actor
 from .address import Address, CoreAddress
 from .cell import Cell
 from .crash import Crashes
@@ -21,10 +22,12 @@ from .parking import here
 from .process import Process
 from .ref import ActorRef
 from .registry import Names
-from .spawner import Spawner
+from .spawner import CHILD_OPTIONS, Spawner
 
 if TYPE_CHECKING:
     from .aio import LoopThread
+
+A = TypeVar("A", bound=Actor)
 
 _at_loops = make_shared_lock()
 """Held while a system's asyncio loop is started or ended."""
@@ -50,6 +53,23 @@ class Runtime:
     def place(self, core: int | str | None) -> int:
         """Any thread. See `KernelHost.place`."""
         return self._spawner.scheduler.place(core, None)
+
+    def spawn_child(
+        self,
+        parent: Process,
+        actor_class: Callable[..., A],
+        args: tuple[Any, ...],
+        options: Mapping[str, Any],
+        start_timeout: float | None = None,
+    ) -> ActorRef[A]:
+        """Any thread. As `ActorSystem.spawn`, for a child of `parent`.
+
+        With a `start_timeout` its start may take so many seconds, and fails with Timeout then.
+        """
+        kwargs = dict(options)
+        named = {key: kwargs.pop(key, None) for key in CHILD_OPTIONS}
+        spawn = self._spawner.spawn
+        return spawn(parent, actor_class, args, kwargs, start_timeout=start_timeout, **named)
 
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core, without the runtime's own."""

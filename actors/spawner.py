@@ -40,7 +40,6 @@ CHILD_OPTIONS = (
     "mailbox",
     "dispatcher",
     "supervisor",
-    "start_timeout",
 )
 """What `spawn_child` takes besides the actor's arguments."""
 

@@ -29,11 +29,10 @@ from .mailbox import Mailbox
 from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
-from .process import Process
 from .ref import ActorRef
 from .registry import Names
 from .scoped import STOP_REMEDY, Scoped, wait_for
-from .spawner import CHILD_OPTIONS, Spawner
+from .spawner import Spawner
 from .watcher import watcher
 
 A = TypeVar("A", bound=Actor)
@@ -367,14 +366,6 @@ class ActorSystem(Cores, Scoped):
             dispatcher=dispatcher,
             supervisor=supervisor,
         )
-
-    def spawn_child(
-        self, parent: Process, actor_class: Callable[..., A], *args: Any, **options: Any
-    ) -> ActorRef[A]:
-        """As `spawn`, for a child of `parent`. `start_timeout`: seconds its start may take."""
-        options = dict(options)
-        named = {key: options.pop(key, None) for key in CHILD_OPTIONS}
-        return self._spawner.spawn(parent, actor_class, args, options, **named)
 
     def check_running(self) -> None:
         """Any thread. See `Home.check_running`."""

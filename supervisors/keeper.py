@@ -87,14 +87,16 @@ class Keeper:
         self.report("started", child, None)
 
     def _spawn(self, child: Child) -> None:
-        spec = child.spec
-        names = ("name", "core", "mailbox", "start_timeout")
-        options = {name: getattr(spec, name) for name in names}
+        spec, owner = child.spec, self._owner
+        options = {name: getattr(spec, name) for name in ("name", "core", "mailbox")}
         given = {name: value for name, value in options.items() if value is not None}
 
         def spawn(node: str | None) -> ActorRef[Any]:
             where = {**given, "node": node, "supervisor": self._owner_ref}
-            return self._owner.spawn(spec.cls, *spec.args, **where, **spec.kwargs)
+            every = dict(**where, **spec.kwargs)  # raises where both have one
+            return owner.system.spawn_child(
+                owner._cell, spec.cls, spec.args, every, spec.start_timeout
+            )
 
         ref = child.nodes.start(spawn)
         self._family.bind(child, ref)

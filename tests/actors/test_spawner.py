@@ -39,6 +39,23 @@ def test_arguments_that_collide_go_through_a_partial(system):
     assert ref.name == "outer"
 
 
+@pytest.mark.parametrize("start_timeout", [7, "seven"])
+def test_what_only_a_supervisor_says_of_a_child_is_otherwise_an_argument(
+    system, tools, start_timeout
+):
+    class Patient(Actor):
+        def __init__(self, start_timeout):
+            self.start_timeout = start_timeout
+
+    parent = system.spawn(tools.Hooked, [])
+    for spawn in (
+        functools.partial(system.spawn, Patient),
+        lambda **given: parent.ask(("apply", lambda self: self.spawn(Patient, **given))),
+    ):
+        made = spawn(start_timeout=start_timeout)
+        assert made.proxy().start_timeout.get(timeout=10) == start_timeout
+
+
 def test_a_child_takes_a_partial_too(system, tools):
     parent = system.spawn(tools.Hooked, [])
     partial = functools.partial(Account, "ann", name="inner")

@@ -373,9 +373,9 @@ def test_a_supervised_start_is_waited_for_and_bounded(bank, teller):
     head = teller.spawn(crew.Head)
     with pytest.raises(SpawnError, match="Overdrawn"):
         teller.spawn(crew.BadStart, name="ann", node="bank", supervisor=head)
-    slow = functools.partial(head.call, crew.Head.have, crew.SlowStart, "bank", name="ann")
+    slow = head.call(crew.Head.have_soon, 0.1, crew.SlowStart, node="bank", name="ann")
     with pytest.raises(Timeout, match=r"0\.1 s"):
-        slow(start_timeout=0.1).get(timeout=DEADLINE)
+        slow.get(timeout=DEADLINE)
     wait_for(lambda: bank.actors() == [])
     bank.spawn(crew.Counter, name="ann")
 

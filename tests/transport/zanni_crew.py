@@ -233,6 +233,9 @@ class Head(Actor):
         self.watch(child)
         return child
 
+    def have_soon(self, seconds, cls, **options):
+        return self.system.spawn_child(self._cell, cls, (), options, seconds)
+
     def have_counter(self, node, core):
         return self.spawn(Counter, 5, node=node, core=core)
 
