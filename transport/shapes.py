@@ -149,6 +149,8 @@ def _class(cls: Any) -> Fits | None:
         cls = BaseException
     if cls is abc.Callable:
         return None
+    if issubclass(cls, dict):  # a TypedDict, of which there are no instances: no other travels
+        cls = dict
     taken = _NUMBERS.get(cls, (cls,))
     return lambda value: isinstance(value, taken)
 

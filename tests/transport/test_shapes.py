@@ -4,7 +4,17 @@ import datetime as dt
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NewType, Protocol, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    NewType,
+    Protocol,
+    TypedDict,
+    TypeVar,
+)
 
 import pytest
 
@@ -29,6 +39,24 @@ class Named(Protocol):
 
 class Box(Generic[T]):
     pass
+
+
+class Row(TypedDict):
+    id: int
+
+
+class Page(TypedDict, Generic[T]):
+    of: T
+
+
+class OfOthers(type(dict)):
+    """As `typing_extensions` makes a `TypedDict`: not by the standard library's own metaclass."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        raise TypeError("TypedDict does not support instance and class checks")
+
+
+RowOfOthers = OfOthers("RowOfOthers", (dict,), {})
 
 
 @message
@@ -73,6 +101,10 @@ class Order:
         (tuple[int, ...], [(), (1, 2)], [("a",), [1]]),
         (tuple[Any, ...], [(1, "a")], [[1]]),
         (tuple[()], [()], [(1,)]),
+        (Row, [{"id": 1}], [[("id", 1)], None]),
+        (list[Row], [[], [{"id": 1}]], [[1], {"id": 1}]),
+        (Page[int], [{"of": 1}], [1]),
+        (RowOfOthers, [{"id": 1}], [1]),
         (type, [int], [1]),
         (type[int], [int], [1]),
         (ActorRef, [], [1]),
