@@ -64,6 +64,8 @@ class Leftovers(NamedTuple):
     pending: list[Reply]
     watches: list[tuple[Ending, int, Process]]
     """What is to be heard of which actor there, and who of ours is to hear it."""
+    watched: list[tuple[int, Process]]
+    """Which of ours was watched from there, and by whom."""
 
 
 class Peer:
@@ -106,6 +108,9 @@ class Peer:
         """Since when it is waited for, while it is CONNECTING."""
         self.successor: Peer | None = None
         self.watches: dict[tuple[Ending, int, int], Process] = {}
+        """Who of ours is to hear of the end of which actor there."""
+        self.watched: dict[tuple[int, int], Process] = {}
+        """Who there watches which of ours, by the ids of both, ours first."""
         self.actors = 0
         """How many live there, as it last said; of another node that is not known."""
         self.load = IDLE
@@ -211,6 +216,7 @@ class Peer:
             unsent, pending = self.data.close()
             pending += self.control.close()
             watches, self.watches = self.watches, {}
+            watched, self.watched = self.watched, {}
         self.arrivals.clear()
         self.assembly.clear()
         self.answer_assembly.clear()
@@ -223,6 +229,7 @@ class Peer:
             unsent,
             pending,
             [(ending, target, watcher) for (ending, target, _), watcher in watches.items()],
+            [(target, watcher) for (target, _), watcher in watched.items()],
         )
 
     def disown(self, lock: Disowned) -> None:

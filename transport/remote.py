@@ -188,6 +188,7 @@ class RemoteProcess:
             peer.unwatch(self.address.id, signal.watcher.address.id)
         elif isinstance(signal, Died):  # the dead hear of nothing
             peer.unwatch(self.address.id, signal.process.address.id)
+            peer.watched.pop((signal.process.address.id, self.address.id), None)
         elif isinstance(signal, Link):
             if not peer.watch(self.address.id, signal.process, Broken):
                 signal.process.signal(Broken(self, "noconnection"))
@@ -351,7 +352,11 @@ def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) ->
         if known is not None:  # once for each watch or link
             known.signal(signal)
         return
-    if isinstance(signal, Link):
+    if isinstance(signal, Watch):
+        peer.watched[process.address.id, signal.watcher.address.id] = signal.watcher
+    elif isinstance(signal, Unwatch):
+        peer.watched.pop((process.address.id, signal.watcher.address.id), None)
+    elif isinstance(signal, Link):
         peer.watch(signal.process.address.id, process, Broken)
     elif isinstance(signal, Unlink):
         peer.unwatch(signal.process.address.id, process.address.id, Broken)
@@ -373,3 +378,7 @@ def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
     for ending, target, watcher in left.watches:
         process = RemoteProcess(Address(*peer.home, target), host, peer)
         watcher.signal(ending(process, "noconnection"))
+    for target, watcher in left.watched:
+        watched = host.core.processes.get(target)
+        if watched is not None:
+            watched.signal(Unwatch(watcher))

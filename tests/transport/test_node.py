@@ -123,6 +123,17 @@ def test_nodes_that_end_in_order_warn_of_nothing(bank, teller, caplog):
     assert [each for each in warned if "trying on" not in each.getMessage()] == []
 
 
+def test_the_watchers_of_a_node_that_is_lost_are_kept_no_longer(bank, teller):
+    ann = bank.spawn(crew.Counter, name="ann")
+    found = wait_for(lambda: teller.whereis("ann@bank"))
+    for _ in range(3):
+        teller.spawn(crew.Watcher).ask(crew.Watched(found), timeout=DEADLINE)
+    wait_for(lambda: len(ann.process.need_ties().watchers) == 3)
+    lost = bank.network.members.current["teller", 0].home
+    bank.network.on_loop(lambda: bank.network.members.lose(lost, "it is so in a test"))
+    wait_for(lambda: not ann.process.need_ties().watchers)
+
+
 def test_goodbye_tells_watchers_at_once(bank, teller):
     watcher = teller.spawn(crew.Watcher)
     ann = bank.spawn(crew.Counter, name="ann")

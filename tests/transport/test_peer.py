@@ -195,7 +195,7 @@ def test_the_end_hands_everything_back_once(peer, links):
     assert left.pending == [reply]
     assert left.watches == [(Died, 9, watcher)]
     assert all(link.closed for link in links.values())
-    assert peer.close() == ([], [], [])
+    assert peer.close() == ([], [], [], [])
     assert peer.data.post(b"x") is Lost.NOCONNECTION
     assert not peer.watch(9, watcher)
 

@@ -7,18 +7,22 @@ import pytest
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.errors import DecodeError
 from zanni.actors.observe import DeadLetters
+from zanni.actors.process import Died, Unwatch, Watch
+from zanni.actors.ref import ActorRef
 from zanni.transport.aliases import Aliases
-from zanni.transport.codec import Envelope, EnvelopeKind, Undecodable
+from zanni.transport.codec import Codec, Envelope, EnvelopeKind, Undecodable
 from zanni.transport.frame import Source
 from zanni.transport.peer import Peer
-from zanni.transport.remote import PeerResolver, receive
+from zanni.transport.remote import PeerResolver, RemoteProcess, abandon, receive
 
-HERE = CoreAddress("here", 0, 5)
+HERE, THERE = CoreAddress("here", 0, 5), CoreAddress("there", 1, 77)
 
 
 @pytest.fixture
 def peer():
-    return Peer(CoreAddress("there", 1, 77), Source(1, 0, 99), own=False, due=lambda _: None)
+    peer = Peer(THERE, Source(1, 0, 99), own=False, due=lambda _: None)
+    peer.codec = Codec(PeerResolver(peer, None, None, Aliases()), ref_type=ActorRef)
+    return peer
 
 
 class FakeReply:
@@ -32,10 +36,21 @@ class FakeReply:
     reject = resolve
 
 
+class FakeProcess:
+    def __init__(self, identifier):
+        self.address = Address(*HERE, identifier)
+        self.heard = []
+
+    def signal(self, signal):
+        self.heard.append(signal)
+
+
 @pytest.fixture
 def host():
     """A core on which nobody lives."""
     return SimpleNamespace(
+        posted=lambda peer: None,
+        loss_reason=lambda home: "noconnection",
         next_ask=iter(range(100)).__next__,
         core=SimpleNamespace(home=HERE, processes={}),
         dead_letters=DeadLetters(),
@@ -59,3 +74,35 @@ def test_the_answer_to_a_system_message_is_given_up_with_no_ask(host, peer, kind
     receive(host, peer, [answered, answered])
     assert reply.heard == [answer]
     assert host.dead_letters.statistics() == {"late": 1}
+
+
+@pytest.fixture
+def watched(host, peer):
+    """An actor here, and its watcher there."""
+    ours, watcher = FakeProcess(3), RemoteProcess(Address(*THERE, 9), host, peer)
+    host.core.processes[3] = ours
+    receive(host, peer, [signalled(Watch(watcher))])
+    assert ours.heard.pop() == Watch(watcher)
+    return ours, watcher
+
+
+def signalled(signal):
+    return Envelope(3, None, int(EnvelopeKind.SIGNAL), None, signal, None)
+
+
+def test_who_is_watched_is_watched_no_more_by_a_core_that_is_lost(host, peer, watched):
+    ours, watcher = watched
+    abandon(host, peer, peer.close())
+    assert ours.heard == [Unwatch(watcher)]
+
+
+def test_what_a_core_watches_no_more_is_not_kept(host, peer, watched):
+    ours, watcher = watched
+    receive(host, peer, [signalled(Unwatch(watcher))])
+    assert ours.heard.pop() == Unwatch(watcher)
+    receive(host, peer, [signalled(Watch(watcher))])
+    watcher.signal(Died(ours, "normal"))  # it has ended
+    assert peer.watched == {}
+    ours.heard.clear()
+    abandon(host, peer, peer.close())
+    assert ours.heard == []
