@@ -331,7 +331,8 @@ def is_name(name: object) -> bool:
 
 def _flags(cls: type[Flag], bits: object) -> Flag:
     """A combination of members; an enum would keep each new one of other bits for good."""
-    every = reduce(operator.or_, (member.value for member in cls), 0)
+    # By name, as iterating leaves out those of several bits.
+    every = reduce(operator.or_, (member.value for member in cls.__members__.values()), 0)
     if type(bits) is not int or bits & ~every:
         raise ValueError(f"{bits!r:.100} is no combination of members of {type_name(cls)}")
     return cls(bits)

@@ -85,6 +85,11 @@ class Access(enum.Flag):
     WRITE = 2
 
 
+class Grant(enum.Flag):
+    READ = 1
+    ALL = 7
+
+
 class Level(enum.IntEnum):
     LOW = 1
 
@@ -134,7 +139,7 @@ class Teller(Actor):
     pass
 
 
-TYPES: dict[str, type] = {type_name(cls): cls for cls in (Color, Access, Level, Teller)}
+TYPES: dict[str, type] = {type_name(cls): cls for cls in (Color, Access, Grant, Level, Teller)}
 
 
 class Resolver:
@@ -272,6 +277,7 @@ def test_a_batch_is_envelopes_one_after_another(messages: list[object]) -> None:
         uuid.UUID(int=5),
         Decimal("1.10"),
         dt.datetime(2024, 1, 1, 2, tzinfo=dt.UTC, fold=1),
+        [Grant.READ, Grant.ALL, Grant.ALL ^ Grant.READ],
         "\U0001f600",
         b"x" * 60_000,
         bytearray(b"x"),
@@ -707,6 +713,8 @@ NAME = type_name(Point)
         (32, [], "list index out of range"),
         (0, ext(10, [type_name(Color), "GREEN"]), "'GREEN' is no member"),
         (0, ext(10, [NAME, "x"]), "is no enum"),
+        (0, ext(10, [type_name(Access), 4]), "4 is no combination"),
+        (0, ext(10, [type_name(Grant), 8]), "8 is no combination"),
         (0, ext(12, ["SystemExit", [1]]), "no exception that travels"),
         (0, ext(12, ["eval", ["1"]]), "no exception that travels"),
         (0, ext(13, ["n", 1, 2, "3", None]), "an address is"),
