@@ -29,6 +29,8 @@ def _enums_of(cls: type) -> list[type]:
     waiting: list[Any] = [*hints(cls).values()]
     while waiting:
         hint = waiting.pop()
+        if isinstance(hint, Enum):  # of a Literal
+            hint = type(hint)
         if isinstance(hint, type) and issubclass(hint, Enum):
             found.append(hint)
         waiting += get_args(hint)
