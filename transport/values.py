@@ -114,6 +114,13 @@ FromData = Callable[[Any], object]
 
 
 def _moment(value: dt.datetime | dt.time) -> Data:
+    if value.tzinfo is not None and value.utcoffset() is None:
+        zone = type(value.tzinfo).__name__
+        raise EncodeError(
+            "",
+            f"a {type(value).__name__} to which its {zone} gives no offset (as where there is no "
+            "date) would arrive without a zone: send the zone's name beside it",
+        )
     return [value.isoformat(), value.fold]
 
 

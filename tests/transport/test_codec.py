@@ -278,6 +278,7 @@ def test_a_batch_is_envelopes_one_after_another(messages: list[object]) -> None:
         Decimal("1.10"),
         dt.datetime(2024, 1, 1, 2, tzinfo=dt.UTC, fold=1),
         [Grant.READ, Grant.ALL, Grant.ALL ^ Grant.READ],
+        dt.time(1, tzinfo=dt.timezone(dt.timedelta(hours=2))),
         "\U0001f600",
         b"x" * 60_000,
         bytearray(b"x"),
@@ -395,6 +396,13 @@ class Pair(NamedTuple):
     b: int
 
 
+class Nowhere(dt.tzinfo):
+    """As a zone with summer time is, where there is no date."""
+
+    def utcoffset(self, dt: object, /) -> None:
+        return None
+
+
 def make_local() -> object:
     @message
     class Local:
@@ -421,6 +429,8 @@ def make_local() -> object:
         ({frozenset({2**70})}, "message{...}{...}", "64 bits"),
         (ProxyCall(("m",), (1, Plain()), {}), "message.args[1]", "cannot be sent"),
         (ProxyCall(("m",), (), {"k": Plain()}), "message.kwargs['k']", "cannot be sent"),
+        (dt.time(12, tzinfo=Nowhere()), "message", "would arrive without a zone"),
+        (Point(1, [dt.datetime(1, 1, 1, tzinfo=Nowhere())]), "message.y[0]", "Nowhere"),
         (Plain, "message", "a class cannot be sent"),
         (SubStr("x"), "message", "send a plain str"),
         (Pair(1, 2), "message", "send a plain tuple"),
