@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from .actor import Actor
 from .allowed import Allowed
 from .arguments import checked_cores
+from .asking import look_up
 from .cell import Cell
 from .drain import living
 from .errors import NodeDown
@@ -19,7 +20,6 @@ from .pool import Pool, plan_pool
 from .ref import ActorRef
 from .runtime import Runtime
 from .signalled import Abandoned
-from .spawner import look_up
 
 A = TypeVar("A", bound=Actor)
 

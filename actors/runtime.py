@@ -100,7 +100,7 @@ class Runtime:
 
     def forget_name(self, name: str, address: Address) -> None:
         """Owner only. The actor of that name is gone."""
-        self._spawner.release(name, self.ref_of(address, None))
+        self._spawner.naming.release(name, self.ref_of(address, None))
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """A turn only. See `Owner.run_coroutine`."""

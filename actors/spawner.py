@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, cast
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from .actor import Actor
 from .address import CoreAddress
 from .arguments import checked_actor_name
+from .asking import begin_ask, check_may_wait_for
+from .birth import birth_of
 from .cell import Cell
 from .dispatcher import Core
 from .environment import now
-from .errors import ActorDeadError, ConnectionLost, NodeDown, SpawnError
-from .future import Future, check_may_wait
-from .kernel import BindName, ReleaseName, ReserveName, WhereIs
+from .errors import SpawnError
+from .future import Future
 from .kinds import kind_of_cell, make_cell
 from .links import Birth
 from .mailbox import Mailbox, checked_mailbox
 from .messages import can_be_found, type_name
+from .naming import Naming
 from .network import Network
-from .parking import current_sender, here
-from .process import Process, Watch
+from .process import Bury, Kill, Process, Watch
 from .ref import ActorRef
 from .registry import Names
 from .scheduler import Scheduler
@@ -29,8 +30,6 @@ from .spawn_request import RemoteSpawn, SpawnRequest
 from .start_limit import limit_start
 
 A = TypeVar("A", bound=Actor)
-
-_new = tuple.__new__  # half the cost of a named tuple's own
 
 CHILD_OPTIONS = (
     "name",
@@ -64,6 +63,14 @@ class Home(Protocol):
         ...
 
 
+class Start(NamedTuple):
+    """A start that is to be waited for."""
+
+    outcome: Future[Any]
+    ref: ActorRef[Any] | None = None
+    """None: it is the outcome."""
+
+
 class Spawner:
     """Makes the actors of one core's system, and asks other cores and nodes to make theirs."""
 
@@ -71,6 +78,7 @@ class Spawner:
         self._home = home
         self._core = core
         self.scheduler = Scheduler(home)
+        self.naming = Naming(home)
 
     def spawn(
         self,
@@ -95,7 +103,7 @@ class Spawner:
         """
         if mailbox is not None:
             mailbox = checked_mailbox(mailbox, "mailbox=")
-        birth = _birth(actor_class, args, kwargs, dispatcher, mailbox)
+        birth = birth_of(actor_class, args, kwargs, dispatcher, mailbox)
         if supervisor is not None and not isinstance(supervisor, ActorRef):
             raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
         if near is not None and not isinstance(near, ActorRef):
@@ -103,20 +111,25 @@ class Spawner:
         if node is not None and node != self._home.name:
             core = _core_there(node, core, near)
             request = self._request(birth, name, parent, supervisor, start_timeout)
-            return self._take(self._ask_node(node, RemoteSpawn(request, core)), birth, parent)
+            start = Start(self._begin_on_node(node, RemoteSpawn(request, core)))
+            return self._take(self._wait_for(start, None), birth, parent)
         index = self.scheduler.place(core, near)
-        if name is None:
-            return self._spawn(index, birth, None, parent, supervisor, start_timeout)
-        self._reserve(name)
+        if name is not None:
+            self.naming.reserve(name)
         try:
-            ref: ActorRef[A] = self._spawn(index, birth, name, parent, supervisor, start_timeout)
+            begun = self._begin(index, birth, name, parent, supervisor, start_timeout)
         except BaseException:
-            self.release(name, None)
+            if name is not None:
+                self.naming.release(name, None)
             raise
-        self._ask_names(BindName(name, ref))
+        ref = self._wait_for(begun, name) if isinstance(begun, Start) else begun
+        if index != self._home.index:
+            self._take(ref, birth, parent)
+        if name is not None:
+            self.naming.bind(name, ref)
         return ref
 
-    def _spawn(
+    def _begin(
         self,
         index: int,
         birth: Birth,
@@ -124,11 +137,35 @@ class Spawner:
         parent: Process | None,
         supervisor: ActorRef[Any] | None,
         start_timeout: float | None,
-    ) -> ActorRef[Any]:
+    ) -> ActorRef[Any] | Start:
         if index == self._home.index:
-            return self._spawn_here(birth, name, parent, supervisor, start_timeout)
+            return self._begin_here(birth, name, parent, supervisor, start_timeout)
         request = self._request(birth, name, parent, supervisor, start_timeout)
-        return self._take(_ask(self._home.network.kernel(None, index), request), birth, parent)
+        return Start(begin_ask(self._home.network.kernel(None, index), request))
+
+    def _wait_for(self, start: Start, name: str | None) -> ActorRef[Any]:
+        """Any thread. The actor, once it has started.
+
+        Where the wait is broken off, by a kill or Ctrl-C, nobody has its ref: the actor is ended.
+        """
+        try:
+            made = start.outcome.get()
+        except BaseException:
+            if start.ref is not None:  # at once: who knows how long it takes to start
+                _end(start.ref)
+            start.outcome.add_done_callback(partial(self._undo, start.ref, name))
+            raise
+        return start.ref or cast("ActorRef[Any]", made)
+
+    def _undo(self, ref: ActorRef[Any] | None, name: str | None, outcome: Future[Any]) -> None:
+        """Any thread. Nobody waited for this outcome of a start."""
+        if outcome._error is None:
+            ref = ref or cast("ActorRef[Any]", outcome._value)
+            if name is not None:
+                self.naming.bind_later(name, ref)  # its end frees the name, and nothing before
+            _end(ref)
+        elif name is not None:
+            self.naming.release(name, None)
 
     def _request(
         self,
@@ -160,7 +197,7 @@ class Spawner:
             )
         return request
 
-    def _ask_node(self, node: str, spawn: RemoteSpawn) -> object:
+    def _begin_on_node(self, node: str, spawn: RemoteSpawn) -> Future[Any]:
         """Any thread. Have another node spawn an actor; its core 0 decides."""
         name, supervisor = spawn.request.name, spawn.request.supervisor
         if name is not None:
@@ -169,11 +206,10 @@ class Spawner:
             raise ValueError(
                 f"supervisor= beside node= takes an actor of this node, not of {supervisor.node!r}"
             )
-        return _ask(self._home.network.kernel(node, 0), spawn)
+        return begin_ask(self._home.network.kernel(node, 0), spawn)
 
-    def _take(self, made: object, birth: Birth, parent: Process | None) -> ActorRef[Any]:
+    def _take(self, ref: ActorRef[Any], birth: Birth, parent: Process | None) -> ActorRef[Any]:
         """Any thread. An actor was made elsewhere: it is known, and its parent's."""
-        ref = cast("ActorRef[Any]", made)
         if ref.type_name == type_name(birth.actor_class):  # that of a pool is called as its members
             ref._actor_class = birth.actor_class
         if parent is not None:
@@ -181,18 +217,18 @@ class Spawner:
             ref.process.signal(Watch(parent))  # to forget it when it ends, or has ended already
         return ref
 
-    def _spawn_here(
+    def _begin_here(
         self,
         birth: Birth,
         name: str | None,
         parent: Process | None,
         supervisor: ActorRef[Any] | None,
         start_timeout: float | None,
-    ) -> ActorRef[Any]:
+    ) -> ActorRef[Any] | Start:
         waits = supervisor is not None or birth.actor_class.wait_for_start
         waits = waits or start_timeout is not None
         if waits:
-            _check_may_wait("an actor whose start is waited for")
+            check_may_wait_for("an actor whose start is waited for")
         cell = self.make(birth, name, parent, supervisor)
         begun: Future[Any] | None = None
         try:
@@ -202,7 +238,7 @@ class Spawner:
                 begun = self._limited(cell, start_timeout)
                 cell.need_ties().starting = begun
             elif cell.makes_itself:
-                _check_may_wait("an actor that is pinned: its own thread makes it")
+                check_may_wait_for("an actor that is pinned: its own thread makes it")
                 begun = cell.need_ties().born = Future()
             else:
                 cell.make_actor(birth)
@@ -216,9 +252,7 @@ class Spawner:
         if parent is not None:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref
         self._on_core(self._core.schedule, cell)
-        if begun is not None:
-            begun.get()
-        return cell.ref
+        return cell.ref if begun is None else Start(begun, cell.ref)
 
     def _limited(self, cell: Cell, seconds: float | None) -> Future[Any]:
         started: Future[Any] = Future()
@@ -259,99 +293,10 @@ class Spawner:
             above.signal(Watch(cell))
         return cell
 
-    # Names
 
-    def whereis(self, name: str) -> ActorRef[Any] | None:
-        """Any thread. See `ActorSystem.whereis`."""
-        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
-            raise TypeError(f"whereis takes an actor's name, a str, not {name!r:.80}")
-        name, _, node = name.partition("@")
-        if not node or node == self._home.name:
-            return cast("ActorRef[Any] | None", self._ask_names(WhereIs(name)))
-        try:
-            kernel = self._home.network.kernel(node, 0)
-            return cast("ActorRef[Any] | None", look_up(kernel, WhereIs(name)))
-        except NodeDown:
-            return None
-
-    def release(self, name: str, ref: ActorRef[Any] | None) -> None:
-        """Any thread. Free a name; does not wait."""
-        if self._home.index == 0:
-            self._home.names.release(name, None if ref is None else ref.address)
-            return
-        try:
-            self._home.network.kernel(None, 0).deliver(ReleaseName(name, ref), None, None, None)
-        except (NodeDown, ActorDeadError):
-            pass  # the node is ending, and its table with it
-
-    def _reserve(self, name: str) -> None:
-        self._ask_names(ReserveName(checked_actor_name(name), self._home.home.incarnation))
-
-    def _ask_names(self, request: Any) -> object:
-        if self._home.index != 0:
-            kernel = self._home.network.kernel(None, 0)
-            return look_up(kernel, request) if type(request) is WhereIs else _ask(kernel, request)
-        names = self._home.names
-        if isinstance(request, WhereIs):
-            return names.find(request.name)
-        if isinstance(request, ReserveName):
-            names.reserve(request.name, request.incarnation)
-        else:
-            names.bind(request.name, request.ref)
-        return None
-
-
-def _check_may_wait(what: str) -> None:
-    """Before anything is begun that has to be waited for."""
-    if here.worker.turn is None:
-        check_may_wait(f"use 'await asyncio.to_thread(...)' for {what}")
-
-
-def _ask(kernel: Process, request: object) -> object:
-    _check_may_wait("what another core has a part in")
-    future: Future[object] = Future()
-    kernel.deliver(request, current_sender(), future, None)
-    return future.get()
-
-
-def look_up(kernel: Process, request: object) -> object:
-    """Any thread that may wait. Ask for what changes nothing; where that is lost, ask again."""
-    while True:
-        try:
-            return _ask(kernel, request)
-        except ConnectionLost:
-            continue
-
-
-def _birth(
-    actor_class: Any,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    dispatcher: str | None,
-    mailbox: Mailbox | None,
-) -> Birth:
-    if not (isinstance(actor_class, type) and Actor in actor_class.__mro__):
-        actor_class, args, kwargs = _unwrapped(actor_class, args, kwargs)
-    return _new(Birth, (actor_class, args, kwargs, dispatcher, mailbox))
-
-
-def _unwrapped(
-    actor_class: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[type[Actor], tuple[Any, ...], dict[str, Any]]:
-    """What a `functools.partial` stands for; raises TypeError where that is no actor class."""
-    while isinstance(actor_class, functools.partial):
-        args = actor_class.args + args
-        kwargs = {**actor_class.keywords, **kwargs}
-        actor_class = actor_class.func
-    if isinstance(actor_class, Actor):
-        raise TypeError(
-            "spawn takes a class, not an actor: "
-            f"pass {type(actor_class).__name__} and its arguments"
-        )
-    if not isinstance(actor_class, type) or not issubclass(actor_class, Actor):
-        shown = actor_class.__name__ if isinstance(actor_class, type) else repr(actor_class)
-        raise TypeError(f"spawn takes a subclass of zanni.Actor; {shown:.80} is none")
-    return actor_class, args, kwargs
+def _end(ref: ActorRef[Any]) -> None:
+    ref.process.signal(Bury())
+    ref.process.signal(Kill())
 
 
 def _check_found_elsewhere(class_name: str) -> None:

@@ -387,4 +387,4 @@ class ActorSystem(Cores, Scoped):
         that keeps the names, if that is another.
         """
         self._check_usable()
-        return self._spawner.whereis(name)
+        return self._spawner.naming.whereis(name)

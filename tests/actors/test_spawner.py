@@ -1,12 +1,13 @@
 """spawn: what it takes, what it refuses, and that what it refuses leaves nothing behind."""
 
 import functools
+import signal
+import threading
 
 import pykka
 import pytest
 
-from zanni import Actor, ActorSystem, ConnectionLost, NodeDown
-from zanni.actors.spawner import look_up
+from zanni import Actor, ActorSystem, Future, NodeDown
 
 
 class Account(Actor):
@@ -176,20 +177,50 @@ def test_init_may_ask_others(system, tools):
     assert hooked.ask(("spawn", Asks), timeout=10).ask(1) == "hello"
 
 
-@pytest.mark.parametrize("end", ["found", NodeDown("it")])
-def test_what_is_only_looked_up_is_asked_for_again_where_that_was_lost(end):
-    ends = [ConnectionLost("once"), ConnectionLost("twice"), end]
-    requests = []
+class StartsNever(Actor):
+    """Waits in its `on_start` for what never comes."""
 
-    class Kernel:
-        def deliver(self, message, sender, reply, headers):
-            requests.append(message)
-            end = ends.pop(0)
-            reply.reject(end) if isinstance(end, Exception) else reply.resolve(end)
+    wait_for_start = True
 
-    if isinstance(end, Exception):
-        with pytest.raises(NodeDown, match="it"):
-            look_up(Kernel(), "a name")
-    else:
-        assert look_up(Kernel(), "a name") == "found"
-    assert requests == ["a name"] * 3
+    def __init__(self, then=print):
+        self.then = then
+
+    def on_start(self):
+        self.then(self)
+        Future().get()
+
+
+def test_a_start_whose_spawner_was_killed_comes_to_nothing(system, tools, eventually):
+    starting = threading.Event()
+    spawner = system.spawn(tools.Hooked, [])
+    spawner.tell(
+        (
+            "apply",
+            lambda it: it.system.spawn(StartsNever, lambda _: starting.set(), name="ann"),
+        )
+    )
+    assert starting.wait(10)
+    spawner.kill()
+    eventually(lambda: not system.actors())
+    assert system.spawn(tools.Recorder, name="ann").ask(1) == 1
+
+
+@pytest.fixture
+def _interruptible():
+    """Ctrl-C raises KeyboardInterrupt, though the tests may run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_a_start_whose_spawner_was_interrupted_comes_to_nothing(system, tools, eventually):
+    def interrupt(actor):
+        outcome = actor._cell.ties.starting
+        eventually(lambda: outcome._waiters)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        system.spawn(StartsNever, interrupt, name="ann")
+    eventually(lambda: not system.actors())
+    assert system.spawn(tools.Recorder, name="ann").ask(1) == 1

@@ -23,6 +23,7 @@ from zanni import (
     ActorSystem,
     EncodeError,
     MessageTooLarge,
+    NameInUse,
     NodeDown,
     ShuttingDown,
     SpawnError,
@@ -584,3 +585,30 @@ def test_the_name_of_an_actor_that_took_its_core_along_is_free(small):
     with pytest.raises(NodeDown):
         namer.call(crew.Namer.name, crew.Fatal, "ann", 1).get(timeout=DEADLINE)
     assert small.spawn(crew.Counter, name="ann", core=1).ask("total", timeout=DEADLINE) == 0
+
+
+class Gate(Actor):
+    """Answers who waits when it is opened."""
+
+    def on_receive(self, message):
+        match message:
+            case "wait":
+                self.waiting = self.reply_later()
+            case "open":
+                self.waiting.set()
+            case "is waited for":
+                return hasattr(self, "waiting")
+        return None
+
+
+def test_a_start_on_another_core_whose_spawner_was_killed_comes_to_nothing(system):
+    gate, namer = system.spawn(Gate), system.spawn(crew.Namer)
+    namer.cast(crew.Namer.name_free, crew.StartsLater, "later", 1, gate)
+    wait_for(lambda: gate.ask("is waited for"))
+    namer.kill()
+    namer.wait(timeout=DEADLINE)
+    with pytest.raises(NameInUse, match="an actor being made"):
+        system.spawn(crew.Counter, name="later")
+    gate.tell("open")
+    wait_for(lambda: not any("StartsLater" in ref.type_name for ref in system.actors()))
+    assert system.spawn(crew.Counter, name="later").ask("total", timeout=DEADLINE) == 0

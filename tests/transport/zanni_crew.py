@@ -473,10 +473,26 @@ class Namer(Actor):
     def name(self, cls, name, core):
         return self.spawn(cls, name=name, core=core)
 
+    def name_free(self, cls, name, core, *args):
+        return self.system.spawn(cls, *args, name=name, core=core)
+
     def flood(self, friend, count):
         for _ in range(count):
             friend.tell(bytes(10_000))
         self.stop()
+
+
+class StartsLater(Actor):
+    """Has started once a gate has answered."""
+
+    wait_for_start = True
+
+    def __init__(self, gate):
+        super().__init__()
+        self.gate = gate
+
+    def on_start(self):
+        self.gate.ask("wait")
 
 
 class Joiner(Actor):
