@@ -366,8 +366,11 @@ class Associations:
     def _check(self, header: Header, identity: Identity) -> None:
         """The header's word and the body's are one; and the addresses are fit to connect to."""
         _check_source(header, identity.home)
-        self._checked_url(identity.control)
-        self._checked_url(identity.data)
+        urls = [identity.control, identity.data]
+        for place in identity.cores:
+            urls += [place.control, place.data]
+        for url in urls:
+            self._checked_url(url)
 
     def close(self) -> None:
         """Let go of every link."""

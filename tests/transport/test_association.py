@@ -17,7 +17,7 @@ from zanni.transport.frame import (
     node_id,
     unpack_frames,
 )
-from zanni.transport.handshake import Handshake, Identity, Refusal
+from zanni.transport.handshake import CorePlace, Handshake, Identity, Refusal
 
 URL = "tcp://127.0.0.1:7400"
 US = Identity(CoreAddress("us", 0, 1), "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
@@ -252,6 +252,28 @@ def test_so_is_who_is_met_where_another_was_dialled():
     met.must_wait = False
     met.waiting.pop()()
     assert met.adopted == [THEM.home]
+
+
+FAR = "tcp://10.1.2.3:99"
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        THEM._replace(control=FAR),
+        THEM._replace(data=FAR),
+        THEM._replace(cores=(CorePlace(5, 9, FAR, URL),)),
+        THEM._replace(cores=(CorePlace(4, 8, URL, URL), CorePlace(5, 9, URL, FAR))),
+    ],
+)
+def test_who_names_an_address_that_may_not_be_dialled_for_any_of_its_cores_is_not_met(unfit):
+    met, them = Met(), Handshake()
+    met.must_wait = False
+    met.associations.dial(URL, own=False)
+    met.take(Kind.WELCOME, them.welcome(unfit, met.sent.pop()[1])[1])
+    met.take(Kind.HELLO, them.hello(unfit, US.control))
+    assert (met.adopted, met.sent) == ([], [])
+    assert met.associations.bad == 2
 
 
 OTHER_VERSION = f"one node speaks version {VERSION_MAJOR + 1}.0 of the protocol, the other "
