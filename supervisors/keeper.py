@@ -70,7 +70,7 @@ class Keeper:
         if child.state == "running":
             return
         if child.ref is not None and child.spec.queue == "fresh":
-            self._end(child, Bury(), None)
+            self._bury(child)
         try:
             if child.ref is not None:
                 self._revive(child, child.ref)
@@ -111,7 +111,7 @@ class Keeper:
         except Timeout:
             # The child's own start may raise Timeout as well: that one has been settled.
             if not started.done():
-                self._end(child, Kill(), None)
+                self._kill(child)
             raise
 
     def stop(self, child: Child) -> None:
@@ -120,7 +120,8 @@ class Keeper:
             self.let_go(child, drop=False)
             return
         ref, way = child.ref, _way_to_stop(child)
-        reason = self._end(child, way.signal, way.seconds)
+        killed = child.shutdown == "kill"
+        reason = self._kill(child) if killed else self._ask_to_end(child, way)
         self._note_stop(child, way.reason, reason, ref)
 
     def stop_together(self, children: Iterable[Child]) -> None:
@@ -173,7 +174,7 @@ class Keeper:
             reason = self._end_incarnation(ref, way)
             child.unheard += 1
         except (ActorDeadError, NodeDown):
-            reason = self._end(child, Bury(), None)
+            reason = self._bury(child)
         except (EncodeError, MessageTooLarge) as error:  # a reason that cannot travel
             reason = error
             child.unheard += 1
@@ -202,23 +203,31 @@ class Keeper:
     def let_go(self, child: Child, *, drop: bool = True) -> None:
         """A child that does not run will not be restarted: it is retired, if told to `drop` it."""
         child.cancel_retry()
-        self._end(child, Bury(), None)
+        self._bury(child)
         child.state = "stopped"
         child.reason = None
         if drop:
             self._family.retire(child)
 
-    def _end(self, child: Child, signal: Signal, seconds: float | None) -> object:
-        """End what is left of a child, kill it after so many seconds; wait; return its reason."""
+    def _bury(self, child: Child) -> object:
+        """End what is left of a child that does not run; wait, and return its reason."""
+        ref = child.ref
+        return "noproc" if ref is None else self._forsake(child, ref).get()
+
+    def _kill(self, child: Child) -> object:
+        """End a child at once; wait, and return its reason."""
+        ref = child.ref
+        return "noproc" if ref is None else kill(self._owner.system, ref, self._forsake(child, ref))
+
+    def _ask_to_end(self, child: Child, way: _Way) -> object:
+        """Have a child end, and kill it if it takes too long; wait, and return its reason."""
         ref = child.ref
         if ref is None:
             return "noproc"
         exited = self._forsake(child, ref)
-        if isinstance(signal, Kill):
-            return kill(self._owner.system, ref, exited)
-        ref.process.signal(signal)
+        ref.process.signal(way.signal)
         try:
-            return exited.get(timeout=seconds)
+            return exited.get(timeout=way.seconds)
         except Timeout:
             return kill(self._owner.system, ref, exited)
 
