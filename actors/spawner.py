@@ -67,8 +67,8 @@ class Start(NamedTuple):
     """A start that is to be waited for."""
 
     outcome: Future[Any]
-    ref: ActorRef[Any] | None = None
-    """None: it is the outcome."""
+    cell: Cell | None = None
+    """None: it is elsewhere, and the outcome is its ref."""
 
 
 class Spawner:
@@ -151,16 +151,16 @@ class Spawner:
         try:
             made = start.outcome.get()
         except BaseException:
-            if start.ref is not None:  # at once: who knows how long it takes to start
-                _end(start.ref)
-            start.outcome.add_done_callback(partial(self._undo, start.ref, name))
+            if start.cell is not None:  # at once: who knows how long it takes to start
+                _end(start.cell.ref)
+            start.outcome.add_done_callback(partial(self._undo, start.cell, name))
             raise
-        return start.ref or cast("ActorRef[Any]", made)
+        return cast("ActorRef[Any]", made) if start.cell is None else start.cell.ref
 
-    def _undo(self, ref: ActorRef[Any] | None, name: str | None, outcome: Future[Any]) -> None:
+    def _undo(self, cell: Cell | None, name: str | None, outcome: Future[Any]) -> None:
         """Any thread. Nobody waited for this outcome of a start."""
         if outcome._error is None:
-            ref = ref or cast("ActorRef[Any]", outcome._value)
+            ref: ActorRef[Any] = outcome._value if cell is None else cell.ref
             if name is not None:
                 self.naming.bind_later(name, ref)  # its end frees the name, and nothing before
             _end(ref)
@@ -252,7 +252,7 @@ class Spawner:
         if parent is not None:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref
         self._on_core(self._core.schedule, cell)
-        return cell.ref if begun is None else Start(begun, cell.ref)
+        return cell.ref if begun is None else Start(begun, cell)
 
     def _limited(self, cell: Cell, seconds: float | None) -> Future[Any]:
         started: Future[Any] = Future()
