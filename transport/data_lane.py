@@ -8,8 +8,9 @@ Guarantees:
 - What one thread posts for one actor is sent in the order posted. What is for an actor that is
   busy waits apart, and has half of the room; an answer may pass messages.
 - What waits is bounded in bytes: a message is taken while no more than the limit does. Answers have
-  as much again, and an error in the place of an answer is always taken; so is what cores say to
-  each other of themselves, which is small.
+  as much again, and errors in the place of answers once more: a peer that has not taken so much is
+  given up, as an asker may not hear of its error. What cores say to each other of themselves is
+  always taken, and small.
 - Whoever waits for room is told when half of it is free, and when the peer is down.
 - The link is given no more than `PASS` bytes at a time, so that a large message holds nobody up.
 """
@@ -19,7 +20,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
-from enum import Enum
 from itertools import chain
 
 from ..actors.environment import now, random_float
@@ -29,6 +29,7 @@ from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, sender_of, target_of
 from .buffers import Parcel
 from .credit import Account, Limits, Window
 from .endpoint import Link
+from .failures import Lost
 from .frame import Kind, Route
 from .framer import Asks, Frame, Framer
 
@@ -37,13 +38,6 @@ PASS = 4 * 1024 * 1024
 
 NOBODY = -1
 """No actor's id."""
-
-
-class Lost(Enum):
-    """Why something was not taken for a peer."""
-
-    NOCONNECTION = "noconnection"
-    OVERFLOW = "overflow"
 
 
 class DataLane:
@@ -73,6 +67,8 @@ class DataLane:
         """Since when frames wait, for the link or for credit; None: none does."""
         self.stalls = 0
         """How often they had to."""
+        self.is_deaf = False
+        """Whether it is to be given up: an answer was not taken, nor the error in its place."""
         self.is_confirming = False
         """Whether the peer says how far all has come."""
         self.confirmed: tuple[int, int] = (0, 0)
@@ -207,7 +203,8 @@ class DataLane:
                     return Lost.NOCONNECTION
                 return self._successor.answer(envelope, is_error=is_error)
             queued = self.queued
-            if queued > 2 * self._budget and not is_error:
+            if queued > (3 if is_error else 2) * self._budget:
+                self.is_deaf |= is_error
                 return Lost.OVERFLOW
             # From here on nothing is called: as in `post`.
             queued += size

@@ -1,9 +1,19 @@
-"""The errors of asks that were not taken for another core, or are not answered by it."""
+"""Why something is not taken for another core, and the errors of asks that it does not answer."""
 
 from __future__ import annotations
 
+from enum import Enum
+
 from ..actors.address import Address, CoreAddress
 from ..actors.errors import ActorDeadError, ConnectionLost, MailboxFull, NodeDown
+
+
+class Lost(Enum):
+    """Why something was not taken for a peer."""
+
+    NOCONNECTION = "noconnection"
+    OVERFLOW = "overflow"
+
 
 FORBIDDEN = "forbidden"
 """Why something is refused that the key of whoever sent it does not allow: an end for this reason

@@ -336,6 +336,8 @@ class Members:
             # The end of a core of our own is seen by its socket, and by nothing else.
             if not peer.control.step(self.liveness.stalled) and not peer.own:
                 self.lose(peer.home, f"it acknowledged nothing for {GIVE_UP:g} seconds")
+            elif peer.data.is_deaf:
+                self.lose(peer.home, "it takes no answers")
         for peer in [*self.current.values()]:
             # It may have been started again at the same URL, and know nothing of us.
             if not peer.own and self.liveness.silence(peer.home, moment) > self._patience:

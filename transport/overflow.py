@@ -14,7 +14,8 @@ from ..actors.future import Future
 from ..actors.parking import here
 from ..actors.process import Reply
 from .buffers import Parcel
-from .data_lane import DataLane, Lost
+from .data_lane import DataLane
+from .failures import Lost
 
 
 def can_wait() -> bool:

@@ -45,9 +45,9 @@ from ..actors.waits import ELSEWHERE
 from .aliases import Aliases
 from .buffers import Parcel
 from .codec import Envelope, EnvelopeKind, Undecodable
-from .data_lane import DataLane, Lost
+from .data_lane import DataLane
 from .declared import find_declared
-from .failures import FORBIDDEN, no_room, node_down
+from .failures import FORBIDDEN, Lost, no_room, node_down
 from .host import Host
 from .notes import put_notes
 from .overflow import can_wait, post_when_room

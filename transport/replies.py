@@ -8,9 +8,8 @@ from ..actors.errors import ActorDeadError, EncodeError, MessageTooLarge, Remote
 from ..actors.process import Died, Process
 from ..actors.waits import Ask
 from .codec import Codec
-from .data_lane import Lost
 from .envelope import Envelope, EnvelopeKind
-from .failures import no_room
+from .failures import Lost, no_room
 from .host import Host
 from .notes import notes_of
 from .packer import LARGE_ERROR

@@ -12,7 +12,7 @@ from zanni.actors.ref import ActorRef
 from zanni.transport.batches import sender_of, target_of
 from zanni.transport.codec import Codec, EnvelopeKind
 from zanni.transport.credit import Limits
-from zanni.transport.data_lane import Lost
+from zanni.transport.failures import Lost
 from zanni.transport.frame import Kind, Lane, Source, unpack_frames
 from zanni.transport.peer import Peer, State
 
@@ -133,13 +133,18 @@ def test_a_probe_says_what_was_sent_and_what_is_missing_is_lost(peer):
     assert peer.arrivals.seq_in == 4
 
 
-def test_answers_have_as_much_room_again_and_errors_always_some(peer):
+def test_answers_have_as_much_room_again_and_errors_once_more(peer):
     big = b"x" * (LIMITS.size + 1)
     assert peer.data.post(big) is None
     assert peer.data.post(message(7)) is Lost.OVERFLOW
     assert peer.data.answer(big, is_error=False) is None
     assert peer.data.answer(message(1), is_error=False) is Lost.OVERFLOW
     assert peer.data.answer(message(1), is_error=True) is None
+    assert peer.data.answer(big, is_error=True) is None
+    assert not peer.data.is_deaf
+    assert peer.data.answer(message(1), is_error=True) is Lost.OVERFLOW
+    assert peer.data.answer(message(1), is_error=False) is Lost.OVERFLOW
+    assert peer.data.is_deaf
 
 
 def test_what_must_not_be_lost_is_taken_also_by_a_successor_and_not_at_the_end(peer):

@@ -191,6 +191,18 @@ def test_who_acknowledges_nothing_is_lost_though_it_speaks(table, home):
     assert (home in table.members.dead) is (home is OTHER)
 
 
+@pytest.mark.parametrize("home", [SIBLING, OTHER])
+def test_who_takes_no_answers_is_lost_before_they_take_all_memory(table, home):
+    peer, _ = table.adopt(home, by_confirm=True)
+    error = bytes(CONFIG.peer_bytes)
+    for _ in range(5):
+        peer.data.answer(error, is_error=True)
+    table.pass_(1, heard=home)
+    assert peer.state is State.DOWN
+    [lost] = [each for each in table.system.events.last if isinstance(each, NodeLost)]
+    assert lost.reason == "it takes no answers"
+
+
 def test_who_never_came_up_is_not_told_of_as_lost(table):
     for home, by_confirm in ((OTHER, False), (OTHER._replace(core=1), True)):
         table.adopt(home, by_confirm=by_confirm)

@@ -6,7 +6,7 @@ from zanni.actors.address import Address, CoreAddress
 from zanni.actors.process import Broken, Died
 from zanni.transport.batches import BATCH_BYTES, BATCH_MESSAGES
 from zanni.transport.credit import Limits
-from zanni.transport.data_lane import Lost
+from zanni.transport.failures import Lost
 from zanni.transport.frame import Kind, Lane, Source, unpack_frames
 from zanni.transport.peer import Peer, State
 
