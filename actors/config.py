@@ -16,6 +16,9 @@ MESSAGE_LIMIT = 2 * 1024 * 1024 * 1024
 PeerOverflow: TypeAlias = Literal["drop_new", "fail", "wait"]
 PEER_OVERFLOWS = ("drop_new", "fail", "wait")
 _AS: dict[type, Callable[[Any], object]] = {int: int, float: float, str: str}
+_MOST = {"frame_cap": FRAME_CAP, "peer_messages": 2**32 - 1, "gc_threshold": 2**31 - 1}
+_LARGEST = 2**62
+"""The most that any other whole number may be: what frames and handshakes have room for."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,8 @@ class Config:
                 f"setting 'peer_overflow' is one of {words}, not {self.peer_overflow!r:.80}"
             )
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name == "peer_overflow":
-                continue
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if field.name == "spin" and is_number and value == 0:
-                continue
-            if not is_number or not value > 0:
-                raise ValueError(f"setting {field.name!r} must be greater than 0, not {value!r}")
-        if self.frame_cap > FRAME_CAP:
-            raise ValueError(f"setting 'frame_cap' is at most {FRAME_CAP}, not {self.frame_cap}")
+            if field.name != "peer_overflow":
+                _check_number(field.name, type(field.default), getattr(self, field.name))
 
     @classmethod
     def of(cls, settings: Mapping[str, float | str] | Config | None) -> Config:
@@ -108,3 +103,14 @@ class Config:
             except (TypeError, ValueError, OverflowError):
                 raise ValueError(f"setting {name!r} must be a number, not {value!r}") from None
         return cls(**values)
+
+
+def _check_number(name: str, kind: type, value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"setting {name!r} must be a number, not {value!r:.80}")
+    if not value > 0 and not (name == "spin" and value == 0):
+        raise ValueError(f"setting {name!r} must be greater than 0, not {value!r}")
+    if kind is int and not isinstance(value, int):
+        raise ValueError(f"setting {name!r} must be a whole number, not {value!r}")
+    if kind is int and value > _MOST.get(name, _LARGEST):
+        raise ValueError(f"setting {name!r} is at most {_MOST.get(name, _LARGEST)}, not {value!r}")

@@ -52,6 +52,22 @@ def test_a_config_is_checked_however_it_is_made(settings):
         Config.of(settings)
 
 
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("peer_messages", 2**32 - 1), ("peer_bytes", 2**62), ("gc_threshold", 2**31 - 1)],
+)
+def test_a_number_for_which_no_frame_has_room_is_refused(name, most):
+    assert getattr(Config.of({name: most}), name) == most
+    with pytest.raises(ValueError, match=f"{name}.* at most {most}"):
+        Config(**{name: most + 1})
+
+
+def test_a_count_is_a_whole_number():
+    with pytest.raises(ValueError, match=r"peer_bytes.* a whole number, not 100000000\.0"):
+        Config(peer_bytes=1e8)
+    assert Config.of({"peer_bytes": 1e8}).peer_bytes == 100_000_000
+
+
 def test_a_whole_number_is_not_infinite():
     with pytest.raises(ValueError, match="threads"):
         Config.of({"threads": float("inf")})
