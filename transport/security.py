@@ -154,7 +154,8 @@ def with_number(url: str) -> str:
 
     """
     try:
-        host = urlsplit(url).hostname if url.startswith("tcp://") else None
+        parts = urlsplit(url)
+        host = parts.hostname if url.startswith("tcp://") else None
     except (ValueError, AttributeError):  # `check_url` will say
         return url
     if host in (None, "localhost", "*") or _number(host) is not None:
@@ -163,8 +164,9 @@ def with_number(url: str) -> str:
         number = number_of(host)
     except (OSError, UnicodeError) as error:
         raise RefusedAddress(f"{url!r}: its host is not known: {error}") from None
-    before, _, after = url.rpartition(host)
-    return f"{before}{in_url(number)}{after}"
+    name, at, place = parts.netloc.rpartition("@")
+    _, colon, port = place.partition(":")
+    return parts._replace(netloc=f"{name}{at}{in_url(number)}{colon}{port}").geturl()
 
 
 @functools.lru_cache(maxsize=KEPT)

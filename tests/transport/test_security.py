@@ -119,6 +119,7 @@ def test_names_of_hosts_are_looked_up(monkeypatch):
     numbers = {"bank.example": "10.0.0.1", "six.example": "2001:db8::1"}
     monkeypatch.setattr("zanni.transport.security.number_of", numbers.__getitem__)
     assert with_number("tcp://bank@bank.example:7400") == "tcp://bank@10.0.0.1:7400"
+    assert with_number("tcp://bank@Bank.Example:7400") == "tcp://bank@10.0.0.1:7400"
     assert with_number("tcp://six.example:1") == "tcp://[2001:db8::1]:1"
     for left in ("tcp://10.0.0.1:1", "tcp://localhost:1", "ipc:///tmp/x", "tcp://[::1]:1", "", 5):
         assert with_number(left) == left
