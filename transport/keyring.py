@@ -3,7 +3,7 @@
     DIR/                    0700
     DIR/secret.key          0600, the node's own public and secret key; it never leaves this place
     DIR/public.key          the public one alone, to be handed over
-    DIR/allowed/NAME.key    the role and the public key of the node NAME
+    DIR/allowed/NAME.key    the role and the public key of the node NAME; hidden files are none
 
 Guarantees:
 - Nobody but this user can read a secret key that is written here, at any moment and whatever the
@@ -107,14 +107,18 @@ def allow(directory: Path, entry: Entry) -> Entry | None:
     """Let a key in under a name, in place of the one that had it, which is returned.
 
     Raises:
-        BadKeys: it is no key, or that of another name or this node's own, or `directory` has no
-            keys.
+        BadKeys: it is no key, or that of another name or this node's own, or the name begins with
+            a dot, or `directory` has no keys.
         ValueError: it is no name of a node.
         OSError: it cannot be written.
 
     """
     pair = read_pair(directory)
     name = checked_name(entry.name)
+    if name.startswith("."):
+        raise BadKeys(
+            f"{name!r} begins with a dot, and hidden files are no keys: take another name"
+        )
     if not is_key(entry.key):
         raise BadKeys(f"{entry.key!r:.80} is no public key: give the 40 characters of a {PUBLIC}")
     if entry.key in pair:

@@ -101,6 +101,7 @@ def test_a_revoked_key_is_off_the_list(directory):
         (BANK._replace(name="../bank"), "neither @ nor /"),
         (BANK._replace(name=""), "1 to 64"),
         (BANK._replace(name="a\nb"), "printable"),
+        (BANK._replace(name=".bank"), "begins with a dot"),
     ],
 )
 def test_what_cannot_be_allowed_is_refused_with_the_reason(directory, entry, text):
