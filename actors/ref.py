@@ -358,9 +358,9 @@ class ActorRef(pykka.ActorRef[A]):
 
 def _name_of(method: Callable[..., Any]) -> str:
     name = getattr(method, "__name__", "")
-    if not name.isidentifier():
+    if not (name.isidentifier() and callable(method)):  # from Python 3.13 on a property has a name
         raise ValueError(f"{method!r} is not a method: pass one of the actor's class, unbound")
-    if name.startswith("_"):
+    if name[0] == "_":
         raise ValueError(f"{name!r} begins with an underscore: an actor's private matter")
     return name
 

@@ -100,7 +100,9 @@ def test_call_and_cast_refuse_private_names(account, method):
         account.cast(method)
 
 
-@pytest.mark.parametrize("method", [lambda self: 1, "withdraw", None, 3, property()])
+@pytest.mark.parametrize(
+    "method", [lambda self: 1, "withdraw", None, 3, property(), property(Account.withdraw)]
+)
 def test_call_refuses_what_is_no_method(account, method):
     with pytest.raises(ValueError, match="not a method"):
         account.call(method)
