@@ -7,6 +7,7 @@ the same program finds it by importing the script without running its guarded pa
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import functools
 import importlib
@@ -15,7 +16,7 @@ import sys
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 from .environment import ImportingMain
 
@@ -61,16 +62,23 @@ def _frozen(cls: type[T]) -> type[T]:
 
 
 def _exception(cls: type[T]) -> type[T]:
-    made = dataclasses.dataclass(eq=False)(cls)
-    names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]  # a dataclass since the line above
+    made: Any = dataclasses.dataclass(eq=False)(cls)
+    names = [field.name for field in dataclasses.fields(made)]
     initialise = made.__init__
 
     def __init__(self: Any, *args: object, **kwargs: object) -> None:  # noqa: N807  (it replaces the class's own)
         initialise(self, *args, **kwargs)
         self.args = tuple(getattr(self, name) for name in names)
 
-    made.__init__ = __init__  # type: ignore[method-assign]  # so that it sets `args`
-    return made
+    made.__init__ = __init__
+    if made.__reduce__ is BaseException.__reduce__:  # which makes it anew by its `args` alone
+        made.__reduce__ = _reduced
+    return cast("type[T]", made)
+
+
+def _reduced(error: Any) -> tuple[Any, ...]:
+    """An exception for copy and pickle, as any other object: made without `__init__`."""
+    return copyreg.__newobj__, (type(error), *error.args), error.__dict__  # type: ignore[attr-defined]  # documented, but not typed
 
 
 def is_registered(cls: type) -> bool:

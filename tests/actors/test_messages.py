@@ -101,6 +101,30 @@ def test_an_exception_survives_pickle(monkeypatch):
     assert (again.amount, again.account, again.args) == (5, "bob", (5, "bob"))
 
 
+@message
+class Refused(Exception):
+    """Fields that `__init__` takes by name, and one that it does not take."""
+
+    account: str
+    amount: int = dataclasses.field(kw_only=True)
+    seen: bool = dataclasses.field(init=False, default=False)
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))]
+)
+def test_an_exception_is_copied_whatever_its_init_takes(monkeypatch, again):
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or _this_module())
+    error = Refused("ann", amount=5)
+    error.seen = True
+    error.add_note("noted")
+    copied = again(error)
+    assert copied is not error
+    assert copied.args == error.args
+    assert (copied.account, copied.amount, copied.seen) == ("ann", 5, True)
+    assert copied.__notes__ == ["noted"]
+
+
 def test_a_message_exception_of_a_handler_reaches_the_asker(system, tools):
     hooked = system.spawn(tools.Hooked, [])
     with pytest.raises(Overdrawn) as caught:
