@@ -60,6 +60,21 @@ class Overseer:
         raise NotImplementedError
 
 
+class Carrier:
+    """Base of messages that an overseer opens: `message` goes on to one that it keeps running."""
+
+    __slots__ = ()
+
+    message: Any
+
+
+def carried(message: object) -> object:
+    """Any thread. What is handed on at last, where the message is one that carries another."""
+    while isinstance(message, Carrier):
+        message = message.message
+    return message
+
+
 def is_control(actor_class: type[Any], what: str | type[Any]) -> bool:
     """Any thread. Whether an actor of that class is told so whom it is to keep running."""
     return issubclass(actor_class, Overseer) and what in actor_class._controls

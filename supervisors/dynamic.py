@@ -15,7 +15,7 @@ from ..actors.errors import MaxChildren, NotFound, SpecError
 from ..actors.ref import ActorRef
 from .crowd import Crowd
 from .family import Child
-from .settings import CONTROLS, is_count, subject_of
+from .settings import is_count, subject_of
 from .spec import ChildSpec, check_spec
 from .supervisor import Supervisor
 
@@ -41,7 +41,6 @@ class DynamicSupervisor(Supervisor):
     """How many children there may be, those that wait for a restart included; None: any number."""
 
     _family_class = Crowd
-    _controls = CONTROLS | {"template", "max_children"}
 
     def __init__(
         self, template: ChildSpec | None = None, *, max_children: int | None = None

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from zlib import crc32
 
 from ..actors.messages import message
+from ..actors.oversight import Carrier
 from ..actors.ref import ActorRef
 
 Key: TypeAlias = "str | bytes | int | float | ActorRef[Any] | tuple[Key, ...]"
@@ -14,7 +15,7 @@ Key: TypeAlias = "str | bytes | int | float | ActorRef[Any] | tuple[Key, ...]"
 
 
 @message
-class Keyed:
+class Keyed(Carrier):
     """To a `PartitionSupervisor`: `message` is for the child that `key` belongs to.
 
     An ask is answered by that child.

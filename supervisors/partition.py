@@ -13,6 +13,7 @@ import dataclasses
 from typing import Any
 
 from ..actors.errors import ActorDeadError, Restarting, SpecError, SupervisorError
+from ..actors.pool import Pool
 from ..actors.ref import ActorRef
 from ..actors.serving import in_hand
 from .keys import Key, Keyed, partition_of
@@ -43,7 +44,7 @@ class PartitionSupervisor(Supervisor):
     partitions: int | None = None
     """How many children there are; None: as many as the node has cores."""
 
-    _controls = CONTROLS | {"template", "partitions"}
+    _controls = CONTROLS | Pool._controls  # the children may be pools, to which it passes on
 
     def __init__(
         self,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..actors.errors import SpecError
 from .strategy import AUTO_SHUTDOWNS, STRATEGIES, AutoShutdown, Strategy
 
-CONTROLS = frozenset(
+CONTROLS: frozenset[str | type[Any]] = frozenset(
     {
         "auto_shutdown",
         "children",
         "delete_child",
         "intensity",
+        "max_children",
+        "partitions",
         "period",
         "restart_child",
         "start_child",
         "strategy",
+        "template",
         "terminate_child",
     }
 )
-"""What says whom a supervisor keeps running, and how: see `Overseer`."""
+"""What says whom a supervisor of any kind keeps running, and how: see `Overseer`."""
 
 
 class Settings(Protocol):

@@ -10,6 +10,7 @@ Guarantees:
 - It is the role of the key that counts, whatever the peer has said of itself.
 - Of ends, failures and children only the runtimes of nodes tell: neither as a system message nor as
   the message that an actor is given in its place.
+- What an overseer would open and hand on is looked at as if it came by itself.
 - What is refused reaches nobody: an ask is answered with `PermissionError`, a watch or a link with
   an end for reason "forbidden", anything else is a dead letter. It is told as a misuse, unless the
   runtime of an honest peer sends it by itself.
@@ -27,7 +28,7 @@ from ..actors.cell import Cell
 from ..actors.deadlock import Break, Probe, Withdraw
 from ..actors.kernel import WhereIs
 from ..actors.links import ChildFailed, Down, Exit, Failure
-from ..actors.oversight import is_control
+from ..actors.oversight import carried, is_control
 from ..actors.process import Broken, Died, Link, Process, Signal, Unlink, Unlinked, Unwatch, Watch
 from ..actors.spawn_request import RemoteSpawn
 from .codec import Envelope, EnvelopeKind
@@ -55,7 +56,7 @@ def trespass(role: Role, envelope: Envelope, process: Process | None) -> str | N
     """
     if role is Role.NODE or envelope.kind in _ANSWERS:
         return None
-    message = envelope.message
+    message = carried(envelope.message)
     if envelope.kind == _SIGNAL or isinstance(message, OF_THE_RUNTIME):
         return f"send a system message ({type(message).__name__})"
     if envelope.target == KERNEL_ID:
