@@ -26,6 +26,7 @@ from .actor import Actor
 from .control import CONTROL
 from .dispatcher import Core
 from .environment import make_rlock
+from .errors import DeadlockError, NodeDown
 from .future import Future
 from .links import ChildFailed, Down
 from .losing import lose_all
@@ -337,16 +338,20 @@ class Pool(Overseer, Actor):
         self._pool_cell.set_members([])  # what is sent from now on waits for a next life, if any
         if self._cell.exit_reason == "normal":
             ends = [ref.exited() for ref in self._members]
-            for ref in self._members:
-                _stop_for_good(ref)
-            for end in ends:
-                end.get()
+            stops = [_stop_for_good(ref) for ref in self._members]
+            for end, stop in zip(ends, stops, strict=True):
+                try:
+                    stop.get()
+                except DeadlockError:  # it waits for this pool: it has the time of any child
+                    pass
+                except NodeDown:  # the ask is lost, its core perhaps not
+                    end.get()
         super()._stop_children()
 
 
-def _stop_for_good(ref: ActorRef[Any]) -> None:
+def _stop_for_good(ref: ActorRef[Any]) -> Future[bool]:
     ref.process.signal(Bury())
-    ref.stop(block=False)
+    return ref.stop(block=False)
 
 
 def plan_pool(

@@ -8,8 +8,8 @@ turn of another actor by then, and that blocks, the wait ends when that does. So
   might go on, and block, there: if not on the core, in a thread that is lent.
 
 Two things cost as little as with any other actor, for the sake of quick restarts: to begin with a
-message, and to wait, without a limit, for one that is not punctual either. What that leaves open is
-told in docs/decisions/003-hand-off.md.
+message, and to wait, before its own end and without a limit, for one that is not punctual either.
+What that leaves open is told in docs/decisions/003-hand-off.md.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ class PunctualCell(Cell):
 
     def park(self, until: float | None) -> None:
         """Own turn only. See `Turn.park`."""
-        apart = is_limited(self.awaits) or not _is_plain(future_of(self.awaits).owed_by)
+        apart = (
+            self.state is LEAVING
+            or is_limited(self.awaits)
+            or not _is_plain(future_of(self.awaits).owed_by)
+        )
         if apart and not self.killed:  # who was killed is only to unwind
             worker: Worker = here.worker
             worker.apart = worker.core is not self.core or self._leave_core(worker)

@@ -18,6 +18,7 @@ from zanni import (
     Resize,
     Timeout,
 )
+from zanni.actors import actor
 
 DEADLINE = 10.0
 
@@ -42,6 +43,8 @@ class Worker(Actor):
             case ("begin", begun, future):
                 begun.set(1)
                 return future.get()
+            case ("apply", function):
+                return function()
             case ("wait", future):
                 return future.get()
             case ("end", "stop"):
@@ -332,6 +335,21 @@ def test_stop_keeps_its_place_behind_what_was_sent(system):
     answers = [pool.ask(number, block=False) for number in range(300)]
     pool.stop()
     assert [each.get(timeout=DEADLINE) for each in answers] == list(range(300))
+    assert system.actors() == []
+
+
+def test_a_member_that_waits_for_the_end_of_its_pool_is_killed_as_any_child_would_be(
+    system, monkeypatch
+):
+    monkeypatch.setattr(actor, "CHILD_SHUTDOWN", 0.05)
+    pool, gate = system.pool(Worker, 3), Future()
+    stopping = pool.ask(("apply", lambda: (gate.get(), pool.stop())), block=False)
+    finished = [pool.ask(number, block=False) for number in range(3)]
+    gate.set()
+    with pytest.raises(ActorDeadError, match="killed"):
+        stopping.get(timeout=DEADLINE)
+    assert pool.wait(timeout=DEADLINE) in ("normal", "noproc")
+    assert [each.get(timeout=DEADLINE) for each in finished[:2]] == [0, 1]
     assert system.actors() == []
 
 
