@@ -327,7 +327,7 @@ class Lifecycle:
             timer.cancel()
         ties.timers.clear()
         ties.pipes.clear()
-        abandon(ties.owed, self.ref)
+        abandon(self, ties.owed)
         for watched in [*ties.watching.values()]:  # a coroutine that was killed may go on watching
             if watched.address not in ties.children:  # those are forgotten when they have ended
                 watched.process.signal(Unwatch(self))

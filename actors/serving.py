@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import queue
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Protocol
 
 import pykka
 
 from .crash import as_exception
 from .deadlock import hand_on
+from .dispatcher import Core
 from .errors import ActorDeadError
 from .future import ExcInfo, Future
 from .hosting import ActorCell
 from .links import Piped
+from .losing import AT_ONCE, Loser
 from .parking import calls_back, copied
 from .process import OWN, Item, Process, Reply
 
@@ -119,10 +122,21 @@ class Deferred(Future[Any]):
         cell.core.owner.dead_letters.count("late", answer, target, cell)
 
 
-def abandon(every: set[Any], ref: object) -> None:
-    """Owner only. The actor ends: nobody will give these answers, unless it is done just now."""
-    for owed in tuple(every):
-        owed.reject(ActorDeadError(f"{ref} ended before it answered"))
+def abandon(cell: Loser, every: set[Any]) -> None:
+    """Owner only. The actor ends: nobody will give these answers, unless it is done just now.
+
+    They may be as many as its messages: see `losing.py`.
+    """
+    if every:
+        _abandon_some(cell.core, iter(tuple(every)), f"{cell.ref} ended before it answered")
+
+
+def _abandon_some(core: Core, answers: Iterator[Future[Any]], text: str) -> None:
+    some = [*islice(answers, AT_ONCE)]
+    for owed in some:
+        owed.reject(ActorDeadError(text))
+    if len(some) == AT_ONCE:
+        core.post(_abandon_some, core, answers, text)
 
 
 def pipe(cell: ActorCell, future: Settling) -> None:

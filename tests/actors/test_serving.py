@@ -285,6 +285,26 @@ def test_an_end_before_the_answer_is_actor_dead(later, given, ending):
     given[0].set("late")
 
 
+def test_an_end_with_very_many_answers_to_give_lets_others_have_turns(system, later, tools):  # A4
+    seen = []
+    asked = [later.ask("later", block=False) for _ in range(10_000)]
+    later.ask("count")
+
+    def look(_):
+        seen.append(sum(each.done() for each in asked))
+
+    def end_it(_):
+        later.kill()
+        other.tell(("apply", look))
+
+    other = system.spawn(tools.Hooked, [])
+    system.spawn(tools.Hooked, []).tell(("apply", end_it))
+    for each in asked:
+        with pytest.raises(ActorDeadError, match="ended before it answered"):
+            each.get(timeout=20)
+    assert seen[0] < len(asked)
+
+
 def test_a_second_answer_is_dropped_and_counted(system, later, given):
     answer = later.ask("hello", block=False)
     later.ask("count")
