@@ -63,17 +63,18 @@ class Arrivals:
             self.asked = max(self.asked, header.asked)
         return True
 
-    def probed(self, header: Header) -> None:
-        """All up to its seq has come, or is lost."""
+    def probed(self, header: Header) -> bool:
+        """All up to its seq has come, or is lost; whether any of it is."""
         answers = header.kind in ANSWER_KINDS
         missing = header.seq - (self.answers_in if answers else self.seq_in)
         if missing <= 0 or self.early:
-            return
+            return False
         self._lose(missing, header)
         if answers:
             self.answers_in = header.seq
         else:
             self.seq_in = header.seq
+        return True
 
     def _lose(self, frames: int, following: Header) -> None:
         self.lost_frames += frames

@@ -58,7 +58,7 @@ class Assembly:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what has come."""
+        """Forget what has come; what still comes of its message is of no use."""
         self.is_begun = False
         """Whether anything has come since the last message."""
         self._next = 0

@@ -25,7 +25,6 @@ from .control_lane import ACK_DELAY, ACK_EVERY, ControlLane, Held
 from .endpoint import Frames
 from .failures import too_late
 from .frame import (
-    ANSWER_KINDS,
     CHUNKS,
     DATA_KINDS,
     HANDSHAKES,
@@ -191,7 +190,7 @@ class Intake:
     def _deliver(
         self, peer: Peer, header: Header, batch: bytes | memoryview, piece: bytes | memoryview
     ) -> None:
-        assembly = peer.answer_assembly if header.kind in ANSWER_KINDS else peer.assembly
+        assembly = peer.assembly_of(header.kind)
         if header.kind in CHUNKS:
             assembly.add(header.seq, batch, piece)
             return

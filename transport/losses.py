@@ -49,7 +49,8 @@ class Losses:
 
     def probed(self, peer: Peer, header: Header) -> None:
         """The peer asks how far its data lane has come."""
-        peer.arrivals.probed(header)
+        if peer.arrivals.probed(header):  # the rest of a message whose parts have come, if any
+            peer.assembly_of(header.kind).clear()
         if not self.look(peer):
             self._tell(peer)
 

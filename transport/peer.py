@@ -37,7 +37,7 @@ from .control_lane import ControlLane
 from .credit import Limits
 from .data_lane import DataLane
 from .endpoint import Link
-from .frame import Lane, Route, Source, link_name, node_id
+from .frame import ANSWER_KINDS, Kind, Lane, Route, Source, link_name, node_id
 from .handshake import Holder
 from .keyring import Role
 
@@ -187,6 +187,10 @@ class Peer:
         if known is None and self.successor is not None:
             return self.successor.unwatch(target, watcher, ending)
         return known
+
+    def assembly_of(self, kind: Kind) -> Assembly:
+        """Owner only. Where the large buffers of that sequence of the data lane come together."""
+        return self.answer_assembly if kind in ANSWER_KINDS else self.assembly
 
     # Beginning and end
 

@@ -73,6 +73,17 @@ def test_a_message_of_which_something_is_lost_has_no_buffers_and_the_next_is_who
         complete = True
 
 
+def test_what_still_comes_of_a_message_that_was_let_go_is_of_no_use():
+    assembly = Assembly(limit=MIB)
+    first, second, third = chunks(lend(3 * CHUNK))
+    assembly.add(1, *first)
+    assembly.clear()
+    assembly.add(2, *second)
+    assembly.add(3, *third)
+    assert isinstance(assembly.take(4), LookupError)
+    assert assembly.take(put(assembly, lend(CHUNK), 5)) == [b"\1" * CHUNK]
+
+
 def test_more_than_the_limit_is_refused_before_it_has_come():
     assembly = Assembly(limit=MIB)
     assembly.add(1, *next(chunks(lend(4 * MIB))))

@@ -11,9 +11,20 @@ from hypothesis import strategies as st
 from zanni import ConnectionLost
 from zanni.actors.address import CoreAddress
 from zanni.actors.observe import Events
+from zanni.transport.buffers import Lent
+from zanni.transport.chunks import CHUNK, chunks
 from zanni.transport.credit import Limits
 from zanni.transport.events import FramesLost
-from zanni.transport.frame import PROBES, Kind, Lane, Source, pack_header, unpack_frames
+from zanni.transport.frame import (
+    PROBES,
+    Kind,
+    Lane,
+    Route,
+    Source,
+    pack_header,
+    unpack_frames,
+    unpack_header,
+)
 from zanni.transport.losses import Losses
 from zanni.transport.peer import Peer, State
 
@@ -285,3 +296,20 @@ def test_what_says_nothing_of_how_far_all_has_come_is_refused(got):
     one, _ = Line().sides
     with pytest.raises(ValueError, match="does not say how far"):
         one.losses.take(one.peer, got)
+
+
+LARGE_ONES = {Kind.PROBE: "assembly", Kind.ANSWER_PROBE: "answer_assembly"}
+
+
+@pytest.mark.parametrize("kind", LARGE_ONES)
+@pytest.mark.parametrize(("probed", "is_kept"), [(1, True), (2, False)])
+def test_what_has_come_of_a_large_message_is_let_go_when_the_rest_is_lost(kind, probed, is_kept):
+    side = Side(0)
+    peer, arrivals = side.peer, side.peer.arrivals
+    for assembly in LARGE_ONES.values():
+        getattr(peer, assembly).add(1, *next(chunks([Lent(bytes(2 * CHUNK), mutable=False)])))
+    arrivals.seq_in = arrivals.answers_in = 1
+    route = Route(peer.source, peer.link_name)
+    side.losses.probed(peer, unpack_header(route.header(kind, Lane.DATA, 0, probed)))
+    for other, assembly in LARGE_ONES.items():
+        assert getattr(peer, assembly).is_begun is (is_kept or other is not kind)
