@@ -5,9 +5,11 @@ any core       its siblings    load: [actors, queued, messages, delay, cpu],
                                place: [index, incarnation, control, data], if others can reach it
 core 0         its siblings    cores: [[index, state, incarnation, pid, actors, restarts, load]...],
                                dead: [[index, incarnation]...],
-                               nodes: [[name, index, incarnation, control, data]...],
                                allowed: [name...],
-                               host: where each is to listen for other nodes, if it is
+                               host: where each is to listen for other nodes, if it is;
+                               then alone, in as many heartbeats as it takes:
+                               nodes: [[name, index, incarnation, control, data]...],
+                               part: [which of these parts it is, how many there are]
 any core       other nodes     places: [[index, incarnation, control, data]...]
 any core       any             types: [[name, id, fingerprint]...]: alone, see type_ids.py
                                got: [seq, seq of answers, unasked]: alone, see losses.py
@@ -18,7 +20,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, cast
+from itertools import chain
+from typing import Any, TypeVar, cast
 
 import msgpack
 
@@ -42,9 +45,14 @@ BODY_LIMIT = 64 * 1024
 """The most bytes that are read of what another node tells."""
 OFFERS = 32
 """How many types a heartbeat tells of, at most."""
+PLACES = 400
+"""Of how many cores a heartbeat tells where they listen, at most: so it has room in a frame."""
 
 _packb = cast(Any, msgpack).packb
 _unpackb = cast(Any, msgpack).unpackb
+
+
+T = TypeVar("T")
 
 
 class BadHeartbeat(ValueError):
@@ -65,6 +73,8 @@ class Gossip:
         self._listeners, self._children = listeners, children
         self._told: list[CoreRecord] = []
         self._dead: deque[tuple[int, int]] = deque(maxlen=64)
+        self._nodes: list[list[Any]] = []
+        """The parts that have come of what core 0 tells of other nodes."""
 
     # Telling
 
@@ -72,27 +82,30 @@ class Gossip:
     def _actors(self) -> int:
         return len(self._system.core.processes) - 1  # the kernel is none
 
-    def bodies(self) -> tuple[bytes, bytes]:
-        """What to tell this node's cores, and what to tell other nodes."""
+    def bodies(self) -> tuple[list[bytes], list[bytes]]:
+        """What to tell this node's cores, and what to tell other nodes, a heartbeat each."""
         load = self._system.meter.last
         own: dict[str, object] = {"load": [self._actors, *load.values()]}
         if self._listeners.outside is not None:
             own["place"] = self._listeners.outside
+        mine: list[dict[str, object]] = [own]
         if self._children is not None:
             own["cores"] = [list(record.values()) for record in self.cores()]
             own["dead"] = list(self._dead)
             own["allowed"] = self._system.allowed.names
             own["host"] = self._system.tcp_host
-            known = self._members.known
-            own["nodes"] = [[node, *place] for (node, _), place in known.items()]
-        others: dict[str, object] = {"places": list(self._members.siblings.values())}
-        return _packb(own), _packb(others)
+            known = [[node, *place] for (node, _), place in self._members.known.items()]
+            parts = _parts(known)
+            mine += [{"nodes": each, "part": [n, len(parts)]} for n, each in enumerate(parts)]
+        others = [{"places": each} for each in _parts([*self._members.siblings.values()])]
+        return [*map(_packb, mine)], [*map(_packb, others)]
 
     def tell(self, peers: Iterable[Peer]) -> None:
         """Send each peer its heartbeat, and the ids of the types that it named lately."""
         own, others = self.bodies()
         for peer in peers:
-            peer.control.send_now(Kind.HEARTBEAT, own if peer.own else others)
+            for body in own if peer.own else others:
+                peer.control.send_now(Kind.HEARTBEAT, body)
             offers = peer.codec.offers()
             for start in range(0, len(offers), OFFERS):
                 types = [list(offer) for offer in offers[start : start + OFFERS]]
@@ -141,6 +154,8 @@ class Gossip:
                 self._take_place(place_of(told["place"]))
             if peer.home.core == 0 and "cores" in told:
                 self._take_from_core_0(told)
+            if peer.home.core == 0 and "nodes" in told:
+                self._take_nodes(told["nodes"], *told["part"])
         else:
             for place in map(place_of, told.get("places", ())):
                 self._learn(peer.home.node, place)
@@ -182,9 +197,20 @@ class Gossip:
             home = CoreAddress(self._system.name, index, incarnation)
             if home not in self._members.dead:
                 self._members.lose(home, "its process has ended")
-        self._members.known = {
-            (node, index): CorePlace(index, *rest) for node, index, *rest in told["nodes"]
-        }
+
+    def _take_nodes(self, nodes: list[Any], part: int, parts: int) -> None:
+        """Where others listen: known when the last part has come after all others."""
+        if part == 0:
+            self._nodes = []
+        if part == len(self._nodes):
+            self._nodes.append(nodes)
+        if part == parts - 1:
+            told, self._nodes = self._nodes, []
+            if len(told) == parts:
+                self._members.known = {
+                    (node, index): CorePlace(index, *rest)
+                    for node, index, *rest in chain.from_iterable(told)
+                }
 
     # Asking
 
@@ -245,3 +271,8 @@ class Gossip:
                     urls=[place.control],
                 )
         return list(records.values())
+
+
+def _parts(places: list[T]) -> list[list[T]]:
+    """At least one, and none with more than `PLACES`."""
+    return [places[start : start + PLACES] for start in range(0, len(places) or 1, PLACES)]

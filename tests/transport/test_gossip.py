@@ -9,7 +9,8 @@ import pytest
 from zanni.actors.address import CoreAddress
 from zanni.actors.network import IDLE, CoreRecord
 from zanni.transport.aliases import Aliases
-from zanni.transport.gossip import BadHeartbeat, Gossip
+from zanni.transport.frame import CONTROL_CAP
+from zanni.transport.gossip import BODY_LIMIT, PLACES, BadHeartbeat, Gossip
 from zanni.transport.handshake import CorePlace
 
 PLACE = CorePlace(0, 5, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
@@ -22,7 +23,7 @@ class Hearing:
     def __init__(self):
         gate = SimpleNamespace(checked_url=lambda url: url)
         self.members = SimpleNamespace(known={}, dead={}, aliases=Aliases(), gate=gate)
-        system = SimpleNamespace(
+        self.system = system = SimpleNamespace(
             name="a", index=1, open_cores=2, meter=SimpleNamespace(last=IDLE), allowed=set()
         )
         self.gossip = Gossip(system, self.members, None, None)
@@ -77,3 +78,47 @@ def test_a_core_that_was_told_last_that_it_starts_is_up(hearing):
     cores = [dict(zip(CoreRecord.__annotations__, values, strict=True)) for values in told]
     hearing.gossip._told = cores
     assert [each["state"] for each in hearing.gossip.cores()] == ["up", "up"]
+
+
+class Core0:
+    """Core 0 of the node a, which knows so many cores of other nodes."""
+
+    def __init__(self, count):
+        self.known = {
+            (f"node {n}", 0): CorePlace(0, n, f"tcp://{n}", "tcp://x") for n in range(count)
+        }
+        self.siblings = {n: CorePlace(n, n, f"tcp://{n}", "tcp://x") for n in range(count)}
+        system = SimpleNamespace(
+            name="a",
+            index=0,
+            open_cores=2,
+            home=CoreAddress("a", 0, 1),
+            meter=SimpleNamespace(last=IDLE),
+            core=SimpleNamespace(processes={}),
+            allowed=SimpleNamespace(names=[]),
+            tcp_host=None,
+        )
+        listeners, children = SimpleNamespace(outside=None), SimpleNamespace(all=[])
+        self.gossip = Gossip(system, self, listeners, children)
+
+
+def test_however_many_nodes_there_are_each_heartbeat_has_room_in_a_frame(hearing):
+    core_0 = Core0(3 * PLACES + 1)
+    peer = SimpleNamespace(home=CoreAddress("a", 0, 1), own=True, codec=None)
+    hearing.system.allowed = SimpleNamespace(take=lambda names: None)
+    own, others = core_0.gossip.bodies()
+    assert max(map(len, own)) < CONTROL_CAP
+    assert max(map(len, others)) <= BODY_LIMIT
+    before = Core0(1)
+    for body in before.gossip.bodies()[0]:
+        hearing.gossip.take(peer, body)
+    for lost in range(1, len(own)):  # none is known in part
+        for body in own[:lost] + own[lost + 1 :]:
+            hearing.gossip.take(peer, body)
+        assert hearing.members.known == before.known
+    for body in own:
+        hearing.gossip.take(peer, body)
+    assert hearing.members.known == core_0.known
+    for body in Core0(0).gossip.bodies()[0]:
+        hearing.gossip.take(peer, body)
+    assert hearing.members.known == {}
