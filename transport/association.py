@@ -304,9 +304,7 @@ class Associations:
 
     def _answer(self, url: str, frame: tuple[bytes, bytes], *, own: bool, key: str | None) -> None:
         call = self._call(url, own=own, key=key)
-        if call.dialling and call.waiting is not None:
-            # Both dial: the HELLO that has not gone yet is not needed, the next one would be.
-            call.waiting = None
+        # Where both dial, a HELLO that has not gone yet is not needed: the next one would be.
         call.waiting = frame
         if not call.dialling:
             call.due = now() + ANSWER_LIFE
