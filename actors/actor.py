@@ -184,18 +184,19 @@ class Actor(Receiving, pykka.Actor):
 
         Watching twice is watching once. An actor that is gone already gives "noproc".
         """
-        process = _process_of(ref, "watch")
-        watching = self._cell.need_ties().watching
+        process, cell = _process_of(ref, "watch"), self._cell  # once: a kill may take it away
+        watching = cell.need_ties().watching
         if ref.address not in watching:
             watching[ref.address] = ref
-            process.signal(Watch(self._cell))
+            process.signal(Watch(cell))
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Undo `watch`: no `Down` for this ref is handled from now on."""
-        process, ties = _process_of(ref, "unwatch"), self._cell.need_ties()
+        process, cell = _process_of(ref, "unwatch"), self._cell
+        ties = cell.need_ties()
         watched = ties.watching.pop(process.address, None) is not None
         if watched and process.address not in ties.children:  # a child's end is heard of anyway
-            process.signal(Unwatch(self._cell))
+            process.signal(Unwatch(cell))
 
     def link(self, ref: ActorRef[Any]) -> None:
         """Link this actor and that one: if either ends for a reason that is not "normal", both do.
@@ -212,7 +213,8 @@ class Actor(Receiving, pykka.Actor):
 
     def stop(self) -> None:
         """Stop after the messages that are queued already; the reason is "normal"."""
-        self._cell.deliver(STOP, self._cell, None, None)
+        cell = self._cell
+        cell.deliver(STOP, cell, None, None)
 
     def exit(self, reason: Any = "normal") -> None:
         """Stop right after the message in hand, for that reason; what is queued is dropped.

@@ -7,7 +7,7 @@ from types import FunctionType
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorSystem, Future
-from zanni.actors import signalled
+from zanni.actors import parking, signalled
 from zanni.actors.lifecycle import Lifecycle
 from zanni.actors.parking import here
 from zanni.actors.state import PARKED
@@ -109,6 +109,35 @@ def test_what_a_turn_does_that_was_given_up_is_broken_off(system, eventually, ac
     assert it.ask("newer", timeout=DEADLINE) == (2, "newer")
     assert it.ask("seen", timeout=DEADLINE) == ["new", "newer"]
     assert system.whereis("late") is None
+
+
+@pytest.mark.parametrize("verb", ["watch", "unwatch"])
+def test_a_kill_in_the_midst_of_a_watch_harms_nobody(system, tools, caplog, verb):
+    watched, ref = system.spawn(Echo), system.spawn(tools.Hooked, [])
+
+    def act(actor):
+        class Watching(dict):
+            """Whom it watches; when that changes, the actor is killed, as from another thread."""
+
+            def __setitem__(self, address, ref):
+                super().__setitem__(address, ref)
+                actor._cell = parking.SEVERED
+
+            def pop(self, address, default):
+                actor._cell = parking.SEVERED
+                return super().pop(address, default)
+
+        if verb == "unwatch":
+            actor.watch(watched)
+        ties = actor._cell.need_ties()
+        ties.watching = Watching(ties.watching)
+        getattr(actor, verb)(watched)
+
+    ref.ask(("apply", act))
+    assert watched.ask(1, timeout=DEADLINE) == 1
+    ref.kill()
+    ref.wait(timeout=DEADLINE)
+    assert not caplog.records
 
 
 def test_a_turn_that_was_given_up_returns_and_the_next_life_keeps_its_messages(system):
