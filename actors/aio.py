@@ -6,7 +6,7 @@ message at a time, in order. The loop is started when the first coroutine comes.
 Guarantees:
 - Whatever escapes a coroutine, or a task that one has begun, the loop goes on.
 - A kill cancels the coroutine and does not wait for it: what it does after in its actor's name, it
-  or a task that it has begun, is broken off by `Killed`.
+  or a task that it has begun, is broken off by `Killed`. What it had sent comes before the end.
 - `stop` ends within `STOP_TIMEOUT`, and a little more. What runs is cancelled, once; what does not
   heed that is dropped, and said so in the log. Only a coroutine that blocks the thread itself, in
   `time.sleep` say, keeps the thread until it returns.
@@ -20,10 +20,10 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
-from .environment import start_thread
+from .environment import start_thread, thread_id
 from .errors import ShuttingDown
 from .future import Future
-from .parking import OwnCoroutine, Turn, coroutine_owner, own_coroutines
+from .parking import OwnCoroutine, Turn, calls_user_code, coroutine_owner, own_coroutines
 
 STOP_TIMEOUT = 1.0
 """Seconds that cancelled coroutines may take to end."""
@@ -39,6 +39,7 @@ class LoopThread:
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
         self._stopping = False
+        self.thread_id = 0
         self._seconds = STOP_TIMEOUT
         try:
             self._thread = start_thread(self._run, name)
@@ -47,11 +48,13 @@ class LoopThread:
             raise
 
     def _run(self) -> None:
+        self.thread_id = thread_id()
         while not self._stopping:
             self._survive(self._loop.run_forever)
         self._end(self._loop.time() + self._seconds)
         self._loop.close()
 
+    @calls_user_code
     def _survive(self, run: Callable[[], object]) -> None:
         """Run the loop: a task that SystemExit or KeyboardInterrupt leaves breaks it off."""
         try:
@@ -75,10 +78,11 @@ class LoopThread:
         """Owner's turn only. Run the coroutine, park the turn until it ends, give its result."""
         future: Future[Any] = Future()
         context = copy_context()
-        own = OwnCoroutine(owner, future)
+        own = future.coroutine = OwnCoroutine(owner, future, self)
         context.run(coroutine_owner.set, own)
         tasks: list[asyncio.Task[None]] = []  # the one, once the loop has made it
 
+        @calls_user_code
         async def settle() -> None:
             task = asyncio.current_task()
             own_coroutines[task] = own
@@ -106,6 +110,7 @@ class LoopThread:
         try:
             return future.get()
         finally:
+            future.coroutine = None  # else they would be a cycle
             if not future.done():  # the actor was killed while it waited
                 own.broken_off = True
                 owner.sever()

@@ -70,6 +70,7 @@ class Future(pykka.Future[T]):
     expires = inf
     wait: Wait | None = None
     inner_wait: Wait | None = None
+    coroutine: Any = None
 
     def __init__(self) -> None:  # Pykka's own would set what the class already says
         pass

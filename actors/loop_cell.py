@@ -17,6 +17,7 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
 from .cell import Cell
 from .control import CONTROL
+from .parking import calls_user_code
 from .proxy import Describe
 
 
@@ -33,6 +34,7 @@ class LoopCell(Cell):
         self.core.owner.run_coroutine(_invoke(hook, *args))
 
 
+@calls_user_code
 async def _invoke(function: Callable[..., Any], *args: Any) -> Any:
     """On the loop. Call what is an actor's, plain or `async def`."""
     result = function(*args)

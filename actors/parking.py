@@ -91,11 +91,13 @@ here = Here()
 class OwnCoroutine:
     """A coroutine that an actor's turn is parked for, and the future of its end."""
 
-    __slots__ = ("broken_off", "end", "owner")
+    __slots__ = ("broken_off", "end", "loop", "owner")
 
-    def __init__(self, owner: Turn, end: Any) -> None:
+    def __init__(self, owner: Turn, end: Any, loop: Any) -> None:
         self.owner = owner
         self.end = end
+        self.loop = loop
+        """Its loop's thread."""
         self.broken_off = False
         """Whether the turn was killed: the coroutine may go on, and nothing may come of it."""
 

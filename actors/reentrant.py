@@ -40,7 +40,7 @@ from .losing import lose
 from .parking import SEVERED, Killed, current_sender
 from .process import Headers, Item, Kill, Process, Reply, Signal
 from .ref import ActorRef
-from .state import DEAD, IDLE, PARKED, RESUMING, SCHEDULED, State
+from .state import DEAD, IDLE, RESUMING, SCHEDULED, State
 
 _own_current: Any = Lifecycle.__dict__["current"]  # the slot behind the property below
 
@@ -185,8 +185,6 @@ class ReentrantCell(Cell):
         super()._obey(signal)
         if type(signal) is Kill:
             self._break_off()
-            for strand in tuple(self._strands):
-                strand.give_up_if_late()
 
     def _break_off(self) -> None:
         self._graceful = False
@@ -262,8 +260,7 @@ class Strand(Cell):
     def break_off(self) -> None:
         """Owner only. End the wait of the message, if it waits."""
         self.killed = True
-        if self.state is PARKED:
-            self._resume()
+        self.unwind()
 
     def give_up_if_late(self) -> None:
         """Owner only. See `Signalled.give_up_if_late`; not if the whole has failed by another."""

@@ -33,11 +33,14 @@ from .process import (
     Watch,
 )
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, SCHEDULED, STARTING, SUSPENDED
+from .waits import coroutine_of
 
 MOMENT = 0.001
 """Seconds between two looks at a turn that was killed, and is about to get somewhere."""
 PATIENCE = 1.0
 """Seconds of such looks."""
+LOOP_PATIENCE = 0.02
+"""The same for an asyncio loop's thread; of a loop written in C it cannot be seen that it rests."""
 
 
 class Abandoned(NamedTuple):
@@ -100,7 +103,29 @@ class Signalled(Linked, Parked):
         self.killed = True
         self.exit_reason = "killed"
         self._leave_soon()
-        if self.state is PARKED:
+        self.unwind()
+
+    def unwind(self) -> None:
+        """Owner only. It was killed: end its wait, or go on without it if another thread has it.
+
+        Not before all has come that a coroutine of it has sent: that is cut off first, and what its
+        loop's thread may be about to send, in the runtime, has a moment to do so.
+        """
+        coroutine = coroutine_of(self.awaits)
+        if coroutine is None:
+            self._end_wait()
+            return
+        coroutine.broken_off = True
+        self._end_wait_by(now() + LOOP_PATIENCE, coroutine.loop)
+
+    def _end_wait_by(self, until: float, loop: Any) -> None:
+        if is_in_user_code(loop) or now() >= until:
+            self.core.post(self._end_wait)
+        else:
+            self.core.call_later(MOMENT, lambda: self._end_wait_by(until, loop))
+
+    def _end_wait(self) -> None:
+        if self.killed and self.state is PARKED:
             self._resume()  # to unwind
         self.give_up_if_late()
 

@@ -43,6 +43,8 @@ class Owed(Protocol):
     """The one wait for it, of one that only its asker has; made when first needed."""
     inner_wait: Wait | None
     """What the coroutine awaits whose result it is."""
+    coroutine: Any
+    """That coroutine, while it is awaited: an `OwnCoroutine`."""
 
     def reject(self, error: BaseException) -> bool:
         """Any thread. See `Reply.reject`."""
@@ -117,6 +119,13 @@ def future_of(awaits: Any) -> Any:
     future = awaits.future if type(awaits) is Wait else awaits
     inner = future.inner_wait
     return future if inner is None else inner.future
+
+
+def coroutine_of(awaits: Any) -> Any:
+    """Any thread. The coroutine of its own whose end a cell awaits; None if it awaits no such."""
+    if awaits is None:
+        return None
+    return (awaits.future if type(awaits) is Wait else awaits).coroutine
 
 
 def wait_of(cell: Waiting) -> Wait | None:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from zanni import Actor, ActorDeadError, ActorSystem, Down, Future, RemoteError
+from zanni import Actor, ActorDeadError, ActorRef, ActorSystem, Down, Future, RemoteError
 from zanni.supervisors import Supervisor, child
 
 
@@ -711,3 +711,38 @@ def test_nothing_comes_from_a_coroutine_after_the_down_of_its_actor(
     gate.set()
     eventually(lambda: notes == ["start", "Killed"])
     assert watcher.ask("sync") == [Down(it, "killed")]
+
+
+@pytest.mark.usefixtures("switching")
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_all_that_a_coroutine_sends_comes_before_its_end(system, reentrant):  # G7
+    class Sends(Actor):
+        async def on_receive(self, ref):
+            entered.set()
+            while True:
+                ref.tell("a message")
+                await asyncio.sleep(0)
+
+    class Hears(Actor):
+        def on_receive(self, message):
+            if isinstance(message, ActorRef):
+                self.last = None
+                self.watch(message)
+            elif message == "last":
+                return self.last
+            else:
+                self.last = message
+            return None
+
+    Sends.reentrant = reentrant
+    hears = system.spawn(Hears)
+    for _ in range(50):
+        entered = threading.Event()
+        sends = system.spawn(Sends)
+        hears.ask(sends)
+        sends.tell(hears)
+        assert entered.wait(10)
+        sends.kill()
+        sends.wait(timeout=10)
+        system.spawn(Mixed).ask("the loop has come to it", timeout=10)
+        assert hears.ask("last") == Down(sends, "killed")
