@@ -57,7 +57,12 @@ def zanni():
 
 def test_the_tree_on_the_page_is_what_is_printed(zanni):
     ((arguments, shown),) = CONSOLE.findall(PAGE)
-    assert re.sub(r"process \d+", "process 4711", zanni(*arguments.split())) == shown
+    assert numberless(zanni(*arguments.split())) == numberless(shown)
+
+
+def numberless(tree):
+    """The tree without the numbers that differ from run to run: of processes and of actors."""
+    return re.sub(r"(process |shop/0/)\d+", r"\1N", tree)
 
 
 def test_the_page_tells_of_each_field_of_the_document(zanni):
