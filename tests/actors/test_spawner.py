@@ -206,21 +206,35 @@ def test_a_start_whose_spawner_was_killed_comes_to_nothing(system, tools, eventu
 
 
 @pytest.fixture
-def _interruptible():
-    """Ctrl-C raises KeyboardInterrupt, though the tests may run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
+def interrupt():
+    """Interrupt the main thread, once, though the tests may run in the background."""
+    taken = threading.Event()
+
+    def take(*_):
+        if not taken.is_set():
+            taken.set()
+            raise KeyboardInterrupt
+
+    def interrupt():
+        for _ in range(1000):  # a signal that comes just before a wait begins does not end it
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            if taken.wait(0.01):
+                return
+
+    before = signal.signal(signal.SIGINT, take)
+    yield interrupt
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("_interruptible")
-def test_a_start_whose_spawner_was_interrupted_comes_to_nothing(system, tools, eventually):
-    def interrupt(actor):
+def test_a_start_whose_spawner_was_interrupted_comes_to_nothing(
+    system, tools, eventually, interrupt
+):
+    def interrupt_wait(actor):
         outcome = actor._cell.ties.starting
         eventually(lambda: outcome._waiters)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        interrupt()
 
     with pytest.raises(KeyboardInterrupt):
-        system.spawn(StartsNever, interrupt, name="ann")
+        system.spawn(StartsNever, interrupt_wait, name="ann")
     eventually(lambda: not system.actors())
     assert system.spawn(tools.Recorder, name="ann").ask(1) == 1
