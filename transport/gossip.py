@@ -96,7 +96,8 @@ class Gossip:
             own["host"] = self._system.tcp_host
             known = [[node, *place] for (node, _), place in self._members.known.items()]
             parts = _parts(known)
-            mine += [{"nodes": each, "part": [n, len(parts)]} for n, each in enumerate(parts)]
+            for number, part in enumerate(parts):
+                mine.append({"nodes": part, "part": [number, len(parts)]})
         others = [{"places": each} for each in _parts([*self._members.siblings.values()])]
         return [*map(_packb, mine)], [*map(_packb, others)]
 
