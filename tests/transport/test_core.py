@@ -565,8 +565,9 @@ def small():
 
 
 class Held(Actor):
-    def on_receive(self, gate):
-        gate.wait(DEADLINE)
+    def on_receive(self, message):
+        if isinstance(message, threading.Event):
+            message.wait(DEADLINE)
 
 
 def test_the_name_of_an_actor_that_ends_when_no_more_may_wait_is_free(small):
@@ -574,7 +575,7 @@ def test_the_name_of_an_actor_that_ends_when_no_more_may_wait_is_free(small):
     held.tell(gate)
     namer = small.spawn(crew.Namer, name="ann", core=1)
     namer.call(crew.Namer.flood, held, 100).get(timeout=DEADLINE)
-    namer.wait(timeout=DEADLINE)
+    wait_for(lambda: namer not in small.actors())  # who waits for its end knows of it by that
     wait_for(lambda: small.whereis("ann") is None)
     small.spawn(crew.Counter, name="ann")
     gate.set()
