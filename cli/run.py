@@ -176,6 +176,10 @@ class Usher(Actor):
             message.ref.process.signal(Bury())
             self._ended.resolve(Down(message.ref, message.reason))
 
+    def on_stop(self) -> None:
+        """Tell that the program has stopped its system, unless the root had ended before."""
+        self._ended.resolve(Down(None, "shutdown"))
+
 
 class Life:
     """A started system from its root's spawn to the exit code."""
@@ -192,9 +196,7 @@ class Life:
         outcome = Outcome()
         self._system.events.subscribe(outcome.hear)
         self._system.events.subscribe(functools.partial(end_if_refused, ended))
-        usher = self._system.spawn(Usher, root, ended)
-        # Unless the root had ended before, the program has stopped the system, and all in it.
-        usher.exited().add_done_callback(lambda _: ended.resolve(Down(None, "shutdown")))
+        self._system.spawn(Usher, root, ended)
         try:
             end = self._signals.wait(ended)
         except Interrupted:
