@@ -167,6 +167,9 @@ class Usher(Actor):
             self.system.spawn(self._root, supervisor=self.actor_ref)
         except Exception as error:
             self._ended.resolve(Down(None, error))
+        except BaseException:  # killed meanwhile
+            self.on_stop()
+            raise
 
     def on_receive(self, message: object) -> None:
         """Tell of the root's end, which is final."""

@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 import pykka
-from zanni import Actor
+from zanni import Actor, Future
 from zanni.supervisors import Supervisor, child
 
 class Echo(Actor):
@@ -80,6 +80,11 @@ class StopsSystem(Idle):
     def on_start(self):
         threading.Thread(target=self.system.stop).start()
 
+class StopsItsStart(StopsSystem):
+    def on_start(self):
+        super().on_start()
+        Future().get()
+
 class Unborn(Actor):
     def __init__(self):
         super().__init__()
@@ -137,9 +142,9 @@ def actors(module: Any) -> None:
     module("acts", ACTORS)
 
 
-@pytest.mark.parametrize("root", ["StopsAll", "StopsSystem"])
+@pytest.mark.parametrize("root", ["StopsAll", "StopsSystem", "StopsItsStart"])
 def test_a_program_that_shuts_itself_down_ends_the_command(start: Any, root: str) -> None:
-    command = start("run", f"acts:{root}")
+    command = start("run", f"acts:{root}", "--config", "drain_timeout=0.5")
     assert command.wait() == 0, command.err
     assert command.err == ""
 
