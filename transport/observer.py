@@ -114,8 +114,8 @@ class Line:
                 f"{self.url} took the connection and does not answer within {PATIENCE:g} seconds: "
                 "it is stopped, or held up by code in C, or no Zanni node of this version"
             )
-        reason = NO_NODE if self.probe is None else self.probe.reason()
-        if reason != NO_NODE:
+        reason = None if self.probe is None else self.probe.reason()
+        if reason not in (None, NO_NODE):
             return Silent(f"{self.url} does not answer: {reason}")
         return Silent(
             f"nothing answers at {self.url} within {PATIENCE:g} seconds: nothing listens there, or "

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from zanni.transport.events import NOTHING_LISTENS
+
 ACTORS = """
 from zanni import Actor, Future
 from zanni.supervisors import Backoff, Supervisor, child
@@ -374,10 +376,10 @@ def test_a_port_where_nothing_or_something_else_listens(start: Any) -> None:
         )
         other.listen()
         commands = [start("tree", url) for url in (nothing, wrong)]
-        for command in commands:
-            assert command.wait() == 1
-            assert "nothing answers at tcp://127.0.0.1:" in command.err
-            assert "Traceback" not in command.err
+        assert [command.wait() for command in commands] == [1, 1]
+    assert f"{nothing} does not answer: {NOTHING_LISTENS}" in commands[0].err
+    assert f"nothing answers at {wrong} within" in commands[1].err
+    assert "Traceback" not in commands[0].err + commands[1].err
 
 
 def test_a_system_that_is_stopped_by_a_signal_is_said_not_to_answer(run: Any, start: Any) -> None:
