@@ -222,7 +222,9 @@ class AskedAtItsEnd(Actor):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"capacity": 9}, {"priority": lambda _: 0}, {"timed": True}], ids=repr
+    "settings",
+    [{"capacity": 9}, {"priority": lambda _: 0}, {"timed": True}],
+    ids=["bounded", "priority", "timed"],
 )
 def test_who_asks_while_an_idle_actor_ends_hears_of_its_death(system, tools, settings):  # G9
     mailbox = Mailbox(**settings)
