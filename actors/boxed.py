@@ -18,7 +18,7 @@ from .errors import ActorDeadError, DeadlockError, MailboxFull, Timeout
 from .future import Future
 from .losing import lose
 from .mailbox import HIGH_WATER, Mailbox, MailboxHigh, MailboxRecord
-from .parking import calls_back, check_not_killed, here
+from .parking import calls_back, check_not_killed, here, waits_for_room
 from .process import OWN, Headers, Item, Process, Reply
 from .state import DEAD, IDLE, SCHEDULED
 
@@ -95,8 +95,7 @@ class Boxed(Cell):
 
     def _wait_for(self, room: Future[None], item: Item) -> None:
         """Wait until the message is queued, for as long as its asker would wait at all."""
-        turn = here.worker.turn
-        if turn is not None and not turn.waits_for_room:
+        if not waits_for_room():
             self._let_in(room, item)
             return
         message, sender, reply, _ = item

@@ -6,7 +6,7 @@ from .cell import Cell
 from .dispatcher import Core
 from .future import Future
 from .links import Monitor
-from .process import Bury, Kill, Watch
+from .process import Watch, kill_for_good
 from .state import SUSPENDED
 from .timers import Timer
 
@@ -49,8 +49,7 @@ def drain(core: Core, seconds: float, kill_seconds: float, done: Future[bool]) -
         nonlocal in_time, timer
         in_time = False
         for cell in living(core):
-            cell.signal(Bury())
-            cell.signal(Kill())
+            kill_for_good(cell)
         timer = core.call_later(kill_seconds, lambda: done.resolve(value=False))
 
     timer = core.call_later(seconds, kill)

@@ -31,16 +31,15 @@ from .overrides import hidden
 from .parking import Killed, calls_user_code, check_not_killed, here
 from .process import (
     Broken,
-    Bury,
     Died,
     Failed,
     Headers,
     Item,
-    Kill,
     Process,
     Reply,
     Signal,
     Unwatch,
+    kill_for_good,
 )
 from .ref import ActorRef
 from .serving import abandon
@@ -320,8 +319,7 @@ class Lifecycle:
         if ties is None:
             return
         for child in [*ties.children.values()]:  # a suspended one dies at once, and we hear of it
-            child.process.signal(Bury())  # or a supervised one would await a verdict for ever
-            child.process.signal(Kill())
+            kill_for_good(child.process)  # or a supervised one would await a verdict for ever
         self.return_stash()
         for timer in tuple(ties.timers):
             timer.cancel()

@@ -126,6 +126,15 @@ def current_sender() -> Process | None:
     return sender.sender() if isinstance(sender, OwnCoroutine) else sender
 
 
+def waits_for_room() -> bool:
+    """Any thread that can wait. Whether what runs here waits where a mailbox or a peer says so.
+
+    If not, what it sends goes beyond the bound: see `Cell.waits_for_room`.
+    """
+    turn = here.worker.turn
+    return turn is None or turn.waits_for_room
+
+
 contexts: list[str] = []
 """Not empty once the program has imported `contextvars` (asyncio does), or an ask with a deadline
 was served: before, no context variable can be set, and turns and what they send are spared the

@@ -22,7 +22,7 @@ from .mailbox import Mailbox, checked_mailbox
 from .messages import can_be_found, type_name
 from .naming import Naming
 from .network import Network
-from .process import Bury, Kill, Process, Watch
+from .process import Process, Watch, kill_for_good
 from .ref import ActorRef
 from .registry import Names
 from .scheduler import Scheduler
@@ -152,7 +152,7 @@ class Spawner:
             made = start.outcome.get()
         except BaseException:
             if start.cell is not None:  # at once: who knows how long it takes to start
-                _end(start.cell.ref)
+                kill_for_good(start.cell)
             start.outcome.add_done_callback(partial(self._undo, start.cell, name))
             raise
         return cast("ActorRef[Any]", made) if start.cell is None else start.cell.ref
@@ -163,7 +163,7 @@ class Spawner:
             ref: ActorRef[Any] = outcome._value if cell is None else cell.ref
             if name is not None:
                 self.naming.bind_later(name, ref)  # its end frees the name, and nothing before
-            _end(ref)
+            kill_for_good(ref.process)
         elif name is not None:
             self.naming.release(name, None)
 
@@ -292,11 +292,6 @@ class Spawner:
         if above is not None:
             above.signal(Watch(cell))
         return cell
-
-
-def _end(ref: ActorRef[Any]) -> None:
-    ref.process.signal(Bury())
-    ref.process.signal(Kill())
 
 
 def _check_found_elsewhere(class_name: str) -> None:

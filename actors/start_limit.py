@@ -7,19 +7,18 @@ from typing import Any
 from .dispatcher import Core
 from .errors import Timeout
 from .future import Future
-from .process import Bury, Kill, Process
+from .process import Process, kill_for_good
 
 
 def limit_start(core: Core, process: Process, started: Future[Any], seconds: float) -> None:
     """Any thread. Unless `started` is settled in so many seconds, reject it and end the actor.
 
-    The actor is killed and buried, so that a start which ends later brings nothing to life.
+    It is for good, so that a start which ends later brings nothing to life.
     """
 
     def expire() -> None:
         if started.reject(Timeout(f"the start took longer than {seconds} s")):
-            process.signal(Bury())
-            process.signal(Kill())
+            kill_for_good(process)
 
     def begin() -> None:
         timer = core.call_later(seconds, expire)

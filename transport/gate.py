@@ -37,11 +37,6 @@ class Join(NamedTuple):
     node: str | None
     """Its name, where keys are used: as it was said, or that of the only one it could be then."""
 
-    @property
-    def given(self) -> str:
-        """As a user could have given it, with the number of its host."""
-        return self.url if self.node is None else self.url.replace("://", f"://{self.node}@", 1)
-
 
 class Open:
     """In place of a gate where no keys are used: who reaches the loopback addresses may link."""

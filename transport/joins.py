@@ -28,13 +28,13 @@ class Joins:
 
     def join(self, url: str) -> None:
         """Any thread. See `Network.join`."""
-        join = self._members.gate.checked_join(url)
+        join = self._members.gate.checked_join(url)  # refused here, to whoever gave it
         home = self._host.core.home
         if home.core == 0:
             self._host.core.post(self._add, join)
             return
         kernel = self._host.process_of(Address(home.node, 0, 0, KERNEL_ID))
-        kernel.deliver(JoinNode(join.given), None, None, None)
+        kernel.deliver(JoinNode(url), None, None, None)
 
     def _add(self, join: Join) -> None:
         """Join this one, too."""

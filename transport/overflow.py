@@ -11,7 +11,7 @@ from math import inf
 from ..actors.environment import now, running_loop
 from ..actors.errors import Timeout
 from ..actors.future import Future
-from ..actors.parking import here
+from ..actors.parking import here, waits_for_room
 from ..actors.process import Reply
 from .buffers import Parcel
 from .data_lane import DataLane
@@ -32,8 +32,7 @@ def post_when_room(
     It waits as long as its asker would: then `reply` is rejected. A turn that must not wait has it
     queued beyond the bound.
     """
-    turn = here.worker.turn
-    if turn is not None and not turn.waits_for_room:
+    if not waits_for_room():
         return data.post_anyway(envelope, ask, reply)
     until = reply.expires if isinstance(reply, Future) else inf
     lost: Lost | None = Lost.OVERFLOW
