@@ -48,6 +48,7 @@ class Runtime:
     _spawner: Spawner
     _state: str
     _loop_thread: LoopThread | None
+    _runs_coroutines = True
     _disowned: Disowned | None = None
 
     def place(self, core: int | str | None) -> int:
@@ -119,7 +120,7 @@ class Runtime:
         from .aio import LoopThread  # noqa: PLC0415  (asyncio costs 40 ms to import)
 
         with _at_loops:
-            if self._state == "stopped":
+            if not self._runs_coroutines:
                 raise ShuttingDown(f"the system {self.name!r} has stopped: it runs no coroutine")
             if self._loop_thread is None:
                 self._loop_thread = LoopThread(f"{self.name}-asyncio-{self.index}")
@@ -128,7 +129,7 @@ class Runtime:
     def _end_loop(self, seconds: float) -> None:
         """Any thread. The core has ended: end its asyncio loop, in `seconds` at most."""
         with _at_loops:
-            self._state = "stopped"
+            self._runs_coroutines = False
             loop_thread = self._loop_thread
         if loop_thread is not None:
             loop_thread.stop(seconds)

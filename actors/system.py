@@ -141,6 +141,7 @@ class ActorSystem(Cores, Scoped):
         self.now = now
         self._thread: Any = None
         self._loop_thread = None
+        self._forgetting = make_lock()
         self._state = "new"
 
     @classmethod
@@ -292,6 +293,15 @@ class ActorSystem(Cores, Scoped):
         self._forget(max(deadline - now(), GRACE))
 
     def _forget(self, seconds: float) -> None:
+        """One thread at a time: of several that stop the system, none returns before it is gone."""
+        alone = self._forgetting.acquire(timeout=seconds)
+        try:
+            self._let_go(seconds)
+        finally:
+            if alone:
+                self._forgetting.release()
+
+    def _let_go(self, seconds: float) -> None:
         watcher.remove(self.core, GRACE)
         self.core.crew.join(now() + GRACE)
         self._end_loop(seconds)

@@ -151,6 +151,24 @@ def test_stops_from_many_threads(in_threads, switching, tools):
         assert system.actors() == []
 
 
+def test_of_several_stops_none_returns_before_the_system_is_gone(monkeypatch):
+    system = ActorSystem("both").start()
+    ending, may_end, stopped = threading.Event(), threading.Event(), threading.Event()
+
+    def slow():
+        ending.set()
+        may_end.wait(10)
+
+    monkeypatch.setattr(system.crashes, "tell_rest", slow)
+    threading.Thread(target=system.stop).start()
+    assert ending.wait(10)
+    threading.Thread(target=lambda: (system.stop(), stopped.set())).start()
+    assert not stopped.wait(0.1)  # its length is what is tried
+    may_end.set()
+    assert stopped.wait(10)
+    assert system.home not in systems
+
+
 def test_an_actor_that_holds_the_core_bounds_the_stop_too():  # G12
     """It neither returns nor waits: its thread is given up, and everyone else goes on."""
     release, entered = threading.Event(), threading.Event()
