@@ -294,11 +294,10 @@ class ActorSystem(Cores, Scoped):
 
     def _forget(self, seconds: float) -> None:
         """One thread at a time: of several that stop the system, none returns before it is gone."""
-        alone = self._forgetting.acquire(timeout=seconds)
-        try:
-            self._let_go(seconds)
-        finally:
-            if alone:
+        if self._forgetting.acquire(timeout=seconds):
+            try:
+                self._let_go(seconds)
+            finally:
                 self._forgetting.release()
 
     def _let_go(self, seconds: float) -> None:
