@@ -37,6 +37,7 @@ from .proxy import Describe
 from .punctual import PunctualCell
 from .ref import ActorRef
 from .routing import ROUTERS, Router
+from .timers import Timer
 
 logger = logging.getLogger("zanni")
 
@@ -202,6 +203,7 @@ class Pool(Overseer, Actor):
         self._revived: dict[ActorRef[Any], tuple[int, str]] = {}
         """How often a member was started again, and why the last time."""
         self._delay = 0.0
+        self._retry: Timer | None = None
         self._pool_cell = cast("PoolCell", self._cell)
         self._pool_cell.stand_for(plan.worker, plan.router)
 
@@ -221,7 +223,8 @@ class Pool(Overseer, Actor):
                 self._members.remove(ref)
                 self._revived.pop(ref, None)
                 self._publish()
-                self._fill()
+                if self._retry is None:
+                    self._fill()
             case Fill():
                 self._fill()
             case Resize(n):
@@ -265,14 +268,19 @@ class Pool(Overseer, Actor):
 
     def _fill(self) -> None:
         """Start what is missing; where that fails, again later."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         try:
             while len(self._members) < self._wanted:
                 self._add()
         except Exception as error:
+            full = None if self._delay else error  # of several in a row one is told in full
             self._delay = min(max(FIRST_DELAY, 2 * self._delay), LONGEST_DELAY)
-            text = "a member of pool %s did not start; the next try in %.1f seconds"
-            logger.warning(text, self.actor_ref, self._delay, exc_info=error)
-            self.after(self._delay, Fill())
+            text = "a member of pool %s did not start: %s; the next try in %.1f seconds"
+            words = in_words(error)
+            logger.warning(text, self.actor_ref, words, self._delay, exc_info=full)
+            self._retry = self.after(self._delay, Fill())
         else:
             self._delay = 0.0
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+import zanni.actors.pool
 from zanni import (
     Actor,
     ActorDeadError,
@@ -231,6 +232,18 @@ def test_a_member_that_cannot_be_started_again_is_replaced_later(
     assert Moody.refuses == 0
     assert second in members_of(pool)
     assert pool.ask("hello") == "hello"
+
+
+def test_members_that_are_lost_at_once_are_tried_together(system, eventually, monkeypatch, caplog):
+    monkeypatch.setattr(zanni.actors.pool, "FIRST_DELAY", 60.0)
+    pool = system.pool(Moody, 8)
+    monkeypatch.setattr(Moody, "refuses", 1000)
+    for member in members_of(pool):
+        member.tell(("raise", ValueError()))
+    eventually(lambda: members_of(pool) == [])
+    (told,) = [record for record in caplog.records if "did not start" in record.getMessage()]
+    assert "RuntimeError('not today'); the next try in 10.0 seconds" in told.getMessage()
+    assert told.exc_info is not None
 
 
 def test_what_is_sent_while_no_member_lives_waits_for_the_next_one(system, eventually):
