@@ -74,7 +74,7 @@ class Alone:
             pid=process_id(),
             actors=actors,
             restarts=0,
-            load=self._host.meter.last,
+            load={**self._host.meter.last},
         )
         return [record]
 

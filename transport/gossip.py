@@ -21,6 +21,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 import msgpack
@@ -47,10 +48,14 @@ OFFERS = 32
 """How many types a heartbeat tells of, at most."""
 PLACES = 400
 """Of how many cores a heartbeat tells where they listen, at most: so it has room in a frame."""
+LOAD_FIELDS = ("queued", "messages", "delay", "cpu")
+RECORD_FIELDS = ("index", "state", "incarnation", "pid", "actors", "restarts", "load")
+"""The fields of a `Load` and of a `CoreRecord`, in the order in which they are told."""
 
 _packb = cast(Any, msgpack).packb
 _unpackb = cast(Any, msgpack).unpackb
-
+_load_row = itemgetter(*LOAD_FIELDS)
+_record_row = itemgetter(*RECORD_FIELDS)
 
 T = TypeVar("T")
 
@@ -84,13 +89,13 @@ class Gossip:
 
     def bodies(self) -> tuple[list[bytes], list[bytes]]:
         """What to tell this node's cores, and what to tell other nodes, a heartbeat each."""
-        load = self._system.meter.last
-        own: dict[str, object] = {"load": [self._actors, *load.values()]}
+        load = _load_row(self._system.meter.last)
+        own: dict[str, object] = {"load": [self._actors, *load]}
         if self._listeners.outside is not None:
             own["place"] = self._listeners.outside
         mine: list[dict[str, object]] = [own]
         if self._children is not None:
-            own["cores"] = [list(record.values()) for record in self.cores()]
+            own["cores"] = [*map(_record_row, self.cores())]
             own["dead"] = list(self._dead)
             own["allowed"] = self._system.allowed.names
             own["host"] = self._system.tcp_host
@@ -146,11 +151,9 @@ class Gossip:
             self._members.losses.take(peer, told["got"])
         if peer.own:
             if "load" in told:
-                actors, queued, messages, delay, cpu = told["load"]
+                actors, *load = told["load"]
                 peer.actors = int(actors)
-                peer.load = Load(
-                    queued=int(queued), messages=int(messages), delay=float(delay), cpu=float(cpu)
-                )
+                peer.load = _load_of(load)
             if "place" in told:
                 self._take_place(place_of(told["place"]))
             if peer.home.core == 0 and "cores" in told:
@@ -187,9 +190,8 @@ class Gossip:
             members.known[node, place.core] = known
 
     def _take_from_core_0(self, told: dict[str, Any]) -> None:
-        fields = ("index", "state", "incarnation", "pid", "actors", "restarts", "load")
         self._told = [
-            cast("CoreRecord", dict(zip(fields, row, strict=True))) for row in told["cores"]
+            cast("CoreRecord", dict(zip(RECORD_FIELDS, row, strict=True))) for row in told["cores"]
         ]
         self._system.allowed.take(told["allowed"])
         if told["host"] is not None and self._system.tcp_host is None:  # before others are known
@@ -229,7 +231,7 @@ class Gossip:
             restarts=0,
             load=system.meter.last,
         )
-        records = [mine]
+        records = [self._as_it_is(mine)]
         for child in self._children.all:
             peer = self._members.current.get((system.name, child.index))
             record = CoreRecord(
@@ -245,11 +247,13 @@ class Gossip:
         return records
 
     def _as_it_is(self, record: CoreRecord) -> CoreRecord:
-        if record["index"] == self._system.index:
-            record["state"] = "up"  # it may have been told last that it is "starting"
-        if record["state"] == "up" and record["index"] >= self._system.open_cores:
-            record["state"] = "closing"
-        return record
+        """A copy, which is the caller's, with the state as this core knows it."""
+        index, state = record["index"], record["state"]
+        if index == self._system.index:
+            state = "up"  # it may have been told last that it is "starting"
+        if state == "up" and index >= self._system.open_cores:
+            state = "closing"
+        return {**record, "state": state, "load": {**record["load"]}}
 
     def nodes(self) -> list[NodeRecord]:
         """Any thread. See `Network.nodes`."""
@@ -272,6 +276,16 @@ class Gossip:
                     urls=[place.control],
                 )
         return list(records.values())
+
+
+def _load_of(row: list[Any]) -> Load:
+    told = dict(zip(LOAD_FIELDS, row, strict=True))
+    return Load(
+        queued=int(told["queued"]),
+        messages=int(told["messages"]),
+        delay=float(told["delay"]),
+        cpu=float(told["cpu"]),
+    )
 
 
 def _parts(places: list[T]) -> list[list[T]]:

@@ -323,6 +323,8 @@ def test_what_a_system_knows_of_itself(system, tools):
     assert all(isinstance(ref, ActorRef) for ref in system.actors())
     (core,) = system.cores()
     assert (core["index"], core["state"], core["actors"]) == (0, "up", 2)
+    core["load"].clear()  # it is the caller's
+    assert system.cores()[0]["load"]
     (node,) = system.nodes()
     assert (node["name"], node["state"]) == ("test", "up")
     one.stop()

@@ -7,7 +7,7 @@ import msgpack
 import pytest
 
 from zanni.actors.address import CoreAddress
-from zanni.actors.network import IDLE, CoreRecord
+from zanni.actors.network import IDLE, CoreRecord, Load
 from zanni.transport.aliases import Aliases
 from zanni.transport.frame import CONTROL_CAP
 from zanni.transport.gossip import BODY_LIMIT, PLACES, BadHeartbeat, Gossip
@@ -78,6 +78,29 @@ def test_a_core_that_was_told_last_that_it_starts_is_up(hearing):
     cores = [dict(zip(CoreRecord.__annotations__, values, strict=True)) for values in told]
     hearing.gossip._told = cores
     assert [each["state"] for each in hearing.gossip.cores()] == ["up", "up"]
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_what_a_core_tells_of_the_cores_is_the_callers(hearing, index):
+    """Whoever changes it changes nothing that is known here."""
+    gossip = [Core0(1).gossip, hearing.gossip][index]
+    if index:
+        told = [0, "up", 5, 100, 1, 0, dict(IDLE)]
+        gossip._told = [dict(zip(CoreRecord.__annotations__, told, strict=True))]
+    before = gossip.cores()
+    for record in gossip.cores():
+        record["load"].clear()
+        record.clear()
+    assert gossip.cores() == before
+    assert before[0]["load"] == IDLE
+
+
+def test_the_order_on_the_wire_is_not_that_in_which_a_record_was_made():
+    gossip = Core0(1).gossip
+    gossip._system.meter.last = Load(cpu=0.5, delay=0.25, messages=3, queued=2)
+    told = msgpack.unpackb(gossip.bodies()[0][0])
+    assert told["load"] == [-1, 2, 3, 0.25, 0.5]
+    assert told["cores"][0][:3] == [0, "up", 1]
 
 
 class Core0:
