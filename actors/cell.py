@@ -1,16 +1,18 @@
 """The runtime half of an actor: its mailbox, its state, and a turn. The hot path is here.
 
-    state       meaning                                  a message is        leaves to
-    STARTING    made; on_start has not ended             queued              IDLE, LEAVING
-    IDLE        nothing queued                           queued; SCHEDULED   SCHEDULED, LEAVING
-    SCHEDULED   in the core's run queue                  queued              RUNNING, LEAVING
-    RUNNING     a turn is on                             queued              IDLE, SCHEDULED,
-                                                                             PARKED, LEAVING
-    PARKED      a turn waits, its greenlet set aside     queued              RESUMING
-    RESUMING    its wait ended; in the run queue         queued              what it parked in
-    LEAVING     ends this incarnation: hooks run         queued              SUSPENDED, DEAD
-    SUSPENDED   supervised, ended, awaits a verdict      queued              STARTING, DEAD
-    DEAD        gone for good                            a dead letter       -
+    state       meaning                                  a message is
+    STARTING    made; on_start has not ended             queued
+    IDLE        nothing queued                           queued; SCHEDULED
+    SCHEDULED   in the core's run queue                  queued
+    RUNNING     a turn is on                             queued
+    PARKED      a turn waits, its greenlet set aside     queued
+    RESUMING    its wait ended; in the run queue         queued
+    LEAVING     ends this incarnation: hooks run         queued
+    SUSPENDED   supervised, ended, awaits a verdict      queued
+    DEAD        gone for good                            a dead letter
+
+What may follow which is `LEAVES_TO`, in `state.py`. What a turn may be that does not hold the core
+is a table in docs/decisions/003-hand-off.md.
 
 Guarantees:
 - A cell is touched by the thread that holds its core, and by its own turn in what is its turn's

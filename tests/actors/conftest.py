@@ -8,8 +8,10 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from transitions import checked_state
 
 from zanni import Actor, ActorSystem
+from zanni.actors.lifecycle import Lifecycle
 
 DEADLINE = 10.0
 SWITCH_INTERVAL = sys.getswitchinterval()  # later on, the watcher may have lowered it
@@ -98,6 +100,15 @@ def _no_thread_is_left():
     while left := {thread for thread in threading.enumerate() if thread.is_alive()} - before:
         assert time.monotonic() < deadline, f"threads are left: {left}"
         time.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _states_follow_the_table(monkeypatch):
+    """Whatever a test did, no cell has left a state for one that does not follow it."""
+    unknown = set()
+    monkeypatch.setattr(Lifecycle, "state", checked_state(unknown))
+    yield
+    assert not unknown
 
 
 @pytest.fixture
