@@ -27,7 +27,7 @@ def no_room(home: CoreAddress) -> MailboxFull:
 
 def node_down(home: CoreAddress) -> NodeDown:
     """The error of an ask whose core is lost."""
-    return NodeDown(f"core {home} is down, or was started again since")
+    return NodeDown(f"core {home} is down, was started again since, or its node is not joined")
 
 
 def connection_lost(home: CoreAddress) -> ConnectionLost:

@@ -27,7 +27,7 @@ from typing import Any, TypeVar, cast
 import msgpack
 
 from ..actors.address import CoreAddress
-from ..actors.environment import process_id
+from ..actors.environment import now, process_id
 from ..actors.network import IDLE, CoreRecord, Load, NodeRecord
 from ..actors.system import ActorSystem
 from .bounds import check
@@ -214,6 +214,7 @@ class Gossip:
                     (node, index): CorePlace(index, *rest)
                     for node, index, *rest in chain.from_iterable(told)
                 }
+                self._members.strangers.hear((node for node, _ in self._members.known), now())
 
     # Asking
 

@@ -38,6 +38,7 @@ from .observers import Observers
 from .peer import Peer, State
 from .places import Listeners
 from .remote import PeerResolver, abandon
+from .strangers import Strangers
 from .succession import lose_who_lost_us, make_way
 from .type_ids import TypeIds
 
@@ -76,6 +77,7 @@ class Members:
         """The names of those that are down, and whether they ended in order."""
         self.known: dict[tuple[str, int], CorePlace] = {}
         """Where the cores of other nodes listen."""
+        self.strangers = Strangers(config.heartbeat)
         self.siblings: dict[int, CorePlace] = {}
         """Where the other cores of this node listen for other nodes."""
         self._patience = 2 * config.heartbeat
@@ -118,7 +120,8 @@ class Members:
         if home.node == system.name:
             return home.core != system.index and 0 <= home.core < system.core_count
         # A child core may hear of a node's places a moment later than of its refs.
-        return system.index > 0 or any(node == home.node for node, _ in tuple(self.known))
+        may_come = system.index > 0 and home.node not in self.strangers
+        return may_come or any(node == home.node for node, _ in tuple(self.known))
 
     def _new(self, home: CoreAddress) -> Peer:
         own = home.node == self._system.name
@@ -348,7 +351,8 @@ class Members:
             waited, limit = moment - peer.born, self._system.config.down_after
             if peer.own:  # a core that comes up takes its time
                 limit = max(limit, self._system.config.start_timeout)
-            if waited > limit:
+            unknown = not peer.own and self._url_of(peer.home) is None
+            if waited > limit or (unknown and self.strangers.finds(peer.home.node, peer.born)):
                 self.lose(peer.home, "it could not be reached")
             elif waited > self._system.config.heartbeat:
                 self.dial(peer.home)

@@ -12,6 +12,7 @@ from zanni.transport.aliases import Aliases
 from zanni.transport.frame import CONTROL_CAP
 from zanni.transport.gossip import BODY_LIMIT, PLACES, BadHeartbeat, Gossip
 from zanni.transport.handshake import CorePlace
+from zanni.transport.strangers import Strangers
 
 PLACE = CorePlace(0, 5, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
 THEM = CoreAddress("b", 0, 5)
@@ -22,7 +23,10 @@ class Hearing:
 
     def __init__(self):
         gate = SimpleNamespace(checked_url=lambda url: url)
-        self.members = SimpleNamespace(known={}, dead={}, aliases=Aliases(), gate=gate)
+        strangers = Strangers(1.0)
+        self.members = SimpleNamespace(
+            known={}, dead={}, aliases=Aliases(), gate=gate, strangers=strangers
+        )
         self.system = system = SimpleNamespace(
             name="a", index=1, open_cores=2, meter=SimpleNamespace(last=IDLE), allowed=set()
         )
