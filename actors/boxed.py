@@ -135,7 +135,7 @@ class Boxed(Cell):
 
     def _announce(self) -> None:
         """Any thread. There is something in the box."""
-        if here.worker.core is self.core:
+        if here.worker.core is self.core:  # as `Core.call`, written out
             self._look()
         else:
             self.core.post(self._look)

@@ -353,10 +353,7 @@ def _end(core: Home, wait: Wait) -> None:
         withdrawn = Withdrawn(wait)
         _send(core, Withdraw(owner.address, core.home, future.ask_number), withdrawn)
         return
-    if owner.core.holds():
-        take_out(owner, future)
-    else:
-        owner.core.post(take_out, owner, future)
+    owner.core.call(take_out, owner, future)
     future.reject(wait.error)
 
 

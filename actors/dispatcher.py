@@ -149,6 +149,13 @@ class Core:
         if self.asleep:
             self.wake()
 
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Any thread. Call it now if this thread holds the core; else have the loop do so."""
+        if here.worker.core is self:
+            function(*args)
+        else:
+            self.post(function, *args)
+
     def wake(self) -> None:
         """Any thread, once it has put something in. Have the loop look, should it be asleep.
 
@@ -168,7 +175,7 @@ class Core:
 
     def begin(self, timer: Timer) -> None:
         """Any thread. Have the loop call the timer's function when it is due."""
-        if self.holds():
+        if here.worker.core is self:  # as `call`, written out: an ask with a timeout begins one
             self._begin(timer)
         else:
             self.post(self._begin, timer)

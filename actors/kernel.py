@@ -163,10 +163,7 @@ class Kernel:
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
     ) -> None:
         """Any thread. See `Process.deliver`."""
-        if self.core.holds():
-            self._handle(message, reply)
-        else:
-            self.core.post(self._handle, message, reply)
+        self.core.call(self._handle, message, reply)
 
     def signal(self, signal: Signal) -> None:
         """Any thread. A kernel lives as long as its core; watching it tells of the core's end."""

@@ -19,17 +19,11 @@ class Linked(Overtaking):
 
     def link(self, process: Process) -> None:
         """Own turn only. See `Actor.link`."""
-        if self.core.holds():
-            self._link(process)
-        else:
-            self.core.post(self._link, process)
+        self.core.call(self._link, process)
 
     def unlink(self, process: Process) -> None:
         """Own turn only. See `Actor.unlink`."""
-        if self.core.holds():
-            self._unlink(process)
-        else:
-            self.core.post(self._unlink, process)
+        self.core.call(self._unlink, process)
 
     def _link(self, process: Process) -> None:
         address = process.address

@@ -97,7 +97,7 @@ class Parked(Lifecycle):
 
     def unpark(self) -> None:
         """Any thread. See `Waiter.unpark`."""
-        if here.worker.core is self.core:
+        if here.worker.core is self.core:  # as `Core.call`, written out
             self._resume()
         else:
             self.core.post(self._resume)

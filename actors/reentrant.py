@@ -236,7 +236,7 @@ class Strand(Cell):
 
     def _handle_messages(self, worker: Worker) -> None:
         super()._handle_messages(worker)
-        self._tell(self.whole.ended, self)
+        self.core.call(self.whole.ended, self)
 
     def settle(self) -> None:
         """Owner only. See `Cell.settle`; lent, it may have been broken off before it began."""
@@ -250,12 +250,6 @@ class Strand(Cell):
     def _carry_on_late(self) -> None:
         # By way of the run queue: another strand may be on.
         self.core.schedule(self)
-
-    def _tell(self, function: Callable[..., object], *args: object) -> None:
-        if self.core.holds():
-            function(*args)
-        else:
-            self.core.post(function, *args)
 
     def break_off(self) -> None:
         """Owner only. End the wait of the message, if it waits."""
@@ -278,7 +272,7 @@ class Strand(Cell):
 
     def fail(self, error: BaseException) -> None:
         """Own turn only. The whole fails by it."""
-        self._tell(self.whole.fail, error)
+        self.core.call(self.whole.fail, error)
 
     def _on_error(self, error: BaseException, item: Item) -> None:
         reply = (self.current or item)[2]

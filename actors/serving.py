@@ -149,7 +149,7 @@ def pipe(cell: ActorCell, future: Settling) -> None:
             cell.enqueue((piped, None, None, None))
 
     def arrive(_: object) -> None:
-        take_in() if core.holds() else core.post(take_in)
+        core.call(take_in)
 
     try:
         future.add_done_callback(arrive)

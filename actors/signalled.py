@@ -56,7 +56,7 @@ class Signalled(Linked, Parked):
 
     def signal(self, signal: Signal) -> None:
         """Any thread. See `Process.signal`."""
-        if here.worker.core is self.core:
+        if here.worker.core is self.core:  # as `Core.call`, written out
             self._obey(signal)
         else:
             self.core.post(self._obey, signal)

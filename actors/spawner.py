@@ -244,14 +244,14 @@ class Spawner:
                 cell.make_actor(birth)
         except BaseException:
             self._core.forget(cell.address.id)
-            self._on_core(cell.discard)
+            self._core.call(cell.discard)
             raise
         if begun is not None:  # its own turn makes the actor: what befalls that is nobody else's
             begun.owed_by = cell
             cell.need_ties().birth = birth
         if parent is not None:
             cast("Cell", parent).need_ties().children[cell.address] = cell.ref
-        self._on_core(self._core.schedule, cell)
+        self._core.call(self._core.schedule, cell)
         return cell.ref if begun is None else Start(begun, cell)
 
     def _limited(self, cell: Cell, seconds: float | None) -> Future[Any]:
@@ -260,12 +260,6 @@ class Spawner:
             started.expires = now() + seconds
             limit_start(self._core, cell, started, seconds)
         return started
-
-    def _on_core(self, function: Callable[..., object], *args: Any) -> None:
-        if self._core.holds():
-            function(*args)
-        else:
-            self._core.post(function, *args)
 
     def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
         """Any thread. A cell without its actor; `parent` a process or a ref, `supervisor` a ref."""

@@ -24,7 +24,4 @@ def limit_start(core: Core, process: Process, started: Future[Any], seconds: flo
         timer = core.call_later(seconds, expire)
         started.add_done_callback(lambda _: timer.cancel())
 
-    if core.holds():
-        begin()
-    else:
-        core.post(begin)
+    core.call(begin)
