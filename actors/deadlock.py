@@ -54,7 +54,7 @@ LONGEST = 1000
 _looking = make_shared_lock()
 
 
-class Home(Protocol):
+class TracedCore(Protocol):
     """A core, as seen from here."""
 
     home: CoreAddress
@@ -77,6 +77,10 @@ class Home(Protocol):
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Any thread. Have the loop call `function(*args)`."""
+        ...
+
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Any thread. Call it now if this thread holds the core; else have the loop do so."""
         ...
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> Any:
@@ -157,7 +161,7 @@ def look_for_coroutine(cell: Any) -> None:
 
 
 def _look(cell: Any) -> None:
-    core: Home = cell.core
+    core: TracedCore = cell.core
     earned = NEAR * core.turns
     core.followed = max(core.followed, earned - SAVED)
     met: dict[Any, Any] = {}
@@ -211,13 +215,13 @@ def _note(cell: Waiting) -> None:
         core.call_later(PAUSE, partial(_follow_noted, core))
 
 
-def _follow_noted(core: Home) -> None:
+def _follow_noted(core: TracedCore) -> None:
     with _looking:
         noted, core.noted = core.noted, {}
     _follow_lasting(core, noted, PAUSE)
 
 
-def _follow_lasting(core: Home, waits: dict[Waiting, Wait], pause: float) -> None:
+def _follow_lasting(core: TracedCore, waits: dict[Waiting, Wait], pause: float) -> None:
     """Owner only. Look where those waits lead that last, and again: probes may be lost."""
     lasting = {cell: wait for cell, wait in waits.items() if wait_of(cell) is wait}
     met: dict[Any, Any] = {}  # of many that lead to the same, only the first is followed
@@ -232,7 +236,7 @@ def _follow_lasting(core: Home, waits: dict[Waiting, Wait], pause: float) -> Non
 # From wait to wait
 
 
-def _follow(core: Home, cell: Any, path: tuple[Step, ...] = (), again: int = 0) -> None:
+def _follow(core: TracedCore, cell: Any, path: tuple[Step, ...] = (), again: int = 0) -> None:
     """Owner only, or the turn that has just begun to wait. See where the wait of `cell` leads.
 
     For it waits the last of `path`, if there is one.
@@ -246,7 +250,7 @@ def _follow(core: Home, cell: Any, path: tuple[Step, ...] = (), again: int = 0) 
         _send(core, found)
 
 
-def _chase(core: Home, cell: Any, path: tuple[Step, ...], again: int) -> Probe | Break | None:
+def _chase(core: TracedCore, cell: Any, path: tuple[Step, ...], again: int) -> Probe | Break | None:
     steps = list(path)
     places = {step.address: place for place, step in enumerate(steps)}
     while True:
@@ -283,7 +287,7 @@ def _step(cell: Waiting, wait: Wait) -> Step:
     return Step(cell.address, wait.number, wait.since, wait.deadline, type_name(cls), label)
 
 
-def take_probe(core: Home, probe: Probe) -> None:
+def take_probe(core: TracedCore, probe: Probe) -> None:
     """Owner only. A probe has come from another core."""
     cell, passed = _who_has(core, probe)
     if passed is not None:
@@ -292,7 +296,7 @@ def take_probe(core: Home, probe: Probe) -> None:
         _follow(core, cell, probe.path, probe.again)
 
 
-def _who_has(core: Home, message: M) -> tuple[Any, M | None]:
+def _who_has(core: TracedCore, message: M) -> tuple[Any, M | None]:
     """Who of this core has the ask that a message is about; or what to tell another core of it."""
     ask = core.handed_on.get((message.asker, message.ask))
     if ask is None:
@@ -317,7 +321,7 @@ def _break_of(cycle: list[Step]) -> Break | None:
     return Break(youngest.address, (*cycle[place:], *cycle[:place]))
 
 
-def take_break(core: Home, message: Break) -> None:
+def take_break(core: TracedCore, message: Break) -> None:
     """Owner only. A cycle has been found by a probe."""
     with _looking:
         wait = _mark(core, message)
@@ -325,7 +329,7 @@ def take_break(core: Home, message: Break) -> None:
         _end(core, wait)
 
 
-def _mark(core: Home, message: Break) -> Wait | None:
+def _mark(core: TracedCore, message: Break) -> Wait | None:
     """The wait to be ended, from now on of no cycle; None if it is of another core, or over."""
     target, cycle = message.target, message.cycle
     cell: Any = core.processes.get(target.id) if target.home == core.home else None
@@ -338,7 +342,7 @@ def _mark(core: Home, message: Break) -> Wait | None:
     return wait
 
 
-def _end(core: Home, wait: Wait) -> None:
+def _end(core: TracedCore, wait: Wait) -> None:
     """End a wait by its error; an ask that has failed so must not be handled.
 
     It could close its cycle anew, for ever. So it is taken out first.
@@ -375,7 +379,7 @@ class Withdrawn:
         return self.resolve(error)
 
 
-def take_withdrawal(core: Home, message: Withdraw) -> Withdraw | None:
+def take_withdrawal(core: TracedCore, message: Withdraw) -> Withdraw | None:
     """Owner only. An ask of another core has failed; what to tell another core in turn."""
     cell, passed = _who_has(core, message)
     if passed is None and hasattr(cell, "awaits"):
@@ -383,7 +387,7 @@ def take_withdrawal(core: Home, message: Withdraw) -> Withdraw | None:
     return passed
 
 
-def _send(core: Home, message: Probe | Break | Withdraw, reply: Reply | None = None) -> None:
+def _send(core: TracedCore, message: Probe | Break | Withdraw, reply: Reply | None = None) -> None:
     kernel = core.owner.process_of(Address(*message.target.home, KERNEL_ID))
     try:
         kernel.deliver(message, None, reply, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from .address import KERNEL_ID, Address, CoreAddress
 from .deadlock import Break, Probe, Withdraw, take_break, take_probe, take_withdrawal
@@ -14,6 +14,7 @@ from .mailbox import MailboxRecord
 from .messages import message
 from .process import Headers, Process, Reply, Signal
 from .ref import ActorRef
+from .registry import Names
 from .spawn_request import (
     RemoteSpawn,
     SpawnHost,
@@ -54,6 +55,9 @@ class WhereIs:
     """The answer is the ref of the living actor of that name, or None."""
 
     name: str
+
+
+NameRequest: TypeAlias = WhereIs | ReserveName | BindName | ReleaseName
 
 
 @message
@@ -186,6 +190,20 @@ class Kernel:
             reply.resolve(answer)
 
 
+def answer_from_names(names: Names, request: NameRequest) -> ActorRef[Any] | None:
+    """Any thread of core 0. What its table does with a request; raises what that raises."""
+    match request:
+        case WhereIs(name):
+            return names.find(name)
+        case ReserveName(name, incarnation):
+            names.reserve(name, incarnation)
+        case BindName(name, ref):
+            names.bind(name, ref)
+        case ReleaseName(name, ref):
+            names.release(name, None if ref is None else ref.address)
+    return None
+
+
 def _withdraw(host: KernelHost, request: Withdraw) -> Future[None] | None:
     passed = take_withdrawal(host.core, request)
     if passed is None:
@@ -207,12 +225,10 @@ def _mailbox_of(host: KernelHost, request: MailboxOf) -> MailboxRecord:
 HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     SpawnRequest: spawn,
     RemoteSpawn: spawn_for_node,
-    ReserveName: lambda host, request: host.names.reserve(request.name, request.incarnation),
-    BindName: lambda host, request: host.names.bind(request.name, request.ref),
-    ReleaseName: lambda host, request: host.names.release(
-        request.name, request.ref and request.ref.address
+    **dict.fromkeys(
+        (ReserveName, BindName, ReleaseName, WhereIs),
+        lambda host, request: answer_from_names(host.names, request),
     ),
-    WhereIs: lambda host, request: host.names.find(request.name),
     MailboxOf: _mailbox_of,
     ListActors: lambda host, _: host.local_actors(),
     CoreCount: lambda host, request: host.set_cores(request.existing, request.open),

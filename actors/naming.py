@@ -6,22 +6,20 @@ Guarantees:
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, cast
 
 from .address import CoreAddress
 from .arguments import checked_actor_name
 from .asking import begin_ask, look_up
 from .errors import ActorDeadError, NodeDown
 from .future import Future
-from .kernel import BindName, ReleaseName, ReserveName, WhereIs
+from .kernel import BindName, ReleaseName, ReserveName, WhereIs, answer_from_names
 from .network import Network
 from .ref import ActorRef
 from .registry import Names
 
-NameRequest: TypeAlias = WhereIs | ReserveName | BindName | ReleaseName
 
-
-class Home(Protocol):
+class NamesHome(Protocol):
     """What names need of their system."""
 
     name: str
@@ -34,7 +32,7 @@ class Home(Protocol):
 class Naming:
     """The node's names, for one of its cores."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: NamesHome) -> None:
         self._home = home
 
     def whereis(self, name: str) -> ActorRef[Any] | None:
@@ -64,7 +62,7 @@ class Naming:
         """
         request = ReserveName(checked_actor_name(name), self._home.home.incarnation)
         if self._home.index == 0:
-            self._in_table(request)
+            answer_from_names(self._home.names, request)
             return
 
         def give_back(reserved: Future[Any]) -> None:
@@ -88,7 +86,7 @@ class Naming:
 
     def _ask(self, request: WhereIs | BindName) -> object:
         if self._home.index == 0:
-            return self._in_table(request)
+            return answer_from_names(self._home.names, request)
         kernel = self._home.network.kernel(None, 0)
         if isinstance(request, WhereIs):
             return look_up(kernel, request)
@@ -96,22 +94,9 @@ class Naming:
 
     def _tell(self, request: BindName | ReleaseName) -> None:
         if self._home.index == 0:
-            self._in_table(request)
+            answer_from_names(self._home.names, request)
             return
         try:
             self._home.network.kernel(None, 0).deliver(request, None, None, None)
         except (NodeDown, ActorDeadError):
             pass  # the node is ending, and its table with it
-
-    def _in_table(self, request: NameRequest) -> ActorRef[Any] | None:
-        names = self._home.names
-        match request:
-            case WhereIs(name):
-                return names.find(name)
-            case ReserveName(name, incarnation):
-                names.reserve(name, incarnation)
-            case BindName(name, ref):
-                names.bind(name, ref)
-            case ReleaseName(name, ref):
-                names.release(name, None if ref is None else ref.address)
-        return None

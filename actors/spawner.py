@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from .actor import Actor
-from .address import CoreAddress
 from .arguments import checked_actor_name
 from .asking import begin_ask, check_may_wait_for
 from .birth import birth_of
@@ -20,12 +19,10 @@ from .kinds import kind_of_cell, make_cell
 from .links import Birth
 from .mailbox import Mailbox, checked_mailbox
 from .messages import can_be_found, type_name
-from .naming import Naming
-from .network import Network
+from .naming import NamesHome, Naming
 from .process import Process, Watch, kill_for_good
 from .ref import ActorRef
-from .registry import Names
-from .scheduler import Scheduler
+from .scheduler import Placed, Scheduler
 from .spawn_request import RemoteSpawn, SpawnRequest
 from .start_limit import limit_start
 
@@ -43,16 +40,8 @@ CHILD_OPTIONS = (
 """What `spawn_child` takes besides the actor's arguments."""
 
 
-class Home(Protocol):
+class Home(NamesHome, Placed, Protocol):
     """What a spawner needs of its system."""
-
-    name: str
-    index: int
-    core_count: int
-    open_cores: int
-    home: CoreAddress
-    network: Network
-    names: Names
 
     def check_running(self) -> None:
         """Raise ShuttingDown once the system is stopping."""
