@@ -9,7 +9,7 @@ Guarantees:
   beyond its bound where it would have senders wait: theirs have gone on, and the pool must.
 - The pool stops as an actor does: after what was sent before; its members with it.
 
-The pool itself handles only what its cell keeps for it (`OWN`).
+The pool itself handles only what its cell keeps for it (`FOR_POOL`).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ FOR_MEMBERS = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe})
 MOVABLE = ("spread", "least-loaded")
 """Where members are placed that may as well be elsewhere."""
 
-OWN = frozenset({Resize, Members, Move, Fill, ChildFailed, *CONTROL}) - FOR_MEMBERS
+FOR_POOL = frozenset({Resize, Members, Move, Fill, ChildFailed, *CONTROL}) - FOR_MEMBERS
 """What a pool handles itself."""
 
 
@@ -102,7 +102,7 @@ class Plan:
 class PoolCell(PunctualCell):
     """The process behind a pool's ref: it passes on to the members what is not for the pool."""
 
-    __slots__ = ("_held", "_lock", "_members", "_router", "_worker_class")
+    __slots__ = ("_held", "_lock", "_processes", "_router", "_worker_class")
 
     waits_for_room = False
 
@@ -111,7 +111,7 @@ class PoolCell(PunctualCell):
 
     def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
         super().__init__(core, identity, actor_class)
-        self._members: tuple[Any, ...] = ()
+        self._processes: tuple[Any, ...] = ()
         self._held: deque[Item] | None = deque()
         self._lock = make_rlock()
 
@@ -132,11 +132,11 @@ class PoolCell(PunctualCell):
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
     ) -> None:
         """Any thread. See `Process.deliver`."""
-        if type(message) in OWN or not self.is_alive():
+        if type(message) in FOR_POOL or not self.is_alive():
             super().deliver(message, sender, reply, headers)
         else:
             item = message, sender, reply, headers
-            if not self._router.send(self._members, item):
+            if not self._router.send(self._processes, item):
                 self._hold(item)
 
     def _hold(self, item: Item) -> None:
@@ -144,13 +144,13 @@ class PoolCell(PunctualCell):
             if self._held is None:  # the pool has ended meanwhile
                 super().deliver(*item)
                 return
-            if self._router.send(self._members, item):  # not under the lock: its sender may wait
+            if self._router.send(self._processes, item):  # not under the lock: its sender may wait
                 return
 
     def _keep(self, item: Item) -> bool:
         """Any thread. Have the next member get it; False if there is one, or will be none."""
         with self._lock:
-            if self._held is None or any(member.is_alive() for member in self._members):
+            if self._held is None or any(member.is_alive() for member in self._processes):
                 return False
             self._held.append(item)
             return True
@@ -161,7 +161,7 @@ class PoolCell(PunctualCell):
         with self._lock:
             while self._held and self._pass_on(processes, self._held[0]):
                 self._held.popleft()
-            self._members = processes
+            self._processes = processes
 
     def _pass_on(self, members: tuple[Any, ...], item: Item) -> bool:
         try:
@@ -177,7 +177,7 @@ class PoolCell(PunctualCell):
     def _let_go(self) -> None:
         """Owner only. The members go with this incarnation: what is sent waits for the next one."""
         with self._lock:
-            self._members = ()
+            self._processes = ()
         super()._let_go()
 
     def die(self) -> None:
@@ -213,7 +213,7 @@ class Pool(Overseer, Actor):
             self._add()
 
     def on_receive(self, message: object) -> object:
-        """Handle what is in `OWN`."""
+        """Handle what is in `FOR_POOL`."""
         match message:
             case ChildFailed(ref, reason, crash):
                 if crash is not None:
@@ -234,7 +234,7 @@ class Pool(Overseer, Actor):
             case Move(ref) if ref in self._members:
                 self._members.remove(ref)
                 self._fill()
-                self._let_go([ref])
+                self._dismiss([ref])
             case _:
                 pass
         return None
@@ -304,7 +304,7 @@ class Pool(Overseer, Actor):
         self._wanted = n
         leaving = self._members[n:]
         del self._members[n:]
-        self._let_go(leaving)
+        self._dismiss(leaving)
         self._fill()
         return len(self._members)
 
@@ -327,7 +327,7 @@ class Pool(Overseer, Actor):
             reason=reason,
         )
 
-    def _let_go(self, leaving: list[ActorRef[Any]]) -> None:
+    def _dismiss(self, leaving: list[ActorRef[Any]]) -> None:
         """Send those that are no members any more nothing more; they end after what they have."""
         self._publish()
         for ref in leaving:

@@ -132,7 +132,7 @@ def test_what_is_sent_to_one_that_stops_and_will_return_waits(world, workers):
 def until_it_ends(ref):
     """Wait until the pool has begun to end, and passes nothing on to its members."""
     end = time.monotonic() + 10
-    while ref.process._members:
+    while ref.process._processes:
         assert time.monotonic() < end
         time.sleep(0.001)
 
