@@ -13,7 +13,7 @@ from ..actors.address import CoreAddress
 from ..actors.environment import now, random_float
 from .call import FIRST_RETRY, LAST_RETRY, Call
 from .endpoint import PAUSE, Endpoint, Link
-from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, node_id
+from .frame import CONTROL_CAP, Header, Kind, Source, control_frame, source_of
 from .handshake import (
     BadHandshake,
     Handshake,
@@ -378,6 +378,5 @@ class Associations:
 
 def _check_source(header: Header, home: CoreAddress) -> None:
     """The header's word and the body's are one, or it is no handshake."""
-    claimed = (header.source_node, header.source_core, header.source_incarnation)
-    if claimed != (node_id(home.node), home.core, home.incarnation):
+    if header.source != source_of(home):
         raise BadHandshake("the header of a handshake names another core than its body")

@@ -41,6 +41,7 @@ from enum import IntEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from ..actors.address import CoreAddress
 from ..actors.config import FRAME_CAP
 from .endpoint import Frames
 
@@ -123,6 +124,14 @@ _LANES = {int(lane): lane for lane in Lane}
 _CAPS = {Lane.DATA: FRAME_CAP, Lane.CONTROL: CONTROL_CAP}
 
 
+class Source(NamedTuple):
+    """What stands in the header of everything that a core sends."""
+
+    node_id: int
+    core: int
+    incarnation: int
+
+
 class Header(NamedTuple):
     """The header's fields; the order differs from the wire's nowhere."""
 
@@ -142,13 +151,10 @@ class Header(NamedTuple):
     asked_before: int = 0
     asked: int = 0
 
-
-class Source(NamedTuple):
-    """What stands in the header of everything that a core sends."""
-
-    node_id: int
-    core: int
-    incarnation: int
+    @property
+    def source(self) -> Source:
+        """Which core claims to have sent it."""
+        return Source(self.source_node, self.source_core, self.source_incarnation)
 
 
 class Route(NamedTuple):
@@ -192,6 +198,11 @@ def link_name(incarnation: int, separations: int) -> int:
 def node_id(name: str) -> int:
     """Any thread. The 64 bits that stand for a node's name in headers."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
+
+
+def source_of(home: CoreAddress) -> Source:
+    """Any thread. What stands in the headers of that core."""
+    return Source(node_id(home.node), home.core, home.incarnation)
 
 
 def pack_header(header: Header) -> bytes:

@@ -28,7 +28,7 @@ from .endpoint import Endpoint, Link
 from .events import JoinFailing, JoinRefused, NodeJoined, NodeLost, NodeRecovered, NodeSuspected
 from .farewell import Farewell
 from .flow import Flow
-from .frame import ACKNOWLEDGING, CONFIRMING, Header, Kind, Lane, Source, node_id
+from .frame import ACKNOWLEDGING, CONFIRMING, Header, Kind, Lane, source_of
 from .gate import Gate, Open
 from .handshake import OBSERVER, CorePlace, Identity, Refusal
 from .host import Host
@@ -68,7 +68,7 @@ class Members:
         self._lock: AbstractContextManager[object] = make_rlock()
         config = system.config
         self.aliases = Aliases()
-        self.source = Source(node_id(system.name), system.index, system.home.incarnation)
+        self.source = source_of(system.home)
         self.peers: dict[CoreAddress, Peer] = {}
         self.current: dict[tuple[str, int], Peer] = {}
         """The adopted one of each core."""
@@ -151,8 +151,7 @@ class Members:
 
     def by_header(self, header: Header) -> Peer | None:
         """The adopted peer that a frame claims to be from."""
-        source = header.source_node, header.source_core, header.source_incarnation
-        return self._adopted.get(source)
+        return self._adopted.get(header[3:6])  # its source, bare, since this is done for each frame
 
     def disown(self, lock: Disowned) -> None:
         """In a forked child: the table is the parent's, and so are the peers in it."""

@@ -25,9 +25,8 @@ from .frame import (
     BadFrame,
     Header,
     Kind,
-    Source,
     control_frame,
-    node_id,
+    source_of,
     unpack_frames,
 )
 from .gate import Gate
@@ -135,7 +134,7 @@ class Observer:
         else:
             url = endpoint.listen_guarded(listen, lambda frames, _key: self._receive(frames))
         self._me = Identity(home, url, url, OBSERVER)
-        self._source = _source_of(home)
+        self._source = source_of(home)
         self._handshake = Handshake()
         self._lines: dict[str, Line] = {}
         self._next = count(1).__next__
@@ -268,9 +267,8 @@ class Observer:
             pass  # of a stranger; who should have answered and did not is silent
 
     def _line_to(self, header: Header) -> Line | None:
-        sender = Source(header.source_node, header.source_core, header.source_incarnation)
         for line in self._lines.values():
-            if line.identity is not None and _source_of(line.identity.home) == sender:
+            if line.identity is not None and source_of(line.identity.home) == header.source:
                 return line
         return None
 
@@ -319,10 +317,6 @@ def _seen(record: Row, line: Line | None) -> CoreSeen:
     if line.error is not None:
         return CoreSeen(record, [], str(line.error))
     return CoreSeen(record, line.rows, None)
-
-
-def _source_of(home: CoreAddress) -> Source:
-    return Source(node_id(home.node), home.core, home.incarnation)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from ..actors.environment import now
 from ..actors.survey import Row, survey
 from ..actors.system import ActorSystem
 from .endpoint import Link
-from .frame import Header, Kind, Source, control_frame, node_id
+from .frame import Header, Kind, Source, control_frame, source_of
 from .handshake import CorePlace, Identity
 from .observation import ROWS_LIMIT, Question, pack_part, pack_row, unpack_question
 from .places import Listeners
@@ -86,7 +86,7 @@ class Observers:
     def adopt(self, identity: Identity, link: Link, *, own: bool) -> None:
         """Answer this one from now on: it has shown where it listens."""
         home = identity.home
-        source = Source(node_id(home.node), home.core, home.incarnation)
+        source = source_of(home)
         self._forget(source)
         if len(self._inquiries) >= LIMIT:
             self._forget(min(self._inquiries, key=lambda each: self._inquiries[each].touched))
@@ -123,8 +123,7 @@ class Observers:
             BadObservation: an observer has asked what is no question.
 
         """
-        source = Source(header.source_node, header.source_core, header.source_incarnation)
-        inquiry = self._inquiries.get(source)
+        inquiry = self._inquiries.get(header.source)
         if (
             inquiry is None
             or inquiry.own is not own

@@ -37,7 +37,7 @@ from .control_lane import ControlLane
 from .credit import Limits
 from .data_lane import DataLane
 from .endpoint import Link
-from .frame import ANSWER_KINDS, Kind, Lane, Route, Source, link_name, node_id
+from .frame import ANSWER_KINDS, Kind, Lane, Route, Source, link_name, source_of
 from .handshake import Holder
 from .keyring import Role
 
@@ -89,7 +89,7 @@ class Peer:
         """What it is called on the wire: see aliases.py."""
         self.separations = separations
         """How often it and this core had lost each other before."""
-        self.source = Source(node_id(home.node), home.core, self.itself.incarnation)
+        self.source = source_of(self.itself)
         """What stands in the headers of its frames as their source."""
         self.link_name = link_name(source.incarnation, separations)
         """And what stands there as their destination."""

@@ -77,7 +77,7 @@ def test_what_is_posted_goes_in_one_batch(peer, links, due):
     assert batches(links[Lane.DATA]) == [b"abc"]
     header, _ = links[Lane.DATA].taken[0]
     assert (header.kind, header.seq, header.after) == (Kind.DATA, 1, 0)
-    assert (header.source_node, header.source_core, header.source_incarnation) == ME
+    assert header.source == ME
     assert header.destination_incarnation == 77
 
 
