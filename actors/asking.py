@@ -6,7 +6,7 @@ from typing import Any
 
 from .errors import ConnectionLost
 from .future import Future, check_may_wait
-from .parking import current_sender, here
+from .parking import current_sender
 from .process import Process
 
 
@@ -17,8 +17,7 @@ def check_may_wait_for(what: str) -> None:
         RuntimeError: waiting would hold up a loop.
 
     """
-    if here.worker.turn is None:
-        check_may_wait(f"use 'await asyncio.to_thread(...)' for {what}")
+    check_may_wait(f"use 'await asyncio.to_thread(...)' for {what}")
 
 
 def begin_ask(kernel: Process, request: object) -> Future[Any]:

@@ -13,12 +13,12 @@ from typing import cast
 from .address import Address
 from .box import Box
 from .cell import Cell
-from .environment import now, running_loop
+from .environment import now
 from .errors import ActorDeadError, DeadlockError, MailboxFull, Timeout
 from .future import Future
 from .losing import lose
 from .mailbox import HIGH_WATER, Mailbox, MailboxHigh, MailboxRecord
-from .parking import calls_back, check_not_killed, here, waits_for_room
+from .parking import calls_back, can_wait, check_not_killed, here, waits_for_room
 from .process import OWN, Headers, Item, Process, Reply
 from .state import DEAD, IDLE, SCHEDULED
 
@@ -57,7 +57,7 @@ class Boxed(Cell):
         if here.worker.suspect:
             check_not_killed()
         item = (message, sender, reply, headers)
-        done = self.box.put(item, may_wait=self._may_wait())
+        done = self.box.put(item, may_wait=here.worker.turn is not self and can_wait())
         for dropped in done.dropped:
             self._drop(dropped)
         if done.queued:
@@ -68,12 +68,6 @@ class Boxed(Cell):
             self._refuse(message, sender, reply)
         elif reply is None and self.box.settings.overflow in ("fail", "wait"):
             raise self._full()
-
-    def _may_wait(self) -> bool:
-        worker = here.worker
-        if worker.turn is not None:
-            return worker.turn is not self
-        return worker.core is None and running_loop() is None
 
     def _drop(self, item: Item) -> None:
         message, sender, reply, _ = item

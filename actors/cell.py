@@ -33,7 +33,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from operator import length_hint
 from types import CoroutineType
-from typing import Any, ClassVar
+from typing import Any
 
 from greenlet import getcurrent
 
@@ -67,9 +67,6 @@ class Cell(Signalled):
     """One actor's mailbox and state. A `Process`, and what the dispatcher runs."""
 
     __slots__ = ()
-
-    waits_for_room: ClassVar[bool] = True
-    """Whether its turns wait where a mailbox says so; if not, that goes beyond its bound."""
 
     control: Mapping[type, Callable[[Any, Any], object]]
     """What the runtime handles for the actor: see `CONTROL`, at the end."""

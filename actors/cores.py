@@ -15,7 +15,6 @@ from .errors import NodeDown
 from .future import check_may_wait
 from .kernel import ListActors, ReplaceCore
 from .network import CoreRecord, NodeRecord
-from .parking import here
 from .pool import Pool, plan_pool
 from .ref import ActorRef
 from .runtime import Runtime
@@ -57,8 +56,7 @@ class Cores(Runtime):
         """
         count = checked_cores(cores)
         self.check_running()
-        if here.worker.turn is None:
-            check_may_wait("await asyncio.to_thread(system.resize, cores=...)")
+        check_may_wait("use 'await asyncio.to_thread(system.resize, cores=...)'")
         if self.index != 0:
             raise RuntimeError("resize() is for core 0: ask an actor there to call it")
         if not self._resizing.acquire(blocking=False):

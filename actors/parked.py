@@ -6,6 +6,8 @@ tells the loop that it waits, and its thread looks at what else is its own (`cre
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from .crew import Unwinding, Worker
@@ -20,6 +22,9 @@ class Parked(Lifecycle):
     """A cell's half that waits."""
 
     __slots__ = ()
+
+    waits_for_room: ClassVar[bool] = True
+    """Whether its turns wait where a mailbox says so; if not, that goes beyond its bound."""
 
     @property
     def broken_off(self) -> bool:

@@ -13,7 +13,7 @@ from math import inf
 from types import CodeType, FunctionType
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from .environment import Local, current_task, deadline_in, thread_frame
+from .environment import Local, current_task, deadline_in, running_loop, thread_frame
 from .process import Headers, Process
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,6 +34,8 @@ class Turn(Process, Waiter, Protocol):
     """What it waits for: see `waits.py`."""
     actor_class: type[Any]
     may_be_late: ClassVar[bool]
+    waits_for_room: ClassVar[bool]
+    """Whether it waits where a mailbox says so; if not, what it sends goes beyond the bound."""
     interrupted: bool
     """Whether the turn has more to ask after the message in hand than whether there is another."""
     thread: Any
@@ -129,10 +131,20 @@ def current_sender() -> Process | None:
 def waits_for_room() -> bool:
     """Any thread that can wait. Whether what runs here waits where a mailbox or a peer says so.
 
-    If not, what it sends goes beyond the bound: see `Cell.waits_for_room`.
+    A pool can wait and must not: what it sends goes beyond the bound (`Turn.waits_for_room`).
     """
     turn = here.worker.turn
     return turn is None or turn.waits_for_room
+
+
+def can_wait() -> bool:
+    """Any thread. Whether what runs here may wait without holding up others.
+
+    A turn parks. A callback of the runtime would hold up its core, and a coroutine its loop; where
+    that is an error and no answer, `check_may_wait` raises it.
+    """
+    worker = here.worker
+    return worker.turn is not None or (worker.core is None and running_loop() is None)
 
 
 contexts: list[str] = []

@@ -11,7 +11,6 @@ from pykka._introspection import AttrInfo, introspect_attrs
 
 from .future import check_may_wait
 from .messages import UNKNOWN_ACTOR, message
-from .parking import here
 
 A = TypeVar("A", bound=pykka.Actor)
 AttrPath = tuple[str, ...]
@@ -64,8 +63,7 @@ class RemoteProxy(pykka.ActorProxy[A]):
         self._attributes = known or _known.get(actor_ref.type_name) or self._ask_owner()
 
     def _ask_owner(self) -> Attributes:
-        if here.worker.turn is None:
-            check_may_wait("make it by 'await asyncio.to_thread(ref.proxy)', or use ref.call(...)")
+        check_may_wait("make it by 'await asyncio.to_thread(ref.proxy)', or use ref.call(...)")
         described: list[Any] = cast("Any", self.actor_ref).ask(Describe())
         found = {tuple(path): AttrInfo(*flags) for path, *flags in described}
         type_name: str = self.actor_ref.type_name  # type: ignore[attr-defined]  # ours, not Pykka's

@@ -141,7 +141,7 @@ class ActorRef(pykka.ActorRef[A]):
             finally:
                 turn.awaits = None
             return future._value if future._error is None else future.get()
-        if block and turn is None:
+        if block and turn is None:  # a turn that runs a loop itself hears of it when it parks
             check_may_wait()  # before the message is sent, and whether or not the answer is quick
         headers, until, own = travelling_with_ask(timeout)
         late = "the asker's own time (see Actor.deadline)" if own else f"{timeout} seconds"
@@ -238,7 +238,7 @@ class ActorRef(pykka.ActorRef[A]):
         """
         if timeout is not None:
             bounded(timeout)  # what is none is refused before anything is sent
-        if block and here.worker.turn is None:
+        if block:
             check_may_wait("use 'await ref.stop(block=False)'")  # likewise
         stopped = StopFuture()
         stopped.owed_by = self.process
@@ -261,8 +261,7 @@ class ActorRef(pykka.ActorRef[A]):
             Timeout: it has not ended within `timeout` seconds.
 
         """
-        if here.worker.turn is None:
-            check_may_wait("use 'await ref.exited()'")
+        check_may_wait("use 'await ref.exited()'")
         exited = self.exited()
         try:
             return exited.get(timeout=timeout)

@@ -8,20 +8,14 @@ from __future__ import annotations
 
 from math import inf
 
-from ..actors.environment import now, running_loop
+from ..actors.environment import now
 from ..actors.errors import Timeout
 from ..actors.future import Future
-from ..actors.parking import here, waits_for_room
+from ..actors.parking import waits_for_room
 from ..actors.process import Reply
 from .buffers import Parcel
 from .data_lane import DataLane
 from .failures import Lost
-
-
-def can_wait() -> bool:
-    """Any thread. Whether what runs here may wait without holding up others."""
-    worker = here.worker
-    return worker.turn is not None or (worker.core is None and running_loop() is None)
 
 
 def post_when_room(

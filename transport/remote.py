@@ -21,7 +21,7 @@ from ..actors.future import Future, check_may_wait
 from ..actors.kernel import MailboxOf, check_from_node
 from ..actors.mailbox import MailboxRecord
 from ..actors.messages import import_type
-from ..actors.parking import check_not_killed, here
+from ..actors.parking import can_wait, check_not_killed, here
 from ..actors.process import (
     Broken,
     Bury,
@@ -50,7 +50,7 @@ from .declared import find_declared
 from .failures import FORBIDDEN, Lost, no_room, node_down
 from .host import Host
 from .notes import put_notes
-from .overflow import can_wait, post_when_room
+from .overflow import post_when_room
 from .peer import Leftovers, Peer, State
 from .replies import RemoteReply, SignalReply
 from .signals import subject_of
@@ -94,8 +94,7 @@ class RemoteProcess:
 
     def statistics(self) -> MailboxRecord:
         """Any thread. Ask the actor's core, and wait for its answer."""
-        if here.worker.turn is None:
-            check_may_wait("use 'await asyncio.to_thread(ref.mailbox)'")
+        check_may_wait("use 'await asyncio.to_thread(ref.mailbox)'")
         answer: Future[MailboxRecord] = Future()
         kernel = self._host.process(self.address._replace(id=KERNEL_ID))
         kernel.deliver(MailboxOf(self.address.id), None, answer, None)

@@ -138,6 +138,21 @@ def test_a_blocking_ask_in_a_loop_that_a_handler_runs_says_what_to_do(system):
     gate.set()
 
 
+def test_a_stop_in_a_loop_that_a_handler_runs_is_not_begun(system):
+    mixed = system.spawn(Mixed)
+
+    class Runs(Actor):
+        def on_receive(self, _message):
+            async def main():
+                return mixed.stop()
+
+            return asyncio.run(main())
+
+    with pytest.raises(RuntimeError, match="use 'await"):
+        system.spawn(Runs).ask("go", timeout=10)
+    assert mixed.ask("alive", timeout=10) == "alive"
+
+
 def test_coroutines_share_a_thread_that_is_not_the_cores(system):
     one, two = system.spawn(Mixed), system.spawn(Mixed)
     thread = one.call(Mixed.where).get(timeout=10)
