@@ -18,13 +18,13 @@ from .future import Future
 from .hosting import ActorCell, System
 from .mailbox import PLAIN, Mailbox, checked_mailbox
 from .overrides import refuse_collisions
-from .parking import time_of_asker
 from .process import OWN, Process, Unwatch, Watch
 from .receiving import Receiving
 from .ref import ActorRef
 from .serving import IN_HAND, Settling, forward, pipe, reply_later
 from .stopped import STOP
 from .timers import Periodic, Timer
+from .travelling import time_of_asker
 
 A = TypeVar("A", bound="Actor")
 

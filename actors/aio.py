@@ -23,7 +23,8 @@ from typing import Any
 from .environment import start_thread, thread_id
 from .errors import ShuttingDown
 from .future import Future
-from .parking import OwnCoroutine, Turn, calls_user_code, coroutine_owner, own_coroutines
+from .parking import OwnCoroutine, Turn, coroutine_owner, own_coroutines
+from .user_code import calls_user_code
 
 STOP_TIMEOUT = 1.0
 """Seconds that cancelled coroutines may take to end."""

@@ -22,10 +22,10 @@ from .environment import make_rlock, now
 from .future import Future
 from .links import Piped
 from .mailbox import Mailbox, MailboxRecord, size_of
-from .parking import calls_back
 from .process import Item
 from .proxy import Describe, Mark
 from .ranked import OURS, Entry, Ranked
+from .user_code import calls_back
 
 UNRANKED = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe, Piped})
 """What `on_receive` does not see as it is: nobody is asked for its priority."""

@@ -18,9 +18,10 @@ from .errors import ActorDeadError, DeadlockError, MailboxFull, Timeout
 from .future import Future
 from .losing import lose
 from .mailbox import HIGH_WATER, Mailbox, MailboxHigh, MailboxRecord
-from .parking import calls_back, can_wait, check_not_killed, here, waits_for_room
+from .parking import can_wait, check_not_killed, here, waits_for_room
 from .process import OWN, Headers, Item, Process, Reply
 from .state import DEAD, IDLE, SCHEDULED
+from .user_code import calls_back
 
 
 class Boxed(Cell):

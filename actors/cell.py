@@ -45,19 +45,13 @@ from .errors import ActorDeadError
 from .losing import lose
 from .mailbox import HIGH_WATER, MailboxHigh, MailboxRecord
 from .overtaking import HASTENED
-from .parking import (
-    Killed,
-    asker_deadline,
-    calls_user_code,
-    check_not_killed,
-    contexts,
-    coroutine_owner,
-    here,
-)
+from .parking import Killed, check_not_killed, coroutine_owner, here
 from .process import Bury, Headers, Item, Process, Reply
 from .signalled import Signalled
 from .state import DEAD, IDLE, LEAVING, RESUMING, RUNNING, SCHEDULED, STARTING, State
 from .stopped import STOP
+from .travelling import asker_deadline, contexts
+from .user_code import calls_user_code
 
 COMPACT = 1024
 """Handled messages at the head of a mailbox that are worth cutting off."""

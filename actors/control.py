@@ -10,11 +10,12 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 from .crew import Unwinding
 from .links import Down, Exit, Failure, Hastened, Piped
 from .overtaking import Overtaking
-from .parking import Killed, calls_user_code, check_not_killed, here
+from .parking import Killed, check_not_killed, here
 from .process import Broken, Died
 from .proxy import Describe, Mark, describe
 from .public import check_traversable, reach
 from .serving import result_of
+from .user_code import calls_user_code
 
 
 @calls_user_code

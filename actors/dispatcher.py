@@ -33,9 +33,10 @@ from .crew import Crew, Worker
 from .environment import make_lock, make_rlock, now
 from .network import Poller
 from .observe import DeadLetters, Events
-from .parking import CONTEXTVARS, contexts, here, modules
+from .parking import here
 from .process import Process
 from .timers import Timer
+from .travelling import CONTEXTVARS, contexts, modules
 
 SLICE = 0.001
 """Seconds of turns between two looks at sockets, timers and what other threads posted."""

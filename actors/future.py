@@ -26,15 +26,8 @@ import pykka
 from .deadlock import look, look_for_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop
 from .errors import Timeout
-from .parking import (
-    OwnCoroutine,
-    Turn,
-    Waiter,
-    calls_back,
-    check_not_killed,
-    here,
-    own_coroutine,
-)
+from .parking import OwnCoroutine, Turn, Waiter, check_not_killed, here, own_coroutine
+from .user_code import calls_back
 from .waiters import Callback, LoopWaiter
 from .waits import Wait, future_of
 

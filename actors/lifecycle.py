@@ -28,7 +28,7 @@ from .links import Birth, Ties
 from .losing import lose_all
 from .mailbox import MailboxRecord
 from .overrides import hidden
-from .parking import Killed, calls_user_code, check_not_killed, here
+from .parking import Killed, check_not_killed, here
 from .process import (
     Broken,
     Died,
@@ -44,6 +44,7 @@ from .process import (
 from .ref import ActorRef
 from .serving import abandon
 from .state import DEAD, LEAVING, STARTING, SUSPENDED
+from .user_code import calls_user_code
 
 _tying = make_shared_lock()
 _new = tuple.__new__  # half the cost of a named tuple's own

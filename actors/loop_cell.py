@@ -17,8 +17,8 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
 from .cell import Cell
 from .control import CONTROL
-from .parking import calls_user_code
 from .proxy import Describe
+from .user_code import calls_user_code
 
 
 class LoopCell(Cell):

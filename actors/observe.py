@@ -12,8 +12,8 @@ from .bulk import is_bulky
 from .crash import log
 from .crew import Unwinding
 from .environment import make_rlock, now
-from .parking import calls_back
 from .process import Item, Process
+from .user_code import calls_back
 
 LOG_INTERVAL = 60.0
 """Seconds between two log lines about dead letters of one reason: a storm is told in one line."""

@@ -14,8 +14,9 @@ from .crew import Unwinding, Worker
 from .environment import now
 from .future import check_may_wait
 from .lifecycle import Lifecycle
-from .parking import SEVERED, Killed, contexts, here, modules
+from .parking import SEVERED, Killed, here
 from .state import DEAD, PARKED, RESUMING
+from .travelling import contexts, modules
 
 
 class Parked(Lifecycle):

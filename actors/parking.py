@@ -6,17 +6,11 @@ on a future of its loop. To what they wait for, all three are a `Waiter`.
 
 from __future__ import annotations
 
-import sys
-from _contextvars import ContextVar, copy_context  # see `contexts`
-from collections.abc import Callable
-from math import inf
-from types import CodeType, FunctionType
-from typing import Any, ClassVar, Protocol, TypeVar
+from _contextvars import ContextVar  # see `contexts` in `travelling.py`
+from typing import Any, ClassVar, Protocol
 
-from .environment import Local, current_task, deadline_in, running_loop, thread_frame
-from .process import Headers, Process
-
-F = TypeVar("F", bound=Callable[..., Any])
+from .environment import Local, current_task, running_loop
+from .process import Process
 
 
 class Waiter(Protocol):
@@ -115,12 +109,6 @@ coroutine_owner: ContextVar[Process | OwnCoroutine | None] = ContextVar(
 )
 """The actor that code runs for, in whatever thread that is, and as which coroutine of it."""
 
-asker_deadline: ContextVar[float] = ContextVar("zanni_asker_deadline", default=inf)
-"""When the time of the asker is over whose message is served here, on the clock.
-
-Being a context variable it costs nothing where there is none, and goes with what a handler begins.
-"""
-
 
 def current_sender() -> Process | None:
     """Any thread. The actor that runs here, as a turn or as a coroutine."""
@@ -145,25 +133,6 @@ def can_wait() -> bool:
     """
     worker = here.worker
     return worker.turn is not None or (worker.core is None and running_loop() is None)
-
-
-contexts: list[str] = []
-"""Not empty once the program has imported `contextvars` (asyncio does), or an ask with a deadline
-was served: before, no context variable can be set, and turns and what they send are spared the
-look. So we import it nowhere ourselves; a core looks for it once a slice."""
-
-CONTEXTVARS = "contextvars"
-modules = sys.modules
-
-
-def travelling() -> Headers | None:
-    """Any thread. What a message sent from here takes along: the context variables that are set."""
-    if CONTEXTVARS not in modules:
-        return None
-    context = copy_context()
-    if len(context) == (coroutine_owner in context) + (asker_deadline in context):
-        return None
-    return {"context": context}
 
 
 own_coroutines: dict[object, OwnCoroutine] = {}
@@ -205,86 +174,3 @@ def check_not_killed() -> None:
     turn = here.worker.turn
     if turn is not None and turn.broken_off:
         raise Killed
-
-
-user_code: set[CodeType] = set()
-"""The functions that call what users wrote. See `watcher.py`."""
-
-
-def calls_user_code(function: F) -> F:
-    """Mark a function of the runtime: while what it calls runs, its core may be handed over.
-
-    So when that returns, the function must not touch what is the owner's without asking whether
-    its thread still holds the core.
-    """
-    user_code.add(function.__code__)
-    return function
-
-
-calling_back: set[CodeType] = set()
-"""The functions for users that may call what users wrote. See `watcher.py`."""
-
-
-def calls_back(tool: F) -> F:
-    """Mark a function for users, or a class of such, that calls back: a `map`, say, or a callback.
-
-    What they call from user code is user code as well, then. It is for any thread: so whatever it
-    does after the call, it asks whether its thread holds the core.
-    """
-    functions = (tool, *vars(tool).values())
-    calling_back.update(each.__code__ for each in functions if isinstance(each, FunctionType))
-    return tool
-
-
-RUNTIME = tuple(f"{__name__.partition('.actors.')[0]}.{part}." for part in ("actors", "transport"))
-
-
-def is_in_user_code(worker: Any) -> bool:
-    """Any thread. Whether that worker's thread is in what a handler or hook does.
-
-    And not in the runtime, called by it or above it. When it leaves it again, the runtime asks
-    whether it still has the core, and its turn.
-    """
-    innermost = frame = thread_frame(worker.thread_id)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(RUNTIME) and (
-            frame is innermost or frame.f_code not in calling_back
-        ):
-            return frame is not innermost and frame.f_code in user_code
-        frame = frame.f_back
-    return False
-
-
-def time_of_asker() -> float:
-    """Any thread. When the time of the asker is over that is served here, on the clock.
-
-    None is served any more by what a coroutine has left to other tasks, once it has ended.
-    """
-    until = asker_deadline.get()
-    if until < inf:
-        own = coroutine_owner.get()
-        if isinstance(own, OwnCoroutine) and own.end.done():
-            return inf
-    return until
-
-
-def travelling_with_ask(timeout: float | None) -> tuple[Headers | None, float, bool]:
-    """Any thread. What an ask made here takes along, and when its time is over, on the clock.
-
-    That is after `timeout` seconds, or, as the third says, when the time of the asker is over that
-    is served here, if that is no later.
-    """
-    headers, until, own = travelling(), time_of_asker(), True
-    if timeout is not None and (deadline := deadline_in(timeout)) < until:
-        until, own = deadline, False
-    if until < inf:
-        headers = headers or {}
-        headers["deadline"] = until
-    return headers, until, own
-
-
-def copied(headers: Headers | None) -> Headers | None:
-    """Any thread. Headers for another receiver: one at a time can be in a context."""
-    if headers is None or "context" not in headers:
-        return headers
-    return {**headers, "context": headers["context"].copy()}

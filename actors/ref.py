@@ -19,18 +19,13 @@ from .future import Future, check_may_wait
 from .links import Monitor
 from .mailbox import MailboxRecord
 from .messages import type_name
-from .parking import (
-    calls_back,
-    contexts,
-    current_sender,
-    here,
-    travelling,
-    travelling_with_ask,
-)
+from .parking import current_sender, here
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy, stand_in
 from .stopped import STOP, StopFuture, StoppedEvent
 from .timers import Timer
+from .travelling import contexts, travelling, travelling_with_ask
+from .user_code import calls_back
 
 A = TypeVar("A", bound=pykka.Actor)
 P = ParamSpec("P")

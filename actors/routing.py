@@ -17,10 +17,10 @@ from .deadlock import hand_on
 from .environment import make_lock, random_float
 from .errors import Timeout
 from .future import Future
-from .parking import copied
 from .process import Item, Reply
 from .proxy import Describe, Mark
 from .ref import ActorProcess
+from .travelling import copied
 
 Members = Sequence[ActorProcess]
 

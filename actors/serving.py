@@ -25,8 +25,9 @@ from .future import ExcInfo, Future
 from .hosting import ActorCell
 from .links import Piped
 from .losing import AT_ONCE, Loser
-from .parking import calls_back, copied
 from .process import OWN, Item, Process, Reply
+from .travelling import copied
+from .user_code import calls_back
 
 
 class Settling(Protocol):

@@ -15,7 +15,7 @@ from .errors import ActorDeadError
 from .linked import Linked
 from .links import ChildFailed, leave_alone
 from .parked import Parked
-from .parking import SEVERED, Killed, here, is_in_user_code
+from .parking import SEVERED, Killed, here
 from .process import (
     Broken,
     Bury,
@@ -33,6 +33,7 @@ from .process import (
     Watch,
 )
 from .state import DEAD, IDLE, LEAVING, PARKED, RESUMING, SCHEDULED, STARTING, SUSPENDED
+from .user_code import is_in_user_code
 from .waits import coroutine_of
 
 MOMENT = 0.001

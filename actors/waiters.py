@@ -7,7 +7,8 @@ from typing import Any
 
 from .address import Address, CoreAddress
 from .observe import contained
-from .parking import calls_back, here
+from .parking import here
+from .user_code import calls_back
 
 
 @calls_back

@@ -45,7 +45,7 @@ from .environment import (
     thread_cpu,
 )
 from .mailbox import HIGH_WATER
-from .parking import is_in_user_code
+from .user_code import is_in_user_code
 
 LOOK = 0.001
 """Seconds between two looks, while a core has something to do."""
