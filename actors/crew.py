@@ -281,11 +281,16 @@ class Crew:
         return next((worker for worker in reversed(self._resting) if worker.may_hold()), None)
 
     def _appoint(self, worker: Worker) -> None:
+        """With the lock. It holds the core from now on; who held it until now does so no more."""
+        self._rouse(worker)
+        self.core.worker = worker
+        worker.core = self.core
+
+    def _rouse(self, worker: Worker) -> None:
+        """With the lock. It rests no more; the watcher reads the flag without the lock."""
         if worker.resting:
             self._resting.remove(worker)
             worker.resting = False
-        self.core.worker = worker
-        worker.core = self.core
 
     def recruit(self) -> bool:
         """Any thread. See that a thread rests, or soon will; False where no more can be had."""
@@ -305,9 +310,7 @@ class Crew:
             worker = idle[-1] if idle else Worker(self)
             cell.thread = worker
             worker.ready.append(lambda: self._run_lent(cell))
-            if idle:
-                self._resting.remove(worker)
-                worker.resting = False
+            self._rouse(worker)
         if idle:
             worker.alarm.wake()
         elif not self._start(worker):
@@ -379,8 +382,7 @@ class Crew:
         with self._lock:
             if not worker.resting:
                 return True
-            self._resting.remove(worker)
-            worker.resting = False
+            self._rouse(worker)
             return bool(worker.ready or keep or not self._resting or self.core.over)
 
     def end(self) -> None:
