@@ -112,7 +112,7 @@ class Boxed(Cell):
 
     def _let_in(self, room: Future[None], item: Item) -> None:
         def note_end(room: Future[None]) -> None:
-            if room._error is not None:
+            if room.error is not None:
                 lose(self, item)
 
         if self.box.let_in(room):

@@ -27,6 +27,7 @@ from .deadlock import look, look_for_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop
 from .errors import Timeout
 from .parking import OwnCoroutine, Turn, Waiter, check_not_killed, here, own_coroutine
+from .process import Reply
 from .user_code import calls_back
 from .waiters import Callback, LoopWaiter
 from .waits import Wait, future_of
@@ -95,6 +96,24 @@ class Future(pykka.Future[T]):
         """Any thread. Whether `get` need not wait: all is here that `map` or `join` make it of."""
         sources = self._sources
         return self._done or (bool(sources) and all(map(_is_done, sources)))
+
+    @property
+    def error(self) -> BaseException | None:
+        """Any thread. What it has failed with; None where it has not, or not yet."""
+        return self._error
+
+    def pass_on_to(self, reply: Reply) -> None:
+        """Any thread. Once it is settled, settle `reply` by the same."""
+
+        def pass_on(_: object) -> None:
+            try:
+                value = self.get()
+            except BaseException as error:
+                reply.reject(error)
+            else:
+                reply.resolve(value)
+
+        self.add_done_callback(pass_on)
 
     def _run_hook(self, timeout: float | None) -> None:
         for source in self._sources:

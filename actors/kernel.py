@@ -20,7 +20,6 @@ from .spawn_request import (
     SpawnHost,
     SpawnRequest,
     check_spawn,
-    passing_on,
     spawn,
     spawn_for_node,
 )
@@ -185,7 +184,7 @@ class Kernel:
         if reply is None:
             return
         if isinstance(answer, Future):
-            answer.add_done_callback(passing_on(reply))
+            answer.pass_on_to(reply)
         else:
             reply.resolve(answer)
 

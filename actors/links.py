@@ -216,7 +216,7 @@ class Monitor:
 
     def _end(self, future: Future[Any]) -> None:
         self._core.forget(self.address.id)
-        if future._error is not None:  # whoever waited has given up
+        if future.error is not None:  # whoever waited has given up
             self._subject.signal(Unwatch(self))
 
     def deliver(

@@ -66,7 +66,7 @@ class Naming:
             return
 
         def give_back(reserved: Future[Any]) -> None:
-            if reserved._error is None:
+            if reserved.error is None:
                 self.release(name, None)
 
         reserved = begin_ask(self._home.network.kernel(None, 0), request)

@@ -294,7 +294,7 @@ class Pool(Overseer, Actor):
         started: Future[Any] = Future()
 
         def look(future: Future[Any]) -> None:
-            if future._error is not None:
+            if future.error is not None:
                 ref.process.signal(Bury())
 
         started.add_done_callback(look)

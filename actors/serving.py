@@ -91,7 +91,7 @@ class Deferred(Future[Any]):
 
         def give(_: object) -> None:
             every.discard(self)
-            error = self._error
+            error = self.error
             if error is None:
                 given = reply.resolve(self._value)
             else:

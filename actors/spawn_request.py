@@ -8,7 +8,6 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from .address import CoreAddress
@@ -23,7 +22,6 @@ from .links import Birth
 from .mailbox import checked_mailbox
 from .messages import import_type, message
 from .network import Network
-from .process import Reply
 from .ref import ActorRef
 from .registry import Names
 from .start_limit import limit_start
@@ -94,24 +92,12 @@ def spawn_for_node(host: SpawnHost, spawn: RemoteSpawn) -> Future[Any]:
     made.add_done_callback(lambda future: _settle_name(host.names, request.name, future))
     try:
         if index == host.core.home.core:
-            _make(host, actor_class, request).add_done_callback(passing_on(made))
+            _make(host, actor_class, request).pass_on_to(made)
         else:
             host.network.kernel(None, index).deliver(request, None, made, None)
     except Exception as error:
         made.reject(error)
     return made
-
-
-def passing_on(reply: Reply) -> Callable[[Future[Any]], object]:
-    """Any thread. A callback that answers with what a future was settled with."""
-
-    def pass_on(future: Future[Any]) -> None:
-        if future._error is not None:
-            reply.reject(future._error)
-        else:
-            reply.resolve(future._value)
-
-    return pass_on
 
 
 def _make(host: SpawnHost, actor_class: type[Any], request: SpawnRequest) -> Future[Any]:
@@ -120,7 +106,7 @@ def _make(host: SpawnHost, actor_class: type[Any], request: SpawnRequest) -> Fut
     answer: Future[Any] = Future()
 
     def made(future: Future[Any]) -> None:
-        error = future._error
+        error = future.error
         if error is None:
             answer.resolve(cell.ref)
         elif isinstance(error, ZanniError):
@@ -143,8 +129,8 @@ def _make(host: SpawnHost, actor_class: type[Any], request: SpawnRequest) -> Fut
 
 
 def _settle_name(names: Names, name: str | None, made: Future[Any]) -> None:
-    if name is not None and made._error is None:
-        names.bind(name, made._value)
+    if name is not None and made.error is None:
+        names.bind(name, made.get())
     elif name is not None:
         names.release(name, None)
 

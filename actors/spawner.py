@@ -148,8 +148,8 @@ class Spawner:
 
     def _undo(self, cell: Cell | None, name: str | None, outcome: Future[Any]) -> None:
         """Any thread. Nobody waited for this outcome of a start."""
-        if outcome._error is None:
-            ref: ActorRef[Any] = outcome._value if cell is None else cell.ref
+        if outcome.error is None:
+            ref: ActorRef[Any] = outcome.get() if cell is None else cell.ref
             if name is not None:
                 self.naming.bind_later(name, ref)  # its end frees the name, and nothing before
             kill_for_good(ref.process)

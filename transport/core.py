@@ -172,7 +172,7 @@ class Children:
             child.removed.resolve(None)
             self._guardian.core_lost(home, reason)  # it answers nothing that it was asked
             return
-        if child.started._error is not None:
+        if child.started.error is not None:
             return
         self._system.events.publish(CoreDied(child.index, reason))
         if child.intensity.exceeded(now()):

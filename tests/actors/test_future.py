@@ -474,3 +474,19 @@ def test_a_timed_out_get_leaves_no_waiter():
         with pytest.raises(Timeout):
             future.get(timeout=0)
     assert not future._waiters
+
+
+def test_what_a_future_was_settled_with_is_passed_on():
+    source, failing, derived = Future(), Future(), Future()
+    replies = [Future(), Future(), Future()]
+    source.pass_on_to(replies[0])
+    failing.pass_on_to(replies[1])
+    derived.map(lambda value: value + 1).pass_on_to(replies[2])
+    assert not any(reply.done() for reply in replies)
+    source.set("value")
+    failing.set_exception(ValueError("it failed"))
+    derived.set(1)
+    assert replies[0].get() == "value"
+    assert isinstance(replies[1].error, ValueError)
+    assert replies[2].get() == 2
+    assert source.error is None
