@@ -49,7 +49,7 @@ if __name__ == "zanni":
     from .actors.pykka_view import install as _install_pykka_view
     from .actors.ref import ActorRef, msgpack_default
     from .actors.system import ActorSystem
-    from .actors.system import set_network_factory as _set_network_factory
+    from .actors.system import network_of as _network_of
 
     __all__ = [
         "Actor",
@@ -103,5 +103,5 @@ if __name__ == "zanni":
 
         return _make_network(system)
 
-    _set_network_factory(_network)
+    _network_of.fill(_network)
     _install_pykka_view()

@@ -16,6 +16,7 @@ from .environment import now
 from .errors import MailboxFull
 from .future import Future
 from .hosting import ActorCell, System
+from .joint import Joint
 from .mailbox import PLAIN, Mailbox, checked_mailbox
 from .overrides import refuse_collisions
 from .process import OWN, Process, Unwatch, Watch
@@ -38,7 +39,7 @@ class _Unstarted:
     def __get__(self, actor: Actor | None, _: type[Actor] | None = None) -> Any:
         if actor is None:
             return self
-        made = actor._cell = make_unstarted[0](actor)
+        made = actor._cell = make_unstarted(actor)
         return made
 
 
@@ -104,7 +105,7 @@ class Actor(Receiving, pykka.Actor):
         cls, *args: Any, **kwargs: Any
     ) -> ActorRef[Self]:
         """Any thread. Start the actor on the process's default system (Pykka)."""
-        return start_on_default_system[0](cls, *args, **kwargs)
+        return start_on_default_system(cls, *args, **kwargs)
 
     @property
     def actor_ref(  # pyright: ignore[reportIncompatibleMethodOverride]  # as start
@@ -357,8 +358,10 @@ def _keep(timers: set[Timer | Periodic], timer: Timer | Periodic) -> None:
 CHILD_SHUTDOWN = 5.0
 """Seconds an unsupervised child may take to stop before it is killed (OTP's default)."""
 
-start_on_default_system: list[Callable[..., ActorRef[Any]]] = []
-make_unstarted: list[Callable[[Actor], ActorCell]] = []
+start_on_default_system: Joint[..., ActorRef[Any]] = Joint("default system")
+"""Starts an actor of a class, with the arguments of its `__init__` (`defaults.py` fills it in)."""
+make_unstarted: Joint[[Actor], ActorCell] = Joint("default system")
+"""Makes the cell of an actor that no system has started (`defaults.py` fills it in)."""
 
 
 class Inbox:

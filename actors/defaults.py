@@ -1,6 +1,6 @@
 """The process's default system, and what finds systems without being told of one.
 
-The floors below `system.py` cannot know it; they call hooks, which are filled here.
+The floors below `system.py` cannot know it; they have joints, which are filled in here.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def _disown() -> None:
     systems.clear()
 
 
-start_on_default_system.append(_start_on_default)
-make_unstarted.append(_make_unstarted)
-resolve_ref.append(_resolve_ref)
+start_on_default_system.fill(_start_on_default)
+make_unstarted.fill(_make_unstarted)
+resolve_ref.fill(_resolve_ref)
 on_exit(_stop_at_exit)
 after_fork_in_child(_disown)

@@ -16,6 +16,7 @@ from .dispatcher import Core
 from .environment import bounded, now
 from .errors import Timeout
 from .future import Future, check_may_wait
+from .joint import Joint
 from .links import Monitor
 from .mailbox import MailboxRecord
 from .messages import type_name
@@ -359,8 +360,8 @@ def _name_of(method: Callable[..., Any]) -> str:
     return name
 
 
-resolve_ref: list[Callable[[Address, str], ActorRef[Any]]] = []
-"""How a ref that comes out of a pickle finds the system that its address names (`system.py`)."""
+resolve_ref: Joint[[Address, str], ActorRef[Any]] = Joint("system")
+"""Finds for a ref that comes out of a pickle the system that its address names (`defaults.py`)."""
 
 
 def find_ref(address: tuple[Any, ...], type_name: str) -> ActorRef[Any]:
@@ -370,7 +371,7 @@ def find_ref(address: tuple[Any, ...], type_name: str) -> ActorRef[Any]:
         LookupError: no system runs in this process that could reach it.
 
     """
-    return resolve_ref[0](Address(*address), type_name)
+    return resolve_ref(Address(*address), type_name)
 
 
 def msgpack_default(value: object) -> Any:

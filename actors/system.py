@@ -22,6 +22,7 @@ from .drain import drain
 from .environment import bounded, make_lock, now, random_bits, start_thread
 from .errors import ShuttingDown, Timeout
 from .future import Future, check_may_wait
+from .joint import Joint
 from .kernel import Kernel
 from .links import Birth
 from .load import Meter
@@ -42,19 +43,8 @@ GRACE = 0.5
 
 systems: dict[CoreAddress, ActorSystem] = {}
 """The running systems of this process; `defaults.py` finds them here."""
-_network_factory: Callable[[ActorSystem], Network] | None = None
-
-
-def set_network_factory(factory: Callable[[ActorSystem], Network]) -> None:
-    """Say how a system that has more than one core, or peers, gets its network (the face does)."""
-    global _network_factory  # noqa: PLW0603  (one transport per process)
-    _network_factory = factory
-
-
-def _network_of(system: ActorSystem) -> Network:
-    if _network_factory is None:
-        raise RuntimeError("no transport: import zanni, not its parts")
-    return _network_factory(system)
+network_of: Joint[[ActorSystem], Network] = Joint("transport")
+"""Makes the network of a system that has more than one core, or peers (the face fills it in)."""
 
 
 class ActorSystem(Cores, Scoped):
@@ -207,7 +197,7 @@ class ActorSystem(Cores, Scoped):
         self._state = "stopped"  # as long as there is nothing to stop, should this fail
         reachable = self.listen is not None or self.joins or self.observable
         has_others = self.core_count > 1 or self.index > 0 or reachable
-        self.network = _network_of(self) if has_others else Alone(self)
+        self.network = network_of(self) if has_others else Alone(self)
         self.core = Core(self.home, self.network.poller, self, int(self.config.threads))
         if self.cpus:  # the core's own threads alone: others of this process are not ours
             self.core.crew.cpu = self.cpus[self.index % len(self.cpus)]
@@ -223,7 +213,7 @@ class ActorSystem(Cores, Scoped):
         """Outside of the loop. Give a system that is alone what links it to other cores."""
         if not isinstance(self.network, Alone):
             return
-        network = _network_of(self)
+        network = network_of(self)
         switched: Future[None] = Future()
 
         def switch() -> None:

@@ -103,11 +103,11 @@ def test_a_broken_promise_is_shown_with_its_seed_and_all_that_led_to_it():
 
 
 def test_what_runs_in_virtual_time_leaves_the_real_one_as_it_was():
-    before = (environment.now, system.now, system.watcher, system._network_factory)
+    before = (environment.now, system.now, system.watcher, system.network_of.function)
     with playing() as play:
         play(1)
         assert environment.now is not before[0]
-    assert (environment.now, system.now, system.watcher, system._network_factory) == before
+    assert (environment.now, system.now, system.watcher, system.network_of.function) == before
     assert not system.systems
 
 

@@ -12,9 +12,9 @@ from zanni.actors import system
 @contextmanager
 def playing():
     """While it is entered, what it gives plays the schedule of a seed, and returns its outcome."""
-    factory = system._network_factory
+    before = system.network_of.function
     try:
         with Installed(), Tapped():
             yield lambda seed, weather=None: Schedule(seed, weather).play()
     finally:
-        system.set_network_factory(factory)
+        system.network_of.fill(before)

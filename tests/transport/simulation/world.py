@@ -90,7 +90,7 @@ class World:
         self.lives = []
         self.by_machine = {}
         """The last life of each."""
-        system_module.set_network_factory(self._network_of)
+        system_module.network_of.fill(self._network_of)
 
     def _network_of(self, system):
         return next(life for life in self.lives if life.system is system).network(system)
