@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
-import msgpack
 from pykka.messages import ProxyCall
 
 from ..actors.config import FRAME_CAP, MESSAGE_LIMIT
@@ -34,6 +33,7 @@ from .envelope import Envelope, EnvelopeKind, Undecodable
 from .explain import explain
 from .headers import headers_from_data, headers_to_data
 from .misfits import decode_error, path_in
+from .msgpack_typed import UnpackException, make_unpacker
 from .packer import CONTAINERS, LARGE_ERROR, LOOKED_INTO, Packer, check_keys, checked
 from .reader import SCANNED, UNSEEN, BadBatch, Reader, call
 from .signals import signal_from_data, signal_to_data, with_reason
@@ -42,9 +42,6 @@ from .values import PLAIN, Data, Resolver, Tag, ToData, fields_of, shortened, wa
 
 __all__ = ["BadBatch", "Codec", "Envelope", "EnvelopeKind", "Resolver", "Undecodable"]
 
-
-_UNPACKER = cast(Any, msgpack).Unpacker
-_UNPACK_ERROR: type[Exception] = cast(Any, msgpack).UnpackException
 _new = tuple.__new__
 
 _PLAIN_FORM, _TUPLE_FORM, _MESSAGE_FORM, _CALL_FORM = 0, 16, 32, 48
@@ -313,7 +310,7 @@ class Codec:
                 envelope = self._envelope(item)
                 before = here
                 yield envelope
-        except (ValueError, _UNPACK_ERROR):
+        except (ValueError, UnpackException):
             pass
         if before - start == len(batch):
             self._unpackers.append(unpacker)
@@ -331,7 +328,7 @@ class Codec:
                 yield self._envelope(item)
         except BadBatch:
             raise
-        except (ValueError, _UNPACK_ERROR) as error:
+        except (ValueError, UnpackException) as error:
             raise BadBatch(str(error)) from error
 
     def _check(self, item: Any, data: bytes | memoryview) -> None:
@@ -391,7 +388,7 @@ class Codec:
             return Undecodable(decode_error("", error))
 
     def _new_unpacker(self, limits: dict[str, Any]) -> Any:
-        return _UNPACKER(
+        return make_unpacker(
             ext_hook=self._reader.hook,
             max_buffer_size=2 * FRAME_CAP,
             read_size=4096,  # what its buffer begins with: a codec per peer

@@ -15,23 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
-
-import msgpack
 
 from ..actors.environment import now
 from ..actors.system import ActorSystem
 from .events import NodeBusy, NodeReady
 from .frame import BadFrame, Header, Kind
+from .msgpack_typed import packb, unpackb
 from .peer import Peer, State
 
 PATIENCE = 0.1
 """Seconds that a window may stay full: a core that is busy makes room sooner."""
 BUSY_LIMIT = 4096
 """How many busy actors a peer is told of, at most."""
-
-_packb: Callable[[object], bytes] = cast(Any, msgpack).packb
-_unpackb: Callable[..., object] = cast(Any, msgpack).unpackb
 
 
 class Flow:
@@ -95,7 +90,7 @@ class Flow:
         data = peer.data
         busy = [*data.window.busy][:BUSY_LIMIT]
         credit = data.window.granted()
-        peer.control.send_now(Kind.CREDIT, _packb(busy), peer.arrivals.seq_in, credit)
+        peer.control.send_now(Kind.CREDIT, packb(busy), peer.arrivals.seq_in, credit)
 
     # Sending
 
@@ -107,7 +102,7 @@ class Flow:
 
         """
         try:
-            busy = _unpackb(body, max_array_len=BUSY_LIMIT)
+            busy = unpackb(body, max_array_len=BUSY_LIMIT)
         except Exception as error:
             raise BadFrame(f"a grant that is not msgpack: {error}") from error
         if not isinstance(busy, list) or not all(type(each) is int for each in busy):

@@ -24,8 +24,6 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeVar, cast
 
-import msgpack
-
 from ..actors.address import CoreAddress
 from ..actors.environment import now, process_id
 from ..actors.network import IDLE, CoreRecord, Load, NodeRecord
@@ -35,6 +33,7 @@ from .core import Children
 from .frame import Kind
 from .handshake import CorePlace, place_of
 from .members import Members
+from .msgpack_typed import packb, unpackb
 from .peer import Peer
 from .places import Listeners
 from .security import RefusedAddress
@@ -52,8 +51,6 @@ LOAD_FIELDS = ("queued", "messages", "delay", "cpu")
 RECORD_FIELDS = ("index", "state", "incarnation", "pid", "actors", "restarts", "load")
 """The fields of a `Load` and of a `CoreRecord`, in the order in which they are told."""
 
-_packb = cast(Any, msgpack).packb
-_unpackb = cast(Any, msgpack).unpackb
 _load_row = itemgetter(*LOAD_FIELDS)
 _record_row = itemgetter(*RECORD_FIELDS)
 
@@ -104,7 +101,7 @@ class Gossip:
             for number, part in enumerate(parts):
                 mine.append({"nodes": part, "part": [number, len(parts)]})
         others = [{"places": each} for each in _parts([*self._members.siblings.values()])]
-        return [*map(_packb, mine)], [*map(_packb, others)]
+        return [*map(packb, mine)], [*map(packb, others)]
 
     def tell(self, peers: Iterable[Peer]) -> None:
         """Send each peer its heartbeat, and the ids of the types that it named lately."""
@@ -115,7 +112,7 @@ class Gossip:
             offers = peer.codec.offers()
             for start in range(0, len(offers), OFFERS):
                 types = [list(offer) for offer in offers[start : start + OFFERS]]
-                peer.control.send_now(Kind.HEARTBEAT, _packb({"types": types}))
+                peer.control.send_now(Kind.HEARTBEAT, packb({"types": types}))
 
     def note_dead(self, home: CoreAddress) -> None:
         """This start of a child core is gone: tell the others with the next heartbeat."""
@@ -135,7 +132,7 @@ class Gossip:
         try:
             if not peer.own:
                 check(body, len(body))  # or a few bytes that claim much would take half a GiB
-            told = _unpackb(body)
+            told = unpackb(body)
             if not isinstance(told, dict):
                 raise BadHeartbeat("a heartbeat that is no map")
             self._take(peer, cast("dict[str, Any]", told))

@@ -22,14 +22,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-import msgpack
-
 from ..actors.address import CoreAddress
 from ..actors.arguments import checked_name
 from ..actors.environment import random_bits
 from ..actors.logs import printable
 from .credit import Limits
 from .frame import VERSION_MAJOR, VERSION_MINOR
+from .msgpack_typed import packb, unpackb
 
 NODE, OBSERVER = "node", "observer"
 """Roles."""
@@ -41,9 +40,6 @@ CORES_LIMIT = 4096
 """How many cores a node is believed to have at most."""
 PENDING_LIMIT = 256
 """How many nonces are outstanding at most in each direction; the oldest one goes first."""
-
-_packb = cast(Any, msgpack).packb
-_unpackb = cast(Any, msgpack).unpackb
 
 
 class BadHandshake(ValueError):
@@ -281,14 +277,14 @@ def _pack(me: Identity, **more: object) -> bytes:
         "separations": me.separations,
         **more,
     }
-    return cast(bytes, _packb(body))
+    return packb(body)
 
 
 def _unpack(body: bytes | memoryview) -> dict[str, Any]:
     if len(body) > BODY_LIMIT:
         raise BadHandshake(f"a handshake of {len(body)} bytes, at most {BODY_LIMIT} are taken")
     try:
-        value = _unpackb(body, max_map_len=64, max_array_len=1024, max_ext_len=0)
+        value = unpackb(body, max_map_len=64, max_array_len=1024, max_ext_len=0)
     except Exception as error:
         raise BadHandshake(f"a handshake that is not msgpack: {error}") from None
     if not isinstance(value, dict):

@@ -23,17 +23,13 @@ Guarantees:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
-
-import msgpack
 
 from ..actors.system import ActorSystem
 from .events import FramesLost
 from .failures import connection_lost
 from .frame import Header, Kind
+from .msgpack_typed import packb
 from .peer import Peer
-
-_packb = cast(Any, msgpack).packb
 
 
 class Losses:
@@ -69,7 +65,7 @@ class Losses:
     def _tell(self, peer: Peer) -> None:
         arrivals = peer.arrivals
         got = [arrivals.seq_in, arrivals.answers_in, arrivals.unasked]
-        peer.control.send_now(Kind.HEARTBEAT, _packb({"got": got}))
+        peer.control.send_now(Kind.HEARTBEAT, packb({"got": got}))
 
     def take(self, peer: Peer, got: object) -> None:
         """The peer says how far ours has come.

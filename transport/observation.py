@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 
-import msgpack
-
 from ..actors.survey import Row
 from .frame import CONTROL_CAP
+from .msgpack_typed import make_unpacker, packb
 
 TEXT_LIMIT = 256
 """Characters of a text in a row; what is beyond is cut off."""
@@ -25,9 +24,6 @@ ROWS_LIMIT = CONTROL_CAP // 4
 """From so many bytes of rows on a part is full."""
 ROW_LIMIT = CONTROL_CAP // 2
 """The most bytes that a row may have."""
-
-_packb = cast(Any, msgpack).packb
-_UNPACKER = cast(Any, msgpack).Unpacker
 
 
 class BadObservation(ValueError):
@@ -54,7 +50,7 @@ class Part(NamedTuple):
 
 def pack_question(question: Question) -> bytes:
     """Any thread. The body of a question."""
-    return cast(bytes, _packb(list(question)))
+    return packb(list(question))
 
 
 def unpack_question(body: bytes | memoryview) -> Question:
@@ -74,10 +70,10 @@ def unpack_question(body: bytes | memoryview) -> Question:
 def pack_row(row: Row) -> bytes:
     """Any thread. A row, with its texts cut; what is no plain value is told by its type's name."""
     cut = {key: _cut(value) for key, value in row.items()}
-    packed = _packb(cut, default=lambda value: type(value).__name__, unicode_errors="replace")
+    packed = packb(cut, default=lambda value: type(value).__name__, unicode_errors="replace")
     if len(packed) > ROW_LIMIT:
         raise BadObservation(f"a row of {len(packed)} bytes, at most {ROW_LIMIT} can be told")
-    return cast(bytes, packed)
+    return packed
 
 
 def _cut(value: object) -> object:
@@ -91,7 +87,7 @@ def pack_part(
 ) -> bytes:
     """Any thread. The body of a part, of rows that are packed already."""
     head = [number, part, is_last, _cut(error)]
-    return b"".join([_packb(head, unicode_errors="replace"), *rows])
+    return b"".join([packb(head, unicode_errors="replace"), *rows])
 
 
 def unpack_part(body: bytes | memoryview) -> Part:
@@ -113,7 +109,7 @@ def unpack_part(body: bytes | memoryview) -> Part:
 def _values(body: bytes | memoryview) -> list[Any]:
     if len(body) > CONTROL_CAP:
         raise BadObservation(f"{len(body)} bytes, at most {CONTROL_CAP} are taken")
-    unpacker = _UNPACKER(max_buffer_size=CONTROL_CAP, max_ext_len=0, max_array_len=1024)
+    unpacker = make_unpacker(max_buffer_size=CONTROL_CAP, max_ext_len=0, max_array_len=1024)
     unpacker.feed(body)
     try:
         return list(unpacker)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-import msgpack
-
 from .bounds import MAX_DEPTH, OutOfBounds, check
 from .buffers import BUFFERS, LARGE, Lent, is_apart, stand_for
+from .msgpack_typed import ExtType, make_packer
 from .values import Data, Tag, ToData, stand_in
 
 LARGE_ERROR = 64 * 1024
@@ -17,8 +16,6 @@ LARGE_ERROR = 64 * 1024
 Way = Callable[[type], tuple[int, ToData]]
 """Finds the code of a class and how its values become data, or raises `EncodeError`."""
 
-_PACK = cast(Any, msgpack).Packer
-_EXT = cast(Any, msgpack).ExtType
 _new = tuple.__new__
 CONTAINERS = frozenset({list, dict})
 LOOKED_INTO = CONTAINERS | BUFFERS
@@ -46,7 +43,7 @@ class Packer:
         """The large buffers of what was packed, in the order of their indices."""
         self._inner: Packer | None = None
         size = 16 * 1024 if depth == 0 else 1024
-        packer = _PACK(default=self._typed, strict_types=True, buf_size=size)
+        packer = make_packer(default=self._typed, strict_types=True, buf_size=size)
         self.pack: Callable[[Data], bytes] = packer.pack
         self.typed = False
         """Whether a typed value was met since this was last set to False."""
@@ -70,7 +67,7 @@ class Packer:
         elif cls is Lent:
             self.lent.append(data)
             data = len(self.lent) - 1
-        return _new(_EXT, (code, inner.pack(data)))
+        return _new(ExtType, (code, inner.pack(data)))
 
     def _exception(self, inner: Packer, error: BaseException, code: int, to_data: ToData) -> object:
         """An error has to arrive, whatever it holds: if not as it is, then as its text."""
@@ -79,12 +76,12 @@ class Packer:
             packed = inner.pack(checked(to_data(error)))
             check(packed, len(packed))
             if len(packed) <= LARGE_ERROR and len(self.lent) == before:
-                return _new(_EXT, (code, packed))
+                return _new(ExtType, (code, packed))
         except Exception:  # noqa: S110  (whatever it is, the text can travel)
             pass
         del self.lent[before:]
         data = stand_in(error, tracebacks=self._tracebacks)
-        return _new(_EXT, (Tag.EXCEPTION, inner.pack(data)))
+        return _new(ExtType, (Tag.EXCEPTION, inner.pack(data)))
 
 
 def checked(value: Data) -> Data:

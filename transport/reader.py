@@ -21,7 +21,6 @@ from enum import Enum, Flag
 from functools import lru_cache, partial, reduce
 from typing import Any, cast
 
-import msgpack
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from ..actors.actor import Actor
@@ -31,11 +30,10 @@ from ..actors.public import check_public
 from .arrays import array_from_data
 from .bounds import MAX_DEPTH, MAX_ITEMS, SHORT, OutOfBounds, is_plain
 from .misfits import UNMADE, path_in
+from .msgpack_typed import unpackb
 from .shapes import Misfit, Shape
 from .type_ids import Offer, TypeIds, fingerprint
 from .values import KNOWN_EXCEPTIONS, UUID, FromData, Resolver, Tag, fields_of
-
-unpackb: Callable[..., Any] = cast(Any, msgpack).unpackb
 
 _STR = frozenset({str})
 SHAPES = 8
