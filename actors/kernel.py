@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from .address import KERNEL_ID, Address, CoreAddress
+from .crash import as_exception
 from .deadlock import Break, Probe, Withdraw, take_break, take_probe, take_withdrawal
 from .dispatcher import Core
 from .errors import ActorDeadError, ZanniError
@@ -177,9 +178,9 @@ class Kernel:
             if handler is None:
                 raise TypeError(f"a core's kernel knows no message {type(message).__name__}")
             answer = handler(self._host, message)
-        except Exception as error:
+        except BaseException as error:
             if reply is not None:
-                reply.reject(error)
+                reply.reject(as_exception(error))
             return
         if reply is None:
             return

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast, dataclass_transform
 
+from .crash import shown
 from .environment import ImportingMain
 
 T = TypeVar("T")
@@ -152,19 +153,33 @@ def import_type(name: str) -> type:
 
     Raises:
         LookupError: the name is no class that can be found here; the text says the remedy.
+        Exception: what importing the module raised.
 
     """
     module_name, _, qualified = name.partition(":")
     if "<locals>" in qualified:
         raise LookupError(f"{name} is made inside a function: move it to the top of its module")
-    found: object = _import(module_name)
-    for part in qualified.split("."):
-        found = getattr(found, part, None)
+    try:
+        found = _find(module_name, qualified)
+    except Exception:
+        raise
+    except BaseException as error:  # sys.exit(), most of all: it ends neither the core nor an ask
+        raise LookupError(
+            f"importing {module_name} raised {shown(error)}: put what runs there under  "
+            "if __name__ == '__main__':"
+        ) from error
     if not isinstance(found, type):
         raise LookupError(
             f"{module_name} has no class {qualified!r} when it is imported: put it at the top of "
             "the script or module, above any  if __name__ == '__main__':"
         )
+    return found
+
+
+def _find(module_name: str, qualified: str) -> object:
+    found: object = _import(module_name)
+    for part in qualified.split("."):
+        found = getattr(found, part, None)
     return found
 
 

@@ -384,7 +384,7 @@ class Codec:
             if kind is EnvelopeKind.SIGNAL:
                 return signal_from_data(body, self._resolver)
             return self._reader.message(body) if form == _MESSAGE_FORM else call(body)
-        except Exception as error:
+        except BaseException as error:
             return Undecodable(decode_error("", error))
 
     def _new_unpacker(self, limits: dict[str, Any]) -> Any:

@@ -69,7 +69,7 @@ def _steps_to_unmade(value: object) -> list[object]:
     return []
 
 
-def decode_error(path: str, error: Exception) -> Exception:
+def decode_error(path: str, error: BaseException) -> Exception:
     """What the asker hears, or the log: the error of a part of a message, and where it is."""
     if isinstance(error, AttributeError):  # a name that is not public, as if it were not there
         return error

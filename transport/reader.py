@@ -89,7 +89,7 @@ class Reader:
         """The types that came by name since they were last offered, with their fields."""
         self._depth = 0
         self._limits = SCANNED
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         """The first value of this envelope that could not be made."""
         self.path = ""
         """Where it is, in what was unpacked so far."""
@@ -167,7 +167,7 @@ class Reader:
             if self.failure is None:
                 return way(value)
             self.path = path_in(value, code, self.fields) + self.path
-        except Exception as error:
+        except BaseException as error:
             if self.failure is None:
                 self.failure = error
         finally:

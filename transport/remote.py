@@ -10,6 +10,7 @@ from typing import Any
 from ..actors.address import KERNEL_ID, Address
 from ..actors.allowed import Allowed
 from ..actors.cell import Cell
+from ..actors.crash import as_exception
 from ..actors.dispatcher import Core
 from ..actors.environment import now
 from ..actors.errors import (
@@ -265,7 +266,7 @@ def receive(host: Host, peer: Peer, envelopes: Iterable[Envelope]) -> None:
             process = core.processes.get(target) or host.gone(target)
             try:
                 process.deliver(message, sender, None, None)
-            except Exception as error:
+            except BaseException as error:  # of its mailbox's `priority`, say
                 _refused(host, error, envelope, process, sender)
         elif kind in _ANSWERS:
             _receive_answer(host, peer, envelope)
@@ -292,15 +293,15 @@ def _receive_message(host: Host, peer: Peer, envelope: Envelope) -> None:
         if target == KERNEL_ID and not peer.own:
             check_from_node(message, peer.home)
         process.deliver(message, sender, reply, headers)
-    except Exception as error:
+    except BaseException as error:
         if reply is None:
             _refused(host, error, envelope, process, sender)
         elif not isinstance(error, ActorDeadError | MailboxFull):
-            reply.reject(error)
+            reply.reject(as_exception(error))
 
 
 def _refused(
-    host: Host, error: Exception, envelope: Envelope, process: Process, sender: Process | None
+    host: Host, error: BaseException, envelope: Envelope, process: Process, sender: Process | None
 ) -> None:
     """A message was not taken, and nobody waits for an answer: its sender will not hear of it."""
     if not isinstance(error, ActorDeadError | MailboxFull):  # those are counted by the process

@@ -164,5 +164,13 @@ def test_what_cannot_be_imported_says_why(name, text):
         import_type(name)
 
 
+@pytest.mark.parametrize("kind", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
+def test_a_module_that_ends_whoever_imports_it_cannot_be_imported(tmp_path, monkeypatch, kind):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "zanni_parting.py").write_text(f"raise {kind}(3)")
+    with pytest.raises(LookupError, match=f"importing zanni_parting raised {kind}.3.: put what"):
+        import_type("zanni_parting:Nobody")
+
+
 def test_what_can_be_imported():
     assert import_type("collections:OrderedDict").__name__ == "OrderedDict"

@@ -113,6 +113,14 @@ class Keyed:
 
 
 @message
+class Exits:
+    code: int
+
+    def __post_init__(self) -> None:
+        raise SystemExit(self.code)
+
+
+@message
 class Picky:
     size: int
 
@@ -717,6 +725,8 @@ NAME = type_name(Point)
         (32, [NAME, "y", 1], "message.x: it is not there"),
         (32, [NAME, "x"], "zip()"),
         (32, [type_name(Picky), "size", -1], "message: ValueError: a size is not negative"),
+        (32, [type_name(Exits), "code", 3], "message: SystemExit: 3"),
+        (0, [ext(11, [type_name(Exits), "code", 3])], "message[0]: SystemExit: 3"),
         (32, [5], "no type was given the id 5"),
         (32, [None], "the name of a type must be str"),
         (32, [[]], "unhashable"),

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_boxes as boxes
 
-from zanni import ActorDeadError, ActorSystem, Mailbox, MailboxFull
+from zanni import ActorDeadError, ActorSystem, Mailbox, MailboxFull, RemoteError
 
 DEADLINE = 20.0
 
@@ -68,6 +68,15 @@ def test_priorities_of_the_class_hold_elsewhere(held):
         ref.tell(number)
     wait_for(lambda: ref.mailbox().length == 4)
     assert let_go() == [1, 1, 2, 3]
+
+
+def test_a_priority_that_exits_loses_no_other_message(system):
+    ref = system.spawn(boxes.Exiting, core=1)
+    for each in (1, "bad", 2):
+        ref.tell(each)
+    with pytest.raises(RemoteError, match="SystemExit"):
+        ref.ask("bad", timeout=DEADLINE)
+    assert ref.ask("seen", timeout=DEADLINE) == [1, 2]
 
 
 def test_a_function_cannot_go_to_another_core(system):

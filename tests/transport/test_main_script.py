@@ -50,6 +50,50 @@ if __name__ == "__main__":
             print(error)
 """
 
+UNGUARDED = f"""{ECHO}
+import sys
+
+def main():
+    try:
+        with ActorSystem("unguarded", cores=2) as system:
+            system.spawn(Echo, core=1)
+    except Exception as error:
+        print(error)
+        return 0
+
+sys.exit(main())
+"""
+
+PARTING = """
+import sys
+
+from zanni import message
+
+if hasattr(sys.modules["__main__"], "Sender"):  # on core 0
+    sys.exit("not here")
+
+@message
+class Late:
+    number: int
+"""
+
+SENDING = f"""{ECHO}
+class Sender(Actor):
+    def on_receive(self, number):
+        import parting
+
+        return parting.Late(number)
+
+if __name__ == "__main__":
+    with ActorSystem("sending", cores=2) as system:
+        sender = system.spawn(Sender, core=1)
+        try:
+            sender.ask(1)
+        except DecodeError as error:
+            print(error)
+        print(system.spawn(Echo, core=1).ask(2))
+"""
+
 
 @pytest.fixture
 def run(tmp_path):
@@ -81,6 +125,19 @@ def test_a_class_under_the_guard_is_refused_with_the_remedy_and_a_tell_is_told_o
         assert f"guarded has no class '{name}' when it is imported" in text
         assert "at the top of the script or module, above any  if __name__ == '__main__':" in text
     assert "dead letter" in logged
+
+
+def test_a_script_without_its_guard_that_exits_as_another_core_imports_it_is_refused(run):
+    here, there = run({"unguarded.py": UNGUARDED}, "unguarded.py")[0].splitlines()
+    assert "put what starts it under  if __name__ == '__main__':" in here
+    assert "importing unguarded raised SystemExit(0)" in there
+
+
+def test_an_answer_whose_module_exits_when_it_is_imported_is_a_decode_error(run):
+    files = {"sending.py": SENDING, "parting.py": PARTING}
+    told, after = run(files, "sending.py")[0].splitlines()
+    assert "importing parting raised SystemExit('not here')" in told
+    assert after == "(2, 'sending')"
 
 
 @pytest.mark.parametrize("arguments", [["app"], ["app/__main__.py"], ["-m", "app"]])

@@ -33,5 +33,15 @@ class Gate(Actor):
             self.stash()
 
 
+def _exits_at_bad(message):
+    if message == "bad":
+        raise SystemExit(3)
+    return 0
+
+
+class Exiting(Gated):
+    mailbox = Mailbox(priority=_exits_at_bad)
+
+
 class Ranked(Gated):
     mailbox = Mailbox(priority=lambda message: message if isinstance(message, int) else 0)
