@@ -14,6 +14,7 @@ from .alone import Alone
 from .arguments import checked_cores, checked_keys, checked_name, checked_urls, refuse_in_import
 from .cell import Cell
 from .config import Config
+from .core_setup import CoreSetup
 from .cores import Cores
 from .cpus import allowed_cpus, pin_to
 from .crash import Crashes
@@ -75,11 +76,9 @@ class ActorSystem(Cores, Scoped):
     dead_letters: DeadLetters
     network: Network
     core: Core
-    listen: str | None
-    joins: tuple[str, ...]
-    keys: str | None
-    cpus: list[int]
-    """What the cores are pinned to, in turn; empty where they are not pinned."""
+    listen: str | None = None
+    joins: tuple[str, ...] = ()
+    observable: bool = False
     _spawner: Spawner
 
     def __init__(
@@ -95,39 +94,34 @@ class ActorSystem(Cores, Scoped):
         observable: bool = False,
     ) -> None:
         refuse_in_import()
+        core_count = checked_cores(cores)
         self._set_up(
-            name=checked_name(name),
-            index=0,
-            core_count=checked_cores(cores),
-            incarnation=random_bits(63),
-            config=Config.of(config),
+            CoreSetup(
+                name=checked_name(name),
+                core_count=core_count,
+                open_cores=core_count,
+                incarnation=random_bits(63),
+                config=Config.of(config),
+                cpus=allowed_cpus() if pin else [],
+                keys=checked_keys(keys),
+            )
         )
-        self.cpus = allowed_cpus() if pin else []
         self.listen = listen
         self.observable = observable
         self.joins = checked_urls(join)
-        self.keys = checked_keys(keys)
 
-    def _set_up(
-        self, *, name: str, index: int, core_count: int, incarnation: int, config: Config
-    ) -> None:
-        self.name = name
-        self.index = index
-        self.core_count = self.open_cores = core_count
+    def _set_up(self, setup: CoreSetup) -> None:
+        self.name, self.index = setup.name, setup.index
+        self.core_count, self.open_cores = setup.core_count, setup.open_cores
         self._resizing = make_lock()
-        self.config = config
-        self.home = CoreAddress(name, index, incarnation)
-        self.cpus = []
-        self.listen = None
-        self.joins = ()
-        self.keys = None
-        self.observable = False
-        self.run_directory: str | None = None
-        self.tcp_host: str | None = None
+        self.config = setup.config
+        self.home = CoreAddress(setup.name, setup.index, setup.incarnation)
+        self.cpus, self.keys = setup.cpus, setup.keys
+        self.run_directory, self.tcp_host = setup.run_directory, setup.tcp_host
         self.events = Events()
         self.dead_letters = DeadLetters()
         self.names = Names()
-        self.allowed = Allowed(name)
+        self.allowed = Allowed(setup.name)
         self.now = now
         self._thread: Any = None
         self._loop_thread = None
@@ -135,26 +129,10 @@ class ActorSystem(Cores, Scoped):
         self._state = "new"
 
     @classmethod
-    def of_core(
-        cls,
-        *,
-        name: str,
-        index: int,
-        core_count: int,
-        incarnation: int,
-        config: Config,
-        run_directory: str,
-        tcp_host: str | None,
-        cpus: list[int],
-    ) -> ActorSystem:
+    def of_core(cls, setup: CoreSetup) -> ActorSystem:
         """In a child process: the system as that core of the node sees it; `run` runs it."""
         made = cls.__new__(cls)
-        made._set_up(
-            name=name, index=index, core_count=core_count, incarnation=incarnation, config=config
-        )
-        made.run_directory = run_directory
-        made.tcp_host = tcp_host
-        made.cpus = cpus
+        made._set_up(setup)
         return made
 
     # Beginning and end

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from ..actors.address import CoreAddress
 from ..actors.config import Config
+from ..actors.core_setup import CoreSetup
 from ..actors.environment import (
     ChildProcess,
     exit_now,
@@ -274,20 +275,23 @@ def _code() -> str:
 
 
 def _bootstrap(system: ActorSystem, child: Child) -> bytes:
-    boot: dict[str, Any] = {
+    setup = CoreSetup(
+        name=system.name,
+        index=child.index,
+        core_count=system.core_count,
+        open_cores=system.open_cores,
+        incarnation=child.incarnation,
+        config=system.config,
+        cpus=system.cpus,
+        keys=system.keys,
+        run_directory=system.run_directory,
+        tcp_host=system.tcp_host,
+    )
+    boot = {
         "argv": sys.argv,
         "main_script": main_path(),
         "log_level": chosen_level(),
-        "name": system.name,
-        "index": child.index,
-        "core_count": system.core_count,
-        "open_cores": system.open_cores,
-        "incarnation": child.incarnation,
-        "config": dataclasses.asdict(system.config),
-        "run_directory": system.run_directory,
-        "tcp_host": system.tcp_host,
-        "keys": system.keys,
-        "cpus": system.cpus,
+        "setup": dataclasses.asdict(setup),
     }
     return json.dumps(boot).encode()
 
@@ -369,19 +373,9 @@ def _system_of(boot: dict[str, Any]) -> ActorSystem:
     set_main_script(boot["main_script"])
     if boot["log_level"] is not None:
         log_to_stderr(boot["log_level"])
-    system = ActorSystem.of_core(
-        name=boot["name"],
-        index=boot["index"],
-        core_count=boot["core_count"],
-        incarnation=boot["incarnation"],
-        config=Config(**boot["config"]),
-        run_directory=boot["run_directory"],
-        tcp_host=boot["tcp_host"],
-        cpus=boot["cpus"],
-    )
-    system.open_cores = boot["open_cores"]
-    system.keys = boot["keys"]
-    return system
+    setup = boot["setup"]
+    config = Config(**setup.pop("config"))
+    return ActorSystem.of_core(CoreSetup(config=config, **setup))
 
 
 def _obey(line: ParentLine, system: ActorSystem) -> None:
