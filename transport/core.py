@@ -200,10 +200,7 @@ class Children:
             if child.process is None or child.state in ("down", "given up"):
                 child.removed.resolve(None)
                 continue
-            try:
-                child.process.socket.send(b"stop\n")
-            except OSError:  # it has ended by itself
-                pass
+            _ask_to_stop(child.process)
 
     def forget(self, children: list[Child]) -> None:
         """These have ended, or are ended now: nothing of them remains."""
@@ -240,10 +237,7 @@ class Children:
         self._stopping = True
         running = [child.process for child in self.all if child.process is not None]
         for process in running:
-            try:
-                process.socket.send(b"stop\n")
-            except OSError:  # it has ended by itself
-                pass
+            _ask_to_stop(process)
         for process in running:
             if process.wait(max(deadline - now(), 0)) is None:
                 process.kill()
@@ -264,6 +258,13 @@ class Children:
         if child.process is not None and child.process.socket.fileno() >= 0:
             self._endpoint.unwatch_fd(child.process.socket.fileno())
             child.process.close()
+
+
+def _ask_to_stop(process: ChildProcess) -> None:
+    try:
+        process.socket.send(b"stop\n")
+    except OSError:  # it has ended by itself
+        pass
 
 
 def _code() -> str:
