@@ -15,6 +15,7 @@ from .cell import Cell
 from .crash import log
 from .environment import after_fork_in_child, make_shared_lock, now, on_exit
 from .parking import here
+from .phase import Phase
 from .ref import ActorRef, resolve_ref
 from .system import ActorSystem, systems
 from .watcher import watcher
@@ -26,7 +27,7 @@ def default_system() -> ActorSystem:
     """Any thread. The process's default system, made on first use, as by `Actor.start`."""
     with _starting:
         for system in list(systems.values()):
-            if system.name == _DEFAULT and system._state == "running":
+            if system.name == _DEFAULT and system._phase is Phase.RUNNING:
                 return system
         return ActorSystem(_DEFAULT).start()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict
+from typing import Literal, Protocol, TypeAlias, TypedDict
 
 from .address import Address
 from .forked import Disowned
@@ -26,12 +26,15 @@ IDLE = Load(queued=0, messages=0, delay=0.0, cpu=0.0)
 """Of a core that has not reported yet."""
 
 
+CoreState: TypeAlias = Literal["starting", "up", "closing", "down", "given up"]
+"""Of the process of a core. "closing": it is being removed; "given up": it stays down."""
+
+
 class CoreRecord(TypedDict):
     """One core of a node, as `system.cores()` lists it."""
 
     index: int
-    state: str
-    """"starting", "up", "closing" (it is being removed), "down", or "given up" (it stays down)."""
+    state: CoreState
     incarnation: int
     """Of its process: another after each restart."""
     pid: int

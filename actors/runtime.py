@@ -19,6 +19,7 @@ from .messages import UNKNOWN_ACTOR
 from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
+from .phase import Phase
 from .process import Process
 from .ref import ActorRef
 from .registry import Names
@@ -46,7 +47,7 @@ class Runtime:
     dead_letters: DeadLetters
     crashes: Crashes
     _spawner: Spawner
-    _state: str
+    _phase: Phase
     _loop_thread: LoopThread | None
     _runs_coroutines = True
     _disowned: Disowned | None = None
@@ -145,7 +146,7 @@ class Runtime:
         """Any thread. Raise for a system that is a forked child's parent's, or was not started."""
         if self._disowned is not None:
             self._disowned()
-        if self._state == "new":
+        if self._phase is Phase.NEW:
             raise RuntimeError(
                 f"the system {self.name!r} was not started: use  with ActorSystem(...) as system:  "
                 "or call system.start() first"

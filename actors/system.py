@@ -31,6 +31,7 @@ from .mailbox import Mailbox
 from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
+from .phase import Phase
 from .ref import ActorRef
 from .registry import Names
 from .scoped import STOP_REMEDY, Scoped, wait_for
@@ -126,7 +127,7 @@ class ActorSystem(Cores, Scoped):
         self._thread: Any = None
         self._loop_thread = None
         self._forgetting = make_lock()
-        self._state = "new"
+        self._phase = Phase.NEW
 
     @classmethod
     def of_core(cls, setup: CoreSetup) -> ActorSystem:
@@ -154,7 +155,7 @@ class ActorSystem(Cores, Scoped):
         except BaseException:
             self._end(self.config.kill_timeout)
             raise
-        self._state = "running"
+        self._phase = Phase.RUNNING
         return self
 
     def run(self) -> None:
@@ -163,16 +164,16 @@ class ActorSystem(Cores, Scoped):
             pin_to(self.cpus)
         self._make_core()
         watcher.add(self.core, self.config.handoff)
-        self._state = "running"
+        self._phase = Phase.RUNNING
         starting = start_thread(self.network.start, f"{self.name}-start")
         self.core.run()
         starting.join(1.0)
         self._forget(self.config.kill_timeout)
 
     def _make_core(self) -> None:
-        if self._state != "new":
+        if self._phase is not Phase.NEW:
             raise RuntimeError(f"the system {self.name!r} was started before: make a new one")
-        self._state = "stopped"  # as long as there is nothing to stop, should this fail
+        self._phase = Phase.STOPPED  # as it stays where what follows fails
         reachable = self.listen is not None or self.joins or self.observable
         has_others = self.core_count > 1 or self.index > 0 or reachable
         self.network = network_of(self) if has_others else Alone(self)
@@ -183,7 +184,7 @@ class ActorSystem(Cores, Scoped):
         self.meter = Meter(self.core)
         self.crashes = Crashes(self.core.call_later)
         self._spawner = Spawner(self, self.core)
-        self._state = "starting"
+        self._phase = Phase.STARTING
         systems[self.home] = self
         collector.relax(self.config.gc_threshold)
 
@@ -232,10 +233,10 @@ class ActorSystem(Cores, Scoped):
         child cores begin, too, so that all have ended in the one time.
         """
         seconds, kill_seconds = bounded(seconds), bounded(kill_seconds)
-        if self._state in ("new", "stopped"):
-            self._state = "stopped"
+        if self._phase in (Phase.NEW, Phase.STOPPED):
+            self._phase = Phase.STOPPED
             return True
-        self._state = "stopping"
+        self._phase = Phase.STOPPING
         begun = now()
         deadline = begun + seconds + kill_seconds
         ended = self.drain(seconds)
@@ -277,11 +278,11 @@ class ActorSystem(Cores, Scoped):
         systems.pop(self.home, None)
         if not systems:
             collector.restore()
-        self._state = "stopped"
+        self._phase = Phase.STOPPED
 
     def drain(self, seconds: float) -> Future[bool]:
         """Any thread. Stop all actors of this core; whether they finished in so many seconds."""
-        self._state = "stopping"
+        self._phase = Phase.STOPPING
         future: Future[bool] = Future()
         self.core.post(drain, self.core, seconds, self.config.kill_timeout, future)
         return future
@@ -346,9 +347,10 @@ class ActorSystem(Cores, Scoped):
 
     def check_running(self) -> None:
         """Any thread. See `Home.check_running`."""
-        if self._state != "running" or self._disowned is not None:
+        if self._phase is not Phase.RUNNING or self._disowned is not None:
             self._check_usable()
-            raise ShuttingDown(f"the system {self.name!r} is {self._state}: it takes nothing new")
+            phase = self._phase.value
+            raise ShuttingDown(f"the system {self.name!r} is {phase}: it takes nothing new")
 
     def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
         """Owner only. See `KernelHost.make`."""

@@ -38,6 +38,7 @@ from ..actors.future import Future
 from ..actors.intensity import Intensity
 from ..actors.logs import chosen_level, log_to_stderr
 from ..actors.messages import main_path, set_main_script
+from ..actors.network import CoreState
 from ..actors.system import ActorSystem
 from .endpoint import Endpoint
 from .events import CoreDied, CoreGivenUp, CoreRemoved, CoreStarted
@@ -67,7 +68,7 @@ class Child:
     def __init__(self, index: int, config: Config) -> None:
         self.index = index
         self.incarnation = 0
-        self.state = "down"
+        self.state: CoreState = "down"
         self.restarts = 0
         self.process: ChildProcess | None = None
         self.heard = b""

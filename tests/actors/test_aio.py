@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorRef, ActorSystem, Down, Future, RemoteError
+from zanni.actors.phase import Phase
 from zanni.supervisors import Supervisor, child
 
 
@@ -523,7 +524,7 @@ def test_an_async_with_that_is_cancelled_while_it_starts_leaves_nothing(eventual
             await entering
 
     asyncio.run(main())
-    eventually(lambda: made._state == "stopped")
+    eventually(lambda: made._phase is Phase.STOPPED)
 
 
 def test_the_cells_of_a_notebook():

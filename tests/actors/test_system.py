@@ -7,6 +7,7 @@ import time
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorRef, ActorSystem, Future, ShuttingDown
+from zanni.actors.phase import Phase
 from zanni.actors.system import systems
 
 
@@ -263,7 +264,7 @@ def test_an_actor_that_is_killed_in_its_own_system_leaves_none(system, tools, ev
     nests.tell(lambda inner: inside.set(inner) or Future().get())
     inner = inside.get(timeout=10)
     nests.kill()
-    eventually(lambda: inner._state == "stopped")
+    eventually(lambda: inner._phase is Phase.STOPPED)
 
 
 def test_an_error_in_the_body_propagates_and_all_is_cleaned_up(tools):  # E16
