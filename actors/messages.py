@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import importlib
 import importlib.util
+import inspect
 import sys
 from enum import Enum
 from pathlib import Path
@@ -30,7 +31,7 @@ _registered: dict[str, type] = {}
 _main_script: str | None = None
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, dataclasses.Field))
 def message(cls: type[T]) -> type[T]:
     """Make a frozen, slotted dataclass of `cls` that may be sent to other cores and nodes.
 
@@ -43,7 +44,8 @@ def message(cls: type[T]) -> type[T]:
             that does, for others to find it by name.
 
     Raises:
-        TypeError: it is no class, or a dataclass already that is not frozen.
+        TypeError: it is no class, or a dataclass already that is not frozen; or its `__init__`
+            takes what is no field (an `InitVar`, or a parameter of an `__init__` of its own).
 
     """
     if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
@@ -51,6 +53,7 @@ def message(cls: type[T]) -> type[T]:
     is_enum: bool = issubclass(cls, Enum)
     if not is_enum:
         cls = _exception(cls) if issubclass(cls, BaseException) else _frozen(cls)
+        _check_init(cls)
     _registered[type_name(cls)] = cls
     return cls
 
@@ -59,7 +62,32 @@ def _frozen(cls: type[T]) -> type[T]:
     made: Any = vars(cls).get("__dataclass_params__")
     if made is not None and not made.frozen:
         raise TypeError(f"{cls.__qualname__}: @message makes the dataclass; take @dataclass away")
-    return dataclasses.dataclass(frozen=True, slots=True)(cls)
+    slotted = dataclasses.dataclass(frozen=True, slots=True)(cls)
+    _mend_super(cls, slotted)
+    return slotted
+
+
+def _check_init(cls: type) -> None:
+    names = {field.name for field in dataclasses.fields(cast("Any", cls))}
+    others = [name for name in inspect.signature(cls).parameters if name not in names]
+    if others:
+        raise TypeError(
+            f"{cls.__qualname__}: its __init__ takes {others[0]!r}, which is no field: where a "
+            f"message arrives it is made anew from its fields, so declare {others[0]!r} as one"
+        )
+
+
+def _mend_super(old: type, new: type) -> None:
+    """Have `super()` in the methods of a class that was made anew for its slots mean the new one.
+
+    Python does so from 3.14 on.
+    """
+    for value in vars(new).values():
+        inner = (getattr(value, name, None) for name in ("__func__", "fget", "fset", "fdel"))
+        for function in (value, *inner):
+            for cell in getattr(function, "__closure__", None) or ():
+                if cell.cell_contents is old:
+                    cell.cell_contents = new
 
 
 def _exception(cls: type[T]) -> type[T]:
@@ -67,6 +95,7 @@ def _exception(cls: type[T]) -> type[T]:
     names = [field.name for field in dataclasses.fields(made)]
     initialise = made.__init__
 
+    @functools.wraps(initialise)
     def __init__(self: Any, *args: object, **kwargs: object) -> None:  # noqa: N807  (it replaces the class's own)
         initialise(self, *args, **kwargs)
         self.args = tuple(getattr(self, name) for name in names)

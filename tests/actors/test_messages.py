@@ -58,6 +58,84 @@ def test_what_cannot_be_a_message_is_refused_with_the_remedy():
             message(wrong)
 
 
+class Taking:
+    """Classes that could not be made anew from their fields."""
+
+    @staticmethod
+    def init_var():
+        class Price:
+            net: int
+            rate: dataclasses.InitVar[int] = 20
+
+        return Price
+
+    @staticmethod
+    def own_init():
+        class Meters:
+            value: float
+
+            def __init__(self, rate):
+                object.__setattr__(self, "value", rate * 0.3)
+
+        return Meters
+
+    @staticmethod
+    def exception():
+        class Overdue(Exception):
+            def __init__(self, rate):
+                super().__init__(f"at {rate}")
+
+        return Overdue
+
+
+@pytest.mark.parametrize("make", [Taking.init_var, Taking.own_init, Taking.exception])
+def test_a_class_that_could_not_be_made_anew_from_its_fields_is_no_message(make):
+    with pytest.raises(TypeError, match=r"takes 'rate', which is no field: .* declare 'rate'"):
+        message(make())
+
+
+@message
+class Amount:
+    amount: int
+
+    def __post_init__(self):
+        if self.amount < 0:
+            raise ValueError("below nothing")
+
+    @property
+    def words(self):
+        return f"{self.amount}"
+
+    @classmethod
+    def of(cls, text):
+        return cls(int(text))
+
+
+@message
+class Price(Amount):
+    currency: str = "EUR"
+
+    def __post_init__(self):
+        super().__post_init__()
+
+    @property
+    def words(self):
+        return f"{super().words} {self.currency}"
+
+    @classmethod
+    def of(cls, text):
+        return super().of(text.removeprefix("EUR "))
+
+
+def test_super_works_in_a_message():
+    assert Price(5).words == "5 EUR"
+    assert Price.of("EUR 7") == Price(7)
+    with pytest.raises(ValueError, match="below nothing"):
+        Price(-1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Price(1).other = 2
+
+
 def test_a_message_matches_by_position():
     match Deposit(5):
         case Deposit(amount):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 GOOD = """
+from dataclasses import field
 from typing import Any, assert_type
 
 from zanni import Actor, ActorRef, ActorSystem, Future, message
@@ -16,6 +17,16 @@ from zanni import Actor, ActorRef, ActorSystem, Future, message
 @message
 class Deposit:
     amount: int
+
+
+@message
+class Login:
+    password: str = field(repr=False)
+    user: str
+    tries: int = field(default=0, kw_only=True)
+
+
+Login("secret", "ann", tries=1)
 
 
 class Account(Actor):
@@ -44,6 +55,8 @@ with ActorSystem("bank") as system:
     ann = system.spawn(Account, "ann", balance=100, name="ann")
     assert_type(ann, ActorRef[Account])
     ann.tell(Deposit(50))
+    balance: int = ann.ask(Deposit(50))
+    soon: Future[int] = ann.ask(Deposit(50), block=False)
     assert_type(ann.call(Account.withdraw, 20), Future[int])
     assert_type(ann.call(Account.withdraw, 20).get(), int)
     assert_type(ann.call(Account.withdraw, amount=20).get(timeout=1), int)
@@ -55,7 +68,7 @@ with ActorSystem("bank") as system:
 """
 
 BAD = """
-from good import Account, Deposit, ann
+from good import Account, Deposit, Login, ann
 
 ann.call(Account.withdraw, "twenty")  # wrong
 ann.call(Account.audit, "last year")  # wrong
@@ -64,6 +77,7 @@ ann.call(Account.withdraw)  # wrong
 left: str = ann.call(Account.withdraw, 20).get()  # wrong
 ann.call(str.upper)  # wrong
 Deposit("fifty")  # wrong
+Login("secret")  # wrong
 """
 
 PLANTED = {number for number, line in enumerate(BAD.splitlines(), 1) if line.endswith("# wrong")}
