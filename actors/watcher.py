@@ -79,9 +79,20 @@ class ThreadLimitReached(NamedTuple):
 class Look:
     """What the watcher saw of a core the last time."""
 
-    __slots__ = ("at_limit", "mark", "process_cpu", "reported", "since", "thread_cpu", "worker")
+    __slots__ = (
+        "at_limit",
+        "handoff",
+        "mark",
+        "process_cpu",
+        "reported",
+        "since",
+        "thread_cpu",
+        "worker",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, handoff: float) -> None:
+        self.handoff = handoff
+        """Seconds for which a turn of the core may compute."""
         self.mark: float | None = None
         self.worker: Worker | None = None
         self.since = self.thread_cpu = self.process_cpu = 0.0
@@ -108,6 +119,13 @@ class Look:
         )
 
 
+def _patience(look: Look, worker: Worker) -> float:
+    """For how many seconds the turn that runs there may compute: its class may say so itself."""
+    turn = worker.turn
+    own: float | None = None if turn is None else turn.actor_class.handoff
+    return look.handoff if own is None else own
+
+
 class Watcher:
     """See above. Any thread may use it."""
 
@@ -115,11 +133,9 @@ class Watcher:
         self.dozing = False
         self.handed_over = 0
         self._cores: dict[Core, Look] = {}
-        self._settings: dict[Core, float] = {}
         self._lock = make_lock()
         self._alarm = Alarm()
         self._thread: Any = None
-        self._ended = Alarm()
         self._late_looked = 0.0
         self._cpu_of: dict[Worker, float] = {}
         self._interval: float | None = None
@@ -131,8 +147,7 @@ class Watcher:
     def add(self, core: Core, handoff: float) -> None:
         """Watch a core; a turn that computes is handed over after `handoff` seconds."""
         with self._lock:
-            self._cores[core] = Look()
-            self._settings[core] = handoff
+            self._cores[core] = Look(handoff)
             core.watcher = self
             if self._thread is None:
                 self._thread = start_thread(self._run, "zanni-watcher")
@@ -142,7 +157,6 @@ class Watcher:
         """Watch it no more; with the last core the thread ends, within `timeout` seconds."""
         with self._lock:
             self._cores.pop(core, None)
-            self._settings.pop(core, None)
             thread = None if self._cores else self._thread
         self._alarm.wake()
         if thread is not None:
@@ -188,17 +202,12 @@ class Watcher:
             return True
         age = now() - look.since
         blocked = age >= LOOK and look.is_blocked(age)
-        if blocked or age >= self._patience(core, worker):
+        if blocked or age >= _patience(look, worker):
             self._hand_over(core, look, blocked=blocked)
         if age >= LONG and not look.reported and core.worker is worker:
             look.reported = True
             self._report(core, worker, age)
         return True
-
-    def _patience(self, core: Core, worker: Worker) -> float:
-        turn = worker.turn
-        own: float | None = None if turn is None else turn.actor_class.handoff
-        return self._settings.get(core, LONG) if own is None else own
 
     def _hand_over(self, core: Core, look: Look, *, blocked: bool) -> None:
         worker = core.worker
