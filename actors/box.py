@@ -18,10 +18,11 @@ from typing import NamedTuple, Self
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from .address import Address
+from .bulk import size_of
 from .environment import make_rlock, now
 from .future import Future
 from .links import Piped
-from .mailbox import Mailbox, MailboxRecord, size_of
+from .mailbox import Mailbox, MailboxRecord
 from .process import Item
 from .proxy import Describe, Mark
 from .ranked import OURS, Entry, Ranked

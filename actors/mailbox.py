@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import sys
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -33,7 +30,7 @@ class Mailbox:
         priority: a function from a message to an int: lower ones are handled first, equal ones in
             the order of their arrival. Calls have 0. A function cannot go to another core: there,
             have the class say it.
-        max_bytes: the most bytes that the waiting messages may take, as `size_of` counts them.
+        max_bytes: the most bytes that the waiting messages may take, as `bulk.size_of` counts them.
         timed: keep the time of each message, so that `ref.mailbox()` knows the age of the oldest.
             A mailbox with any of the others is timed anyway.
 
@@ -111,26 +108,3 @@ class MailboxHigh(NamedTuple):
 
     ref: Any
     length: int
-
-
-def size_of(message: object) -> int:
-    """Any thread. About how many bytes a message takes in memory: it and what it consists of.
-
-    It counts what is in lists, tuples, sets, dicts and dataclasses; of other objects, themselves.
-    """
-    total = 0
-    seen: set[int] = set()
-    left: list[Any] = [message]
-    while left:
-        value = left.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        total += sys.getsizeof(value, 64)
-        if isinstance(value, dict):
-            left += [*value.keys(), *value.values()]
-        elif isinstance(value, list | tuple | set | frozenset | deque):
-            left += [*value]
-        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-            left += [getattr(value, field.name, None) for field in dataclasses.fields(value)]
-    return total
