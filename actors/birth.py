@@ -1,13 +1,37 @@
-"""What an actor is made of, from what `spawn` was given."""
+"""What an actor is made of, and what it is to be to others, from what `spawn` was given."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from .actor import Actor
 from .links import Birth
 from .mailbox import Mailbox
+from .process import Process
+from .ref import ActorRef
+
+
+class Order(NamedTuple):
+    """An actor that is to be made."""
+
+    birth: Birth
+    name: str | None
+    parent: Process | ActorRef[Any] | None
+    """Of the core that makes it a process; of another one a ref."""
+    supervisor: ActorRef[Any] | None
+    start_timeout: float | None
+    """Seconds until the start fails."""
+
+    @property
+    def is_start_awaited(self) -> bool:
+        """Whether its spawner waits until `on_start` is done; else, until `__init__` is."""
+        return (
+            self.supervisor is not None
+            or self.start_timeout is not None
+            or self.birth.actor_class.wait_for_start
+        )
+
 
 _new = tuple.__new__  # half the cost of a named tuple's own
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from .address import CoreAddress
 from .allowed import Allowed
 from .arguments import checked_actor_name
+from .birth import Order
 from .crash import type_and_text
 from .dispatcher import Core
 from .environment import deadline_in
@@ -67,7 +68,7 @@ class SpawnHost(Protocol):
         """Choose the core for a new actor. Raises ValueError where there is no such core."""
         ...
 
-    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Any:
+    def make(self, order: Order) -> Any:
         """Make a cell whose actor its own first turn will make."""
         ...
 
@@ -102,7 +103,9 @@ def spawn_for_node(host: SpawnHost, spawn: RemoteSpawn) -> Future[Any]:
 
 def _make(host: SpawnHost, actor_class: type[Any], request: SpawnRequest) -> Future[Any]:
     birth = Birth(actor_class, request.args, request.kwargs, request.dispatcher, request.mailbox)
-    cell = host.make(birth, request.name, request.parent, request.supervisor)
+    seconds = request.start_timeout
+    order = Order(birth, request.name, request.parent, request.supervisor, seconds)
+    cell = host.make(order)
     answer: Future[Any] = Future()
 
     def made(future: Future[Any]) -> None:
@@ -117,10 +120,9 @@ def _make(host: SpawnHost, actor_class: type[Any], request: SpawnRequest) -> Fut
     cell.need_ties().birth = birth
     made_future: Future[Any] = Future()
     made_future.add_done_callback(made)
-    seconds = request.start_timeout
     if seconds is not None:
         limit_start(cell.core, cell, answer, seconds)
-    if request.supervisor is not None or actor_class.wait_for_start or seconds is not None:
+    if order.is_start_awaited:
         cell.need_ties().starting = made_future
     else:
         cell.need_ties().born = made_future

@@ -12,6 +12,7 @@ from .address import CoreAddress
 from .allowed import Allowed
 from .alone import Alone
 from .arguments import checked_cores, checked_keys, checked_name, checked_urls, refuse_in_import
+from .birth import Order
 from .cell import Cell
 from .config import Config
 from .core_setup import CoreSetup
@@ -25,7 +26,6 @@ from .errors import ShuttingDown, Timeout
 from .future import Future, check_may_wait
 from .joint import Joint
 from .kernel import Kernel
-from .links import Birth
 from .load import Meter
 from .mailbox import Mailbox
 from .network import Network
@@ -352,12 +352,12 @@ class ActorSystem(Cores, Scoped):
             phase = self._phase.value
             raise ShuttingDown(f"the system {self.name!r} is {phase}: it takes nothing new")
 
-    def make(self, birth: Birth, name: str | None, parent: Any, supervisor: Any) -> Cell:
+    def make(self, order: Order) -> Cell:
         """Owner only. See `KernelHost.make`."""
         self.check_running()
         if self.index >= self.open_cores:
             raise ShuttingDown(f"core {self.index} is being removed: nothing can be spawned there")
-        return self._spawner.make(birth, name, parent, supervisor)
+        return self._spawner.make(order)
 
     def whereis(self, name: str) -> ActorRef[Any] | None:
         """The living actor of that name in this node, or of `name@node` in a joined one.
