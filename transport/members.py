@@ -124,30 +124,31 @@ class Members:
         return may_come or any(node == home.node for node, _ in tuple(self.known))
 
     def _new(self, home: CoreAddress) -> Peer:
-        own = home.node == self._system.name
-        config, freed = self._system.config, self.flow.freed
         itself = self.aliases.itself(home)
-        peer = Peer(
+        return Peer(
             home,
             self.source,
-            own=own,
-            due=self._due,
-            freed=freed,
-            next_ask=self._host.next_ask,
-            config=config,
+            own=home.node == self._system.name,
             itself=itself,
             separations=self.aliases.separations(itself),
+            due=self._due,
+            freed=self.flow.freed,
+            next_ask=self._host.next_ask,
+            make_codec=self._new_codec,
+            config=self._system.config,
         )
-        peer.codec = Codec(
+
+    def _new_codec(self, peer: Peer) -> Codec:
+        config = self._system.config
+        return Codec(
             PeerResolver(peer, self._host, self._system.allowed, self.aliases),
             ref_type=ActorRef,
             limit=config.frame_cap,
             message_limit=config.message_limit,
-            tracebacks=own,
-            typed=not own,
+            tracebacks=peer.own,
+            typed=not peer.own,
             type_ids=self._type_ids,
         )
-        return peer
 
     def by_header(self, header: Header) -> Peer | None:
         """The adopted peer that a frame claims to be from."""

@@ -41,8 +41,6 @@ from .frame import ANSWER_KINDS, Kind, Lane, Route, Source, link_name, source_of
 from .handshake import Holder
 from .keyring import Role
 
-DEFAULTS = Config()
-
 
 class State(Enum):
     """See the table above."""
@@ -77,61 +75,67 @@ class Peer:
         source: Source,
         *,
         own: bool,
+        itself: CoreAddress,
+        separations: int,
         due: Callable[[Peer], object],
-        freed: Callable[[Peer, int, int, int], object] = lambda *_: None,
-        next_ask: Callable[[], int] = lambda: 0,
-        config: Config = DEFAULTS,
-        itself: CoreAddress | None = None,
-        separations: int = 0,
+        freed: Callable[[Peer, int, int, int], object],
+        next_ask: Callable[[], int],
+        make_codec: Callable[[Peer], Codec],
+        config: Config,
     ) -> None:
-        self.home = home
-        self.itself = itself or home
+        # Who it is
+        self.home, self.own = home, own
+        self.itself = itself
         """What it is called on the wire: see aliases.py."""
         self.separations = separations
         """How often it and this core had lost each other before."""
-        self.source = source_of(self.itself)
+        self.source = source_of(itself)
         """What stands in the headers of its frames as their source."""
         self.link_name = link_name(source.incarnation, separations)
         """And what stands there as their destination."""
-        self.own = own
-        self.codec: Codec
         self.role: Role | None = None
         """What its key may do here; None where no keys are used."""
-        self.assembly, self.answer_assembly = (
-            Assembly(config.message_limit),
-            Assembly(config.message_limit),
-        )
+        self.holder = Holder()
+        """Which process it is."""
+
+        # Whether it is there
         self.state = State.CONNECTING
         self.is_joined = False
         """Whether it was ever up."""
         self.born = now()
         """Since when it is waited for, while it is CONNECTING."""
         self.successor: Peer | None = None
+
+        # What is watched
         self.watches: dict[tuple[Ending, int, int], Process] = {}
         """Who of ours is to hear of the end of which actor there."""
         self.watched: dict[tuple[int, int], Process] = {}
         """Who there watches which of ours, by the ids of both, ours first."""
+
+        # What it last said
         self.actors = 0
-        """How many live there, as it last said; of another node that is not known."""
+        """How many live there; of another node that is not known."""
         self.load = IDLE
         """And how busy it is."""
-        self.senders: dict[int, Process] = {}
         self.leaves_after: tuple[int, int] | None = None
         """Up to which seq there are messages and answers of it, once it has said GOODBYE."""
-        self.bad_frames = 0
-        self.holder = Holder()
-        """Which process it is."""
-        # Of the kind that its holder may take again: a finaliser that runs inside may tell.
+
+        # What goes there, and what comes. The lock is of the kind that its holder may take again:
+        # a finaliser that runs inside may tell.
         self._lock: AbstractContextManager[object] = make_rlock()
-        self._due = due
-        route = Route(source, link_name(self.itself.incarnation, separations))
+        self._due, self._next_ask = due, next_ask
+        self._flushing = False
+        route = Route(source, link_name(itself.incarnation, separations))
         self.data = DataLane(
             route, self._lock, lambda: due(self), Limits.of(config), partial(freed, self)
         )
         self.control = ControlLane(route, self._lock, lambda: due(self))
         self.arrivals = Arrivals()
-        self._next_ask = next_ask
-        self._flushing = False
+        self.assembly = Assembly(config.message_limit)
+        self.answer_assembly = Assembly(config.message_limit)
+        self.senders: dict[int, Process] = {}
+        self.bad_frames = 0
+        self.codec = make_codec(self)
 
     # Sending
 

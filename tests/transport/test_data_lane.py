@@ -5,6 +5,7 @@ from functools import partial
 
 import msgpack
 import pytest
+from peers import make_peer
 
 from zanni import Config
 from zanni.actors.address import CoreAddress
@@ -14,7 +15,7 @@ from zanni.transport.codec import Codec, EnvelopeKind
 from zanni.transport.credit import Limits
 from zanni.transport.failures import Lost
 from zanni.transport.frame import Kind, Lane, Source, unpack_frames
-from zanni.transport.peer import Peer, State
+from zanni.transport.peer import State
 
 LIMITS = Limits(messages=100, size=10_000)
 CONFIG = Config(peer_messages=LIMITS.messages, peer_bytes=LIMITS.size)
@@ -40,9 +41,7 @@ def message(target, number=0, sender=None):
 
 @pytest.fixture
 def peer():
-    peer = Peer(
-        CoreAddress("other", 1, 77), Source(1, 0, 99), own=True, due=lambda _: None, config=CONFIG
-    )
+    peer = make_peer(config=CONFIG)
     for lane in Lane:
         peer.attach(lane, FakeLink())
     peer.state = State.UP
@@ -106,7 +105,7 @@ def test_answers_pass_what_waits_for_credit_and_spend_none(peer):
 
 
 def test_answers_have_a_sequence_of_their_own(peer):
-    other = Peer(CoreAddress("me", 0, 99), Source(2, 1, 77), own=True, due=lambda _: None)
+    other = make_peer(CoreAddress("me", 0, 99), Source(2, 1, 77))
     header, _ = unpack_frames([peer.control._route.header(Kind.ANSWERS, Lane.DATA, 0, 3), b""])
     arrivals = other.arrivals
     assert arrivals.accept(header)
@@ -153,7 +152,7 @@ def test_what_must_not_be_lost_is_taken_also_by_a_successor_and_not_at_the_end(p
     assert peer.data.post(message(0)) is Lost.OVERFLOW
     assert peer.data.post_anyway(message(0), ask, reply) is None
     assert peer.data.pending == {ask: reply}
-    successor = Peer(peer.home, peer.source, own=True, due=lambda _: None, config=CONFIG)
+    successor = make_peer(peer.home, peer.source, config=CONFIG)
     peer.hand_over(successor)
     assert peer.data.post(message(0)) is Lost.OVERFLOW
     assert peer.data.post_anyway(message(0), None, None) is None

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from peers import make_peer
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -28,7 +29,7 @@ from zanni.transport.credit import Limits
 from zanni.transport.events import NodeJoined
 from zanni.transport.farewell import AGAIN, LAST_CALL, LINGER, Farewell
 from zanni.transport.frame import Kind, Lane, Route, Source, unpack_frames, unpack_header
-from zanni.transport.peer import Peer, State
+from zanni.transport.peer import State
 
 HOME = CoreAddress("b", 0, 3)
 DEADLINE = 20.0
@@ -57,7 +58,7 @@ class Table:
         for module in (farewell_module, patience_module):
             monkeypatch.setattr(module, "now", lambda: self.moment)
         self.lost = []
-        self.peer = Peer(HOME, Source(1, 0, 1), own=False, due=lambda _: None)
+        self.peer = make_peer(HOME, Source(1, 0, 1), own=False)
         self.peer.state = State.UP
         self.data, self.control = FakeLink(), FakeLink()
         self.peer.attach(Lane.DATA, self.data)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peers import make_peer
 
 from zanni import ActorDeadError, ConnectionLost
 from zanni.actors.address import Address, CoreAddress
@@ -21,7 +22,7 @@ from zanni.transport.frame import Kind, Lane, Route, Source, control_frame, unpa
 from zanni.transport.intake import HOLD, Intake
 from zanni.transport.losses import Losses
 from zanni.transport.observation import BadObservation
-from zanni.transport.peer import Peer, State
+from zanni.transport.peer import State
 
 US, THEM = CoreAddress("us", 0, 11), CoreAddress("them", 1, 22)
 ACTOR, ASK = 5, 77
@@ -65,12 +66,9 @@ class Line:
         self.envelopes = []
         self.kinds = []
         self.timers = {HOLD: [], ACK_DELAY: []}
-        self.sender = Peer(US, Source(1, 1, THEM.incarnation), own=True, due=lambda _: None)
+        self.sender = make_peer(US, Source(1, 1, THEM.incarnation))
         self.links = {lane: FakeLink() for lane in Lane}
-        self.receiver = Peer(THEM, Source(2, 0, US.incarnation), own=True, due=lambda _: None)
-        self.receiver.codec = SimpleNamespace(
-            decode=self._decode, decode_parcel=lambda batch, _buffers: self._decode(batch)
-        )
+        self.receiver = make_peer(THEM, Source(2, 0, US.incarnation), make_codec=self._new_codec)
         self.sender.state = self.receiver.state = State.UP
         for lane, link in self.links.items():
             self.sender.attach(lane, link)
@@ -92,6 +90,11 @@ class Line:
             losses=Losses(system, {}),
         )
         self.intake = Intake(system, host, members, gossip=None)
+
+    def _new_codec(self, _peer):
+        return SimpleNamespace(
+            decode=self._decode, decode_parcel=lambda batch, _buffers: self._decode(batch)
+        )
 
     def _decode(self, batch):
         return iter([self.envelopes[number] for number in bytes(batch)])

@@ -7,6 +7,7 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peers import make_peer
 
 from zanni import ConnectionLost
 from zanni.actors.address import CoreAddress
@@ -26,7 +27,7 @@ from zanni.transport.frame import (
     unpack_header,
 )
 from zanni.transport.losses import Losses
-from zanni.transport.peer import Peer, State
+from zanni.transport.peer import State
 
 HOMES = CoreAddress("one", 0, 11), CoreAddress("other", 1, 22)
 
@@ -65,7 +66,7 @@ class Side:
         here, there = HOMES[me], HOMES[1 - me]
         self.next_ask = count(1).__next__
         source = Source(me, here.core, here.incarnation)
-        self.peer = Peer(there, source, own=True, due=lambda _: None, next_ask=self.next_ask)
+        self.peer = make_peer(there, source, next_ask=self.next_ask)
         self.peer.state = State.UP
         self.peer.data.is_confirming = is_confirming
         self.wires = {lane: Wire() for lane in Lane}

@@ -1,13 +1,13 @@
 """Large messages on the way to a peer: in their place, a part at a time, and back as a whole."""
 
 import pytest
+from peers import make_peer
 
-from zanni.actors.address import CoreAddress
 from zanni.transport.buffers import Lent, Parcel
 from zanni.transport.chunks import CHUNK, Assembly
 from zanni.transport.data_lane import PASS
-from zanni.transport.frame import Kind, Lane, Source, unpack_header
-from zanni.transport.peer import Peer, State
+from zanni.transport.frame import Kind, Lane, unpack_header
+from zanni.transport.peer import State
 
 SMALL = b"a small envelope"
 
@@ -39,7 +39,7 @@ def link():
 
 @pytest.fixture
 def peer(link):
-    made = Peer(CoreAddress("other", 1, 77), Source(1, 0, 99), own=True, due=lambda _: None)
+    made = make_peer()
     made.attach(Lane.DATA, link)
     made.attach(Lane.CONTROL, FakeLink())
     made.state = State.UP

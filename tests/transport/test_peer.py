@@ -1,6 +1,7 @@
 """A peer on a link that refuses when told to, and that keeps what it took."""
 
 import pytest
+from peers import make_peer
 
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.process import Broken, Died
@@ -8,7 +9,7 @@ from zanni.transport.batches import BATCH_BYTES, BATCH_MESSAGES
 from zanni.transport.credit import Limits
 from zanni.transport.failures import Lost
 from zanni.transport.frame import Kind, Lane, Source, unpack_frames
-from zanni.transport.peer import Peer, State
+from zanni.transport.peer import State
 
 BUDGET = Limits().size
 HOME = CoreAddress("other", 1, 77)
@@ -58,7 +59,7 @@ def links():
 
 @pytest.fixture
 def peer(due, links):
-    made = Peer(HOME, ME, own=True, due=due.append)
+    made = make_peer(HOME, ME, due=due.append)
     for lane, link in links.items():
         made.attach(lane, link)
     made.state = State.UP
@@ -172,7 +173,7 @@ def test_frames_are_delivered_once_and_gaps_counted(peer, links):
         peer.data.post(b"x")
         peer.flush()
     first, second, _, fourth = [header for header, _ in links[Lane.DATA].taken]
-    receiver = Peer(HOME, ME, own=True, due=lambda _: None)
+    receiver = make_peer(HOME, ME)
     assert receiver.arrivals.accept(first)
     assert receiver.arrivals.accept(second)
     assert not receiver.arrivals.accept(second)
@@ -201,7 +202,7 @@ def test_the_end_hands_everything_back_once(peer, links):
 
 
 def test_who_waits_for_the_answer_to_a_system_message_hears_of_the_end_too(peer, due):
-    waiting = Peer(CoreAddress("other", 1, 0), ME, own=True, due=due.append)
+    waiting = make_peer(CoreAddress("other", 1, 0), ME, due=due.append)
     reply = FakeReply()
     waiting.control.pending[3] = reply
     waiting.hand_over(peer)
@@ -228,7 +229,7 @@ def test_a_link_and_a_watch_between_the_same_two_are_two(peer):
 
 
 def test_what_waits_for_whoever_lives_there_is_handed_over(peer, links, due):
-    waiting = Peer(CoreAddress("other", 1, 0), ME, own=True, due=due.append)
+    waiting = make_peer(CoreAddress("other", 1, 0), ME, due=due.append)
     reply, later = FakeReply(), FakeReply()
     waiting.data.post(b"a", 1, reply)
     waiting.hand_over(peer)

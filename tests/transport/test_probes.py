@@ -3,11 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+from peers import make_peer
 
 from zanni.actors.address import CoreAddress
 from zanni.transport import probes as probes_module
 from zanni.transport.frame import Kind, Lane, Source, unpack_frames
-from zanni.transport.peer import Peer, State
+from zanni.transport.peer import State
 from zanni.transport.probes import PROBE, Probes
 
 HOME = CoreAddress("b", 0, 3)
@@ -32,7 +33,7 @@ class Table:
         self.moment, self.timers, self.lost, self.silent = 100.0, [], [], False
         monkeypatch.setattr(probes_module, "now", lambda: self.moment)
         core = SimpleNamespace(call_later=lambda seconds, do: self.timers.append((seconds, do)))
-        self.peer = Peer(HOME, Source(1, 0, 1), own=False, due=lambda peer: peer.flush())
+        self.peer = make_peer(HOME, Source(1, 0, 1), own=False, due=lambda peer: peer.flush())
         self.peer.state = State.UP
         self.link = FakeLink()
         self.peer.attach(Lane.CONTROL, self.link)

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from peers import make_peer
 
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.errors import DecodeError
@@ -11,18 +12,18 @@ from zanni.actors.process import Died, Unwatch, Watch
 from zanni.actors.ref import ActorRef
 from zanni.transport.aliases import Aliases
 from zanni.transport.codec import Codec, Envelope, EnvelopeKind, Undecodable
-from zanni.transport.frame import Source
-from zanni.transport.peer import Peer
 from zanni.transport.remote import PeerResolver, RemoteProcess, abandon, receive
 
 HERE, THERE = CoreAddress("here", 0, 5), CoreAddress("there", 1, 77)
 
 
+def new_codec(peer):
+    return Codec(PeerResolver(peer, None, None, Aliases()), ref_type=ActorRef)
+
+
 @pytest.fixture
 def peer():
-    peer = Peer(THERE, Source(1, 0, 99), own=False, due=lambda _: None)
-    peer.codec = Codec(PeerResolver(peer, None, None, Aliases()), ref_type=ActorRef)
-    return peer
+    return make_peer(THERE, own=False, make_codec=new_codec)
 
 
 class FakeReply:

@@ -3,15 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
+from peers import make_peer
 
 from zanni import RemoteError
-from zanni.actors.address import CoreAddress
 from zanni.actors.ref import ActorRef
 from zanni.transport.aliases import Aliases
 from zanni.transport.codec import Codec, EnvelopeKind
 from zanni.transport.control_lane import BATCH_BYTES
-from zanni.transport.frame import Source
-from zanni.transport.peer import Peer
 from zanni.transport.remote import PeerResolver
 
 ASK = 7
@@ -19,9 +17,7 @@ ASK = 7
 
 @pytest.fixture
 def peer():
-    peer = Peer(CoreAddress("other", 1, 77), Source(1, 0, 99), own=True, due=lambda _: None)
-    peer.codec = Codec(SimpleNamespace(), ref_type=ActorRef)
-    return peer
+    return make_peer(make_codec=lambda _: Codec(SimpleNamespace(), ref_type=ActorRef))
 
 
 @pytest.fixture
