@@ -135,7 +135,7 @@ def test_a_failed_restart_keeps_the_ref(world, crash):
 
 
 def test_a_restart_that_takes_too_long_fails(world, crash):
-    world.supervise(world.child("a", start_timeout=0.05), intensity=5, period=60)
+    world.supervise(world.child("a", start_timeout=1.0), intensity=5, period=60)
     late = Future()
     world.fail_start["a"] = [late]
     crash(world.ref("a"))

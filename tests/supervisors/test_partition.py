@@ -17,8 +17,9 @@ from zanni.supervisors import (
     child,
 )
 
-TWICE = Backoff(min=0.05, max=1.0, factor=20, jitter=0)
-"""The first attempt comes soon; a second one a second later."""
+SLOW = Backoff(min=3600, max=3600, jitter=0)
+TWICE = Backoff(min=0.001, max=3600, factor=10**7, jitter=0)
+"""The first attempt comes soon; a second one when it is made due."""
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_the_queue_of_a_child_keeps_what_comes_while_it_restarts(world, divide, 
 
 @pytest.fixture
 def bereft(world, divide, crash):
-    """Nothing is left of child 1, and an attempt to start it once more is a second away."""
+    """Nothing is left of child 1, and an attempt to start it once more is an hour away."""
     supervisor = divide(settings={"intensity": 9}, backoff=TWICE, queue="fresh")
     supervisor.before = refs(world)
     world.fail_start["p"] = [ValueError("no")]
@@ -198,6 +199,7 @@ def test_what_comes_while_nothing_of_a_child_is_left_waits_for_the_next_life(wor
     until_held(world, 3)
     with pytest.raises(Restarting):
         route(world, 1)
+    world.make_due()
     assert asked.get(timeout=10) == ["one", "two"]
     assert world.journal == ["fail p", "start p"]
     assert route(world, 1) not in bereft.before
@@ -208,7 +210,10 @@ def test_one_that_was_stopped_is_not_waited_for(world, bereft):
     world.call(Supervisor.terminate_child, "0")
     with pytest.raises(SupervisorError, match="partition 0 does not run"):
         bereft.ask(Keyed(0, "seen"), timeout=10)
-    assert bereft.ask(Keyed(1, "seen"), timeout=10) == []
+    asked = bereft.ask(Keyed(1, "seen"), block=False)
+    until_held(world, 1)
+    world.make_due()
+    assert asked.get(timeout=10) == []
 
 
 def test_what_waits_is_refused_when_the_child_is_stopped(world, bereft):
@@ -232,10 +237,12 @@ def test_what_waits_ends_with_the_supervisor(world, bereft):
 
 
 def test_the_siblings_of_a_group_wait_too(world, divide, crash):
-    supervisor = divide(settings={"strategy": "one_for_all"}, backoff=TWICE, queue="fresh")
+    supervisor = divide(settings={"strategy": "one_for_all"}, backoff=SLOW, queue="fresh")
     crash(refs(world)[1])
     world.until(lambda: world.journal[:2] == ["stop p", "stop p"])
     asked = [supervisor.ask(Keyed(n, "seen"), block=False) for n in (0, 2)]
+    until_held(world, 2)
+    world.make_due()
     assert [future.get(timeout=10) for future in asked] == [[], []]
 
 
