@@ -52,7 +52,8 @@ class NodeRecord(TypedDict):
 
     name: str
     state: str
-    """"up"; of another node also "known" (not connected), "connecting", "suspect" or "down"."""
+    """"up"; of another node also "suspect", "connecting" (it has not answered yet) or "known" (only
+    other cores of it have). A core that has not dealt with that node itself has this of core 0."""
     incarnation: int
     """Of its core 0: another after each start."""
     urls: list[str]

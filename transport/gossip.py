@@ -9,6 +9,7 @@ core 0         its siblings    cores: [[index, state, incarnation, pid, actors, 
                                host: where each is to listen for other nodes, if it is;
                                then alone, in as many heartbeats as it takes:
                                nodes: [[name, index, incarnation, control, data]...],
+                               states: {name: the state of core 0 there...} of these nodes,
                                part: [which of these parts it is, how many there are]
 any core       other nodes     places: [[index, incarnation, control, data]...]
 any core       any             types: [[name, id, fingerprint]...]: alone, see type_ids.py
@@ -75,8 +76,10 @@ class Gossip:
         self._listeners, self._children = listeners, children
         self._told: list[CoreRecord] = []
         self._dead: deque[tuple[int, int]] = deque(maxlen=64)
-        self._nodes: list[list[Any]] = []
-        """The parts that have come of what core 0 tells of other nodes."""
+        self._parts: list[dict[str, Any]] = []
+        """Those that have come of what core 0 tells of other nodes."""
+        self._states: dict[str, str] = {}
+        """In which state core 0 sees other nodes."""
 
     # Telling
 
@@ -96,10 +99,11 @@ class Gossip:
             own["dead"] = list(self._dead)
             own["allowed"] = self._system.allowed.names
             own["host"] = self._system.tcp_host
-            known = [[node, *place] for (node, _), place in self._members.known.items()]
-            parts = _parts(known)
+            parts = _parts([*self._members.known.items()])
             for number, part in enumerate(parts):
-                mine.append({"nodes": part, "part": [number, len(parts)]})
+                nodes = [[node, *place] for (node, _), place in part]
+                states = {node: self._state_of(node) for (node, core), _ in part if core == 0}
+                mine.append({"nodes": nodes, "states": states, "part": [number, len(parts)]})
         others = [{"places": each} for each in _parts([*self._members.siblings.values()])]
         return [*map(packb, mine)], [*map(packb, others)]
 
@@ -156,7 +160,7 @@ class Gossip:
             if peer.home.core == 0 and "cores" in told:
                 self._take_from_core_0(told)
             if peer.home.core == 0 and "nodes" in told:
-                self._take_nodes(told["nodes"], *told["part"])
+                self._take_part(told)
         else:
             for place in map(place_of, told.get("places", ())):
                 self._learn(peer.home.node, place)
@@ -198,20 +202,26 @@ class Gossip:
             if home not in self._members.dead:
                 self._members.lose(home, "its process has ended")
 
-    def _take_nodes(self, nodes: list[Any], part: int, parts: int) -> None:
+    def _take_part(self, told: dict[str, Any]) -> None:
         """Where others listen: known when the last part has come after all others."""
-        if part == 0:
-            self._nodes = []
-        if part == len(self._nodes):
-            self._nodes.append(nodes)
-        if part == parts - 1:
-            told, self._nodes = self._nodes, []
-            if len(told) == parts:
-                self._members.known = {
-                    (node, index): CorePlace(index, *rest)
-                    for node, index, *rest in chain.from_iterable(told)
-                }
-                self._members.strangers.hear((node for node, _ in self._members.known), now())
+        number, count = told["part"]
+        if number == 0:
+            self._parts = []
+        if number == len(self._parts):
+            self._parts.append(told)
+        if number == count - 1:
+            parts, self._parts = self._parts, []
+            if len(parts) == count:
+                self._take_nodes(parts)
+
+    def _take_nodes(self, parts: list[dict[str, Any]]) -> None:
+        nodes = chain.from_iterable(part["nodes"] for part in parts)
+        self._members.known = {
+            (node, index): CorePlace(index, *rest) for node, index, *rest in nodes
+        }
+        states = chain.from_iterable(part.get("states", {}).items() for part in parts)
+        self._states = dict(states)
+        self._members.strangers.hear((node for node, _ in self._members.known), now())
 
     # Asking
 
@@ -255,25 +265,32 @@ class Gossip:
 
     def nodes(self) -> list[NodeRecord]:
         """Any thread. See `Network.nodes`."""
-        system, outside = self._system, self._listeners.outside
-        mine = NodeRecord(
-            name=system.name,
-            state="up",
-            incarnation=system.home.incarnation,
-            urls=[] if outside is None else [outside.control],
-        )
-        records = {system.name: mine}
+        records = [self._own_node()]
         for (node, core), place in sorted(self._members.known.items()):
-            peer = self._members.current.get((node, core))
             if core == 0:
                 itself = CoreAddress(node, core, place.incarnation)
-                records[node] = NodeRecord(
+                record = NodeRecord(
                     name=node,
-                    state="known" if peer is None else peer.state.value,
+                    state=self._state_of(node),
                     incarnation=self._members.aliases.home(itself).incarnation,
                     urls=[place.control],
                 )
-        return list(records.values())
+                records.append(record)
+        return records
+
+    def _own_node(self) -> NodeRecord:
+        """This node by its core 0, whichever core is asked."""
+        home, place = self._system.home, self._listeners.outside
+        core_0 = self._members.current.get((home.node, 0))
+        if core_0 is not None:
+            home, place = core_0.home, self._members.siblings.get(0)
+        urls = [] if place is None else [place.control]
+        return NodeRecord(name=home.node, state="up", incarnation=home.incarnation, urls=urls)
+
+    def _state_of(self, node: str) -> str:
+        """As this core sees it; where it has not dealt with that node, as core 0 does."""
+        peer = self._members.current.get((node, 0))
+        return self._states.get(node, "known") if peer is None else peer.state.value
 
 
 def _load_of(row: list[Any]) -> Load:

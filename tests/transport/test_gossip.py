@@ -12,10 +12,12 @@ from zanni.transport.aliases import Aliases
 from zanni.transport.frame import CONTROL_CAP
 from zanni.transport.gossip import BODY_LIMIT, PLACES, BadHeartbeat, Gossip
 from zanni.transport.handshake import CorePlace
+from zanni.transport.peer import State
 from zanni.transport.strangers import Strangers
 
 PLACE = CorePlace(0, 5, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
 THEM = CoreAddress("b", 0, 5)
+CORE_0 = SimpleNamespace(home=CoreAddress("a", 0, 1), own=True, codec=None)
 
 
 class Hearing:
@@ -25,12 +27,17 @@ class Hearing:
         gate = SimpleNamespace(checked_url=lambda url: url)
         strangers = Strangers(1.0)
         self.members = SimpleNamespace(
-            known={}, dead={}, aliases=Aliases(), gate=gate, strangers=strangers
+            known={}, dead={}, current={}, aliases=Aliases(), gate=gate, strangers=strangers
         )
         self.system = system = SimpleNamespace(
-            name="a", index=1, open_cores=2, meter=SimpleNamespace(last=IDLE), allowed=set()
+            name="a",
+            index=1,
+            open_cores=2,
+            home=CoreAddress("a", 1, 2),
+            meter=SimpleNamespace(last=IDLE),
+            allowed=SimpleNamespace(take=lambda names: None),
         )
-        self.gossip = Gossip(system, self.members, None, None)
+        self.gossip = Gossip(system, self.members, SimpleNamespace(outside=None), None)
 
     def hear(self):
         peer = SimpleNamespace(home=CoreAddress("b", 1, 6), own=False, codec=None)
@@ -107,6 +114,26 @@ def test_the_order_on_the_wire_is_not_that_in_which_a_record_was_made():
     assert told["cores"][0][:3] == [0, "up", 1]
 
 
+def states(hearing):
+    return {each["name"]: each["state"] for each in hearing.gossip.nodes()}
+
+
+def test_a_core_tells_of_a_node_as_it_sees_it_itself_or_else_as_core_0_does(hearing):
+    for body in Core0(2).gossip.bodies()[0]:
+        hearing.gossip.take(CORE_0, body)
+    hearing.members.current["node 1", 0] = SimpleNamespace(state=State.UP)
+    assert states(hearing) == {"a": "up", "node 0": "suspect", "node 1": "up"}
+
+
+def test_the_nodes_of_a_core_0_that_tells_no_states_are_known(hearing):
+    """One of an earlier version."""
+    for body in Core0(1).gossip.bodies()[0]:
+        told = msgpack.unpackb(body)
+        told.pop("states", None)
+        hearing.gossip.take(CORE_0, msgpack.packb(told))
+    assert states(hearing) == {"a": "up", "node 0": "known"}
+
+
 class Core0:
     """Core 0 of the node a, which knows so many cores of other nodes."""
 
@@ -115,6 +142,7 @@ class Core0:
             (f"node {n}", 0): CorePlace(0, n, f"tcp://{n}", "tcp://x") for n in range(count)
         }
         self.siblings = {n: CorePlace(n, n, f"tcp://{n}", "tcp://x") for n in range(count)}
+        self.current = {key: SimpleNamespace(state=State.SUSPECT) for key in self.known}
         system = SimpleNamespace(
             name="a",
             index=0,
@@ -131,21 +159,19 @@ class Core0:
 
 def test_however_many_nodes_there_are_each_heartbeat_has_room_in_a_frame(hearing):
     core_0 = Core0(3 * PLACES + 1)
-    peer = SimpleNamespace(home=CoreAddress("a", 0, 1), own=True, codec=None)
-    hearing.system.allowed = SimpleNamespace(take=lambda names: None)
     own, others = core_0.gossip.bodies()
     assert max(map(len, own)) < CONTROL_CAP
     assert max(map(len, others)) <= BODY_LIMIT
     before = Core0(1)
     for body in before.gossip.bodies()[0]:
-        hearing.gossip.take(peer, body)
+        hearing.gossip.take(CORE_0, body)
     for lost in range(1, len(own)):  # none is known in part
         for body in own[:lost] + own[lost + 1 :]:
-            hearing.gossip.take(peer, body)
+            hearing.gossip.take(CORE_0, body)
         assert hearing.members.known == before.known
     for body in own:
-        hearing.gossip.take(peer, body)
+        hearing.gossip.take(CORE_0, body)
     assert hearing.members.known == core_0.known
     for body in Core0(0).gossip.bodies()[0]:
-        hearing.gossip.take(peer, body)
+        hearing.gossip.take(CORE_0, body)
     assert hearing.members.known == {}

@@ -49,6 +49,20 @@ def test_all_cores_reach_and_are_reached_whichever_of_them_joins(bank, teller, c
     assert watcher.ask(("ask", there, "total"), timeout=DEADLINE) == 5
 
 
+@pytest.mark.parametrize("core", [0, 1])
+def test_every_core_tells_the_same_of_the_nodes_and_has_said_nothing_to_them(bank, teller, core):
+    asked = teller.spawn(crew.Joiner, core=1)
+    teller.spawn(crew.Joiner, core=core).call(crew.Joiner.join, url_of(bank)).get(timeout=DEADLINE)
+
+    def told():
+        return asked.call(crew.Joiner.nodes).get(timeout=DEADLINE)
+
+    wait_for(lambda: [each["state"] for each in told()] == ["up", "up"])
+    assert told() == teller.nodes()
+    bank.stop()
+    wait_for(lambda: [each["name"] for each in told()] == ["teller"])
+
+
 def test_a_url_that_may_not_be_joined_is_refused_on_every_core(teller):
     for core in (0, 1):
         joiner = teller.spawn(crew.Joiner, core=core)

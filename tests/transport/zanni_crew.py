@@ -500,3 +500,6 @@ class Joiner(Actor):
 
     def join(self, url):
         self.system.join(url)
+
+    def nodes(self):
+        return self.system.nodes()
