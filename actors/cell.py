@@ -22,7 +22,17 @@ Guarantees:
 - A message is taken once, in the order of its arrival (G1, G3).
 
 The mailbox is None while idle, and while not a list that senders append to and the turn iterates:
-an eager deque would cost 760 bytes an actor. Beginnings and ends are in `lifecycle.py`.
+an eager deque would cost 760 bytes an actor.
+
+A cell is one class, a file for each of its jobs. Each knows those below it; what it calls of those
+above is declared in `cell_parts.py`:
+
+    kinds.py        which cell an actor gets: this one, or one of those that build on it
+    cell.py         deliver, and the turn
+    signalled.py    what each signal does
+    linked.py       links to other actors        parked.py    a turn that waits
+    overtaking.py   the order of the queue       |
+    lifecycle.py    the data of a cell; how an incarnation begins and ends
 """
 
 from __future__ import annotations

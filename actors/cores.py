@@ -26,7 +26,7 @@ SHOWN = 100
 """How many actors that hold a core are named at most."""
 
 
-class Cores(Runtime):
+class AcrossCores(Runtime):
     """What users ask of a system about its cores and about other nodes. Any thread may."""
 
     allowed: Allowed

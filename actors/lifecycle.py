@@ -19,6 +19,7 @@ from greenlet import greenlet
 
 from .actor import Actor
 from .address import Address
+from .cell_parts import CellParts
 from .crash import Crash, as_exception, log, seen, title
 from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
@@ -26,18 +27,14 @@ from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, Ties
 from .losing import lose_all
-from .mailbox import MailboxRecord
 from .overrides import hidden
 from .parking import Killed, check_not_killed, here
 from .process import (
     Broken,
     Died,
     Failed,
-    Headers,
     Item,
-    Process,
     Reply,
-    Signal,
     Unwatch,
     kill_for_good,
 )
@@ -50,7 +47,7 @@ _tying = make_shared_lock()
 _new = tuple.__new__  # half the cost of a named tuple's own
 
 
-class Lifecycle:
+class Lifecycle(CellParts):
     """The data of a cell, and how its incarnations begin and end."""
 
     __slots__ = (
@@ -144,14 +141,6 @@ class Lifecycle:
                 if self.ties is None:
                     self.ties = ties
         return self.ties
-
-    def run(self, worker: Worker) -> None:
-        """Owner only. A turn; see `cell.py`."""
-        raise NotImplementedError
-
-    def settle(self) -> None:
-        """Owner only. What follows a turn that ended late; see `cell.py`."""
-        raise NotImplementedError
 
     def _own(self, step: Callable[..., object], *args: object) -> None:
         """Own turn only. Do what only the owner may; a late turn has the loop do it, and ends."""
@@ -364,35 +353,3 @@ class Lifecycle:
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""
         return self.actor.on_receive
-
-    # What `overtaking.py`, `signalled.py` and `cell.py` complete
-
-    def return_stash(self) -> None:
-        """Own turn only. See `overtaking.py`."""
-        raise NotImplementedError
-
-    def lose_own(self) -> None:
-        """Owner only. See `overtaking.py`."""
-        raise NotImplementedError
-
-    def signal(self, signal: Signal) -> None:
-        """Any thread. See `signalled.py`."""
-        raise NotImplementedError
-
-    def depth(self) -> int:
-        """Any thread. See `cell.py`."""
-        raise NotImplementedError
-
-    def tell_if_long(self) -> None:
-        """Owner only. See `cell.py`."""
-        raise NotImplementedError
-
-    def statistics(self) -> MailboxRecord:
-        """Any thread. See `cell.py`."""
-        raise NotImplementedError
-
-    def deliver(
-        self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
-    ) -> None:
-        """Any thread. See `cell.py`."""
-        raise NotImplementedError

@@ -75,7 +75,3 @@ class Linked(Overtaking):
         normal = isinstance(signal.reason, str) and signal.reason == "normal"
         if not normal and self.state is not SUSPENDED:
             self.end_soon(signal.reason)
-
-    def end_soon(self, reason: object) -> None:
-        """Owner only. See `signalled.py`."""
-        raise NotImplementedError

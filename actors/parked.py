@@ -38,10 +38,6 @@ class Parked(Lifecycle):
         if self.killed:  # on the core, where it was left to unwind
             self.core.post(self.give_up_if_late)
 
-    def give_up_if_late(self) -> None:
-        """Owner only. See `signalled.py`."""
-        raise NotImplementedError
-
     def sever(self) -> None:
         """Own turn only. See `Turn.sever`."""
         if not self.is_given_up(here.worker):  # else it is done, and the actor may be the next

@@ -1,4 +1,11 @@
-"""`ActorSystem`: a node, or one core of it, from its start to its end."""
+"""`ActorSystem`: a node, or one core of it, from its start to its end.
+
+It is one class, a file for each of its jobs:
+
+    system.py     its making, start and end, and its actors
+    cores.py      what users ask about other cores and nodes     scoped.py    `with`, `async with`
+    runtime.py    what the runtime's other parts need of it
+"""
 
 from __future__ import annotations
 
@@ -16,7 +23,7 @@ from .birth import Order
 from .cell import Cell
 from .config import Config
 from .core_setup import CoreSetup
-from .cores import Cores
+from .cores import AcrossCores
 from .cpus import allowed_cpus, pin_to
 from .crash import Crashes
 from .dispatcher import Core
@@ -49,7 +56,7 @@ network_of: Joint[[ActorSystem], Network] = Joint("transport")
 """Makes the network of a system that has more than one core, or peers (the face fills it in)."""
 
 
-class ActorSystem(Cores, Scoped):
+class ActorSystem(AcrossCores, Scoped):
     """A node: one or more cores that run actors, by name reachable for other nodes.
 
     Use it as a context manager, plain or async, or call `start` and `stop`. Any thread may use it;
