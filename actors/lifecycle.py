@@ -107,7 +107,10 @@ class Lifecycle(CellParts):
 
     @property
     def exit_reason(self) -> Any:
-        """Any thread. Why the incarnation ends or has ended; None while it lives."""
+        """Any thread. Why the incarnation ends or has ended; None while it lives.
+
+        Once the actor is gone for good it is "noproc", whatever the reason was.
+        """
         return self._exit_reason
 
     @exit_reason.setter

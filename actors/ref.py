@@ -63,7 +63,9 @@ class ActorProcess(Process, Protocol):
 class ActorRef(pykka.ActorRef[A]):
     """Names one life of an actor: hashable, equal by address, valid in every core and node.
 
-    Any thread may use it, in any process that it was sent to.
+    Any thread may use it, in any process that it was sent to. What waits raises RuntimeError, with
+    the remedy, where that would block an asyncio loop or in a callback of the runtime: `ask`,
+    `stop` and `wait`, and of an actor elsewhere `mailbox` and `proxy`.
     """
 
     __slots__ = ("_actor_class", "process")
@@ -183,8 +185,11 @@ class ActorRef(pykka.ActorRef[A]):
     def call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have the actor call a method of its class: `ref.call(Account.withdraw, 20).get()`.
 
+        The future raises what `ask` does of the actor and its answer.
+
         Raises:
             ValueError: no named method, or one whose name begins with `_`.
+            DeadlockError: the mailbox says "wait", and the actor waits for the one that calls.
             EncodeError, MessageTooLarge: an argument cannot go where the actor is.
 
         """
@@ -209,6 +214,7 @@ class ActorRef(pykka.ActorRef[A]):
 
         Raises:
             ActorDeadError: the actor is dead.
+            NodeDown, Timeout: as `ask`, of an actor elsewhere: it is asked what can be called.
 
         """
         if self.process.find_actor() is None and self.is_alive():

@@ -45,7 +45,11 @@ LOOP_PATIENCE = 0.02
 
 
 class Abandoned(NamedTuple):
-    """An actor was killed while a handler of it was stuck; the thread is left to itself."""
+    """An actor was killed while a handler of it was stuck.
+
+    The thread is left to itself; if it holds its core even so, and that is a child core, the whole
+    process is replaced.
+    """
 
     ref: Any
 

@@ -224,6 +224,7 @@ class ActorSystem(AcrossCores, Scoped):
 
         Raises:
             TypeError, ValueError: the timeout is no number; nothing has been begun.
+            RuntimeError: an actor of this system calls it, or it would block an asyncio loop.
 
         """
         turn = here.worker.turn
@@ -371,6 +372,10 @@ class ActorSystem(AcrossCores, Scoped):
 
         None if there is none, or the node is not joined or lost. Waits for the answer of the core
         that keeps the names, if that is another.
+
+        Raises:
+            TypeError: the name is no str.
+
         """
         self._check_usable()
         return self._spawner.naming.whereis(name)
