@@ -86,6 +86,9 @@ class Actor(Receiving, pykka.Actor):
     _cell_class: ClassVar[type[Any] | None] = None
     """What its cell is, where the runtime needs another."""
 
+    _has_overseeing_cell: ClassVar[bool] = False
+    """Whether its cell does an overseer's part beside the hooks: see `overseeing.py`."""
+
     _is_listed: ClassVar[bool] = True
     """Whether lists of a system's actors show it: not what users have not asked for."""
 

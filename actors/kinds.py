@@ -11,6 +11,7 @@ from .dispatcher import Core
 from .links import Birth
 from .loop_cell import LoopCell
 from .mailbox import PLAIN
+from .overseeing import overseeing
 from .pinned import PinnedCell
 from .punctual import PunctualCell
 from .reentrant import ReentrantCell, ReentrantLoopCell
@@ -51,6 +52,8 @@ def make_cell(core: Core, identity: int, birth: Birth) -> Cell:
     """Any thread. A cell for an actor that is about to be made."""
     actor_class = birth.actor_class
     kind = kind_of_cell(actor_class, birth.dispatcher)
+    if actor_class._has_overseeing_cell:
+        kind = overseeing(kind)
     mailbox = actor_class.mailbox if birth.mailbox is None else birth.mailbox
     if mailbox is PLAIN or mailbox == PLAIN or actor_class._cell_class is not None:
         return kind(core, identity, actor_class)

@@ -181,7 +181,7 @@ class Lifecycle(CellParts):
         if here.worker.suspect:
             check_not_killed()
         if actor._cell is not self:
-            raise hidden(actor_class, "self._cell")
+            raise hidden(actor_class, "self._cell", Actor)
 
     def begin(self) -> bool:
         """Own turn only. Make the actor if it is not, run `on_start`; False if it ended by it."""

@@ -52,6 +52,22 @@ class Overseer:
     """What says whom it keeps running, and how: attributes to be called or set, and messages. It is
     for those that may stop and spawn actors."""
 
+    _has_begun = False
+
+    def _begin(self) -> None:
+        """Own turn only. Start those that are to run, unless that has been done."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._start_children()
+
+    def _start_children(self) -> None:
+        """Own turn only. Start those that are to run."""
+        raise NotImplementedError
+
+    def _oversee(self, message: object) -> bool:
+        """Own turn only. Obey a message that is the overseer's own; False: it is for the hooks."""
+        raise NotImplementedError
+
     def _oversight(self) -> Oversight:
         """Owner only: the loop calls it, though a turn of the actor may run in another thread.
 

@@ -46,7 +46,7 @@ class DynamicSupervisor(Supervisor):
         self, template: ChildSpec | None = None, *, max_children: int | None = None
     ) -> None:
         super().__init__()
-        self._template = template
+        self.__template = template  # no name that users may have
         if max_children is not None:
             self.max_children = max_children
 
@@ -55,15 +55,9 @@ class DynamicSupervisor(Supervisor):
 
         Asked for once, at the start.
         """
-        return self._template
+        return self.__template
 
-    def on_start(self) -> None:
-        """Check the settings and the template.
-
-        Raises:
-            SpecError: one of them is wrong.
-
-        """
+    def _start_children(self) -> None:
         subject = subject_of(self)
         if self.strategy != "one_for_one":
             raise SpecError(
@@ -77,10 +71,10 @@ class DynamicSupervisor(Supervisor):
             )
         if self.max_children is not None and not is_count(self.max_children):
             raise SpecError(subject, "max_children", "use a whole number, 0 or more, or None")
-        super().on_start()
-        self._template = self.template()
-        if self._template is not None:
-            check_spec(self._template, self.auto_shutdown)
+        super()._start_children()
+        self.__template = self.template()
+        if self.__template is not None:
+            check_spec(self.__template, self.auto_shutdown)
 
     def start_child(self, *args: Any, **kwargs: Any) -> ActorRef[Any] | None:
         """Start a child: of a spec, `start_child(spec)`, or else of the template.
@@ -111,7 +105,7 @@ class DynamicSupervisor(Supervisor):
                     "put those of this child into its spec"
                 )
             return first
-        template = self._template
+        template = self.__template
         if template is None:
             raise SpecError(
                 subject_of(self),

@@ -58,13 +58,13 @@ class PartitionSupervisor(Supervisor):
             template = child(template, *args, id="partition", **kwargs)
         elif args or kwargs:
             raise TypeError("arguments follow the children's class: put them into the child(...)")
-        self._template = template
+        self.__template = template
         if partitions is not None:
             self.partitions = partitions
 
     def template(self) -> ChildSpec | None:
         """The spec of all children, but for id and core: override it, or give it to `spawn`."""
-        return self._template
+        return self.__template
 
     def children(self) -> list[ChildSpec]:
         """A child for each partition.
@@ -88,7 +88,7 @@ class PartitionSupervisor(Supervisor):
                 "mailbox",
                 'with overflow="wait" it is the supervisor that would wait: use another overflow',
             )
-        self._count = count
+        self.__count = count
         anywhere = template.core is None and template.node is None
         return [
             dataclasses.replace(
@@ -110,7 +110,7 @@ class PartitionSupervisor(Supervisor):
             SupervisorError: it was stopped by hand, or has ended and is not restarted.
 
         """
-        which = str(partition_of(key, self._count))
+        which = str(partition_of(key, self.__count))
         found = self._family.get(which)
         if found.ref is not None:
             return found.ref
@@ -123,7 +123,6 @@ class PartitionSupervisor(Supervisor):
         """Pass on what is `Keyed`; else as `Supervisor`."""
         if not isinstance(message, Keyed):
             super().on_receive(message)
-            self.unstash_all()
             return
         try:
             self._pass_on(message)
@@ -134,6 +133,12 @@ class PartitionSupervisor(Supervisor):
             if not isinstance(error, ActorDeadError):  # that was counted
                 letters, kind = self.system.dead_letters, type(error).__name__
                 letters.count(kind, message.message, self.actor_ref.address, sender)
+
+    def _oversee(self, message: object) -> bool:
+        is_ours = super()._oversee(message)
+        if is_ours:
+            self.unstash_all()
+        return is_ours
 
     def terminate_child(self, id: str) -> None:
         """As `Supervisor.terminate_child`; what waited for this child is refused."""

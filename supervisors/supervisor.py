@@ -13,9 +13,9 @@ The rules are OTP's; the names of the steps, too, where there was no reason to d
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from ..actors.actor import Actor
 from ..actors.address import CoreAddress
@@ -24,6 +24,7 @@ from ..actors.environment import random_float
 from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
 from ..actors.intensity import Intensity
 from ..actors.links import ChildFailed, Down
+from ..actors.overrides import refuse_private
 from ..actors.oversight import Overseer, Oversight
 from ..actors.pool import Pool
 from ..actors.ref import ActorRef
@@ -31,6 +32,7 @@ from .family import Child, Family
 from .journal import Journal
 from .keeper import Keeper
 from .report import ChildCount, ChildInfo
+from .retry import Retry, Tell
 from .settings import CONTROLS, check_settings, subject_of
 from .spec import ChildSpec, check_all, check_spec, listed
 from .strategy import AutoShutdown, Start, Stop, Strategy, is_orderly, is_restarted, steps
@@ -41,27 +43,12 @@ DEFAULT_SHUTDOWN = 5.0
 """Seconds that a child which is no supervisor may take to stop."""
 
 
-Tell: TypeAlias = Callable[[str], None]
-"""Tells the log what happened to a child; it is given what the supervisor does about it."""
-
-
-class _Retry:
-    """A supervisor's message to itself: try again to restart the child, unless called off since.
-
-    `tell` is that of an attempt which counts when it is made; None: it has counted.
-    """
-
-    __slots__ = ("child", "tell")
-
-    def __init__(self, child: Child, tell: Tell | None) -> None:
-        self.child, self.tell = child, tell
-
-
 class Supervisor(Overseer, Actor):
     """Starts the children that `children()` lists, and restarts those that fail.
 
-    Subclass it, set the class attributes, and override `children`. A hook or `on_receive` that you
-    override has to call the one here. Ask the methods without an underscore through `ref.call`.
+    Subclass it, set the class attributes, and override `children`. Hooks and `on_receive` may be
+    your own: of its children a supervisor hears all the same. Ask the methods without an underscore
+    through `ref.call`.
 
     A supervisor that gives up exits with reason "shutdown": a parent that holds it as "transient"
     does not start it again; as "permanent", the default, it does. One whose parent ends stops its
@@ -82,10 +69,17 @@ class Supervisor(Overseer, Actor):
     ("any_significant"), or with the last ("all_significant")."""
 
     _family_class: ClassVar[type[Family]] = Family
+    _family: Family
+    _keeper: Keeper
+    _has_overseeing_cell = True
     _controls = CONTROLS
 
     trap_exit = True  # what it is linked to must not take it down: its parent and its children may
     _shares_reason = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_private(cls)
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,20 +91,23 @@ class Supervisor(Overseer, Actor):
     # ------------------------------------------------------------------ start and stop
 
     def on_start(self) -> None:
-        """Start the children from left to right.
+        """Start the children from left to right: after your own `on_start`, if it does not.
 
         Raises:
             SpecError: a spec or a setting is wrong; nothing was started.
             StartError: a child did not start; those before it have been stopped, in reverse order.
 
         """
+        self._begin()
+
+    def _start_children(self) -> None:
         check_settings(self)
         # Not made in `__init__`: that of a subclass may set any of the settings after ours.
         self._family = self._family_class()
         self._keeper = Keeper(self, self._family)
-        self._journal = Journal(self)
-        self._restarts = Intensity(self.intensity, self.period)
-        self._lost_core: CoreAddress | None = None
+        self.__journal = Journal(self)
+        self.__restarts = Intensity(self.intensity, self.period)
+        self.__lost_core: CoreAddress | None = None
         """The last one that took a child along: its loss counts once, however many it takes."""
         specs = listed(self.children(), subject_of(self))
         check_all(specs, self.auto_shutdown, self.system.open_cores)
@@ -130,17 +127,22 @@ class Supervisor(Overseer, Actor):
     # ------------------------------------------------------------------ what comes in
 
     def on_receive(self, message: Any) -> Any:
-        """Hear of a child's end. Unknown messages are logged."""
+        """Log the message: a supervisor knows of none. Its children's ends do not come here."""
+        if not isinstance(message, Down):
+            logger.warning("supervisor %s: unknown message %.200r", self.actor_ref, message)
+
+    def _oversee(self, message: object) -> bool:
         match message:
             case ChildFailed(ref, reason, crash):
                 self._failed(ref, reason, crash)
-            case Down(ref, reason):
-                self._lost(ref, reason)
-            case _Retry():
+            case Down(ref, reason) if (child := self._family.of(ref)) is not None:
+                self._lost(child, ref, reason)
+            case Retry():
                 if message.child.retry is message:
                     self._try_again(message.child, message.tell)
             case _:
-                logger.warning("supervisor %s: unknown message %.200r", self.actor_ref, message)
+                return False
+        return True
 
     def _failed(self, ref: ActorRef[Any], reason: object, crash: Crash | None) -> None:
         """An incarnation has ended. One that was stopped for a restart is known to have."""
@@ -154,15 +156,12 @@ class Supervisor(Overseer, Actor):
         if crash is not None:
             self.system.crashes.report(crash, "its supervisor was stopping it")
 
-    def _lost(self, ref: ActorRef[Any], reason: object) -> None:
+    def _lost(self, child: Child, ref: ActorRef[Any], reason: object) -> None:
         """Nothing is left of an actor: it was killed, or its core or node is gone."""
-        child = self._family.of(ref)
-        if child is None:
-            return
         if reason == "noconnection":
             child.nodes.failed(ref.node)
-            child.is_excused = ref.address.home == self._lost_core
-            self._lost_core = ref.address.home
+            child.is_excused = ref.address.home == self.__lost_core
+            self.__lost_core = ref.address.home
         if child.state == "running":
             self._keeper.report("terminated", child, reason)
             self._family.bind(child, None)
@@ -174,7 +173,7 @@ class Supervisor(Overseer, Actor):
         """A child ended by itself. If its ref is bound still, it is suspended and can restart."""
         child.state = "restarting"
         child.reason = reason
-        tell = partial(self._journal.ended, child, crash)
+        tell = partial(self.__journal.ended, child, crash)
         if is_restarted(child.spec.restart, reason):
             self._schedule(child, tell)
         else:
@@ -202,16 +201,16 @@ class Supervisor(Overseer, Actor):
         """
         backoff = child.spec.backoff
         if again and backoff is None:
-            child.retry = retry = _Retry(child, tell)
+            child.retry = retry = Retry(child, tell)
             self.actor_ref.tell(retry)
             return
         now = self.system.now()
         counted = (backoff is None or backoff.counted) and not child.is_excused
         child.is_excused = False
-        if counted and self._restarts.exceeded(now):
+        if counted and self.__restarts.exceeded(now):
             self._give_up(child, tell)
             return
-        which = f" ({self._restarts.latest} of {self._limit})" if counted else ""
+        which = f" ({self.__restarts.latest} of {self._limit})" if counted else ""
         if backoff is None:
             tell(f"is restarted{which}")
             self._restart(child)
@@ -221,7 +220,7 @@ class Supervisor(Overseer, Actor):
         child.delay = backoff.grow(child.delay)
         delay = backoff.spread(child.delay, random_float())
         tell(f"is restarted in {delay:.3g} seconds{which}")
-        child.retry = retry = _Retry(child, None)
+        child.retry = retry = Retry(child, None)
         child.timer = self.after(delay, retry)
         # The siblings that depend on it stop now, not when the delay is over.
         self._carry_out(child, starts=False)
@@ -263,7 +262,7 @@ class Supervisor(Overseer, Actor):
             self._keeper.report("start_error", child, error)
             child.state = "restarting"
             child.reason = error
-            tell = partial(self._journal.not_started, child, error)
+            tell = partial(self.__journal.not_started, child, error)
             self._schedule(child, tell, again=True)
             return False
         return True
@@ -274,9 +273,9 @@ class Supervisor(Overseer, Actor):
             "gave_up",
             child,
             child.reason,
-            restarts=self._restarts.latest,
+            restarts=self.__restarts.latest,
             period=self.period,
-            failures=self._journal.failures,
+            failures=self.__journal.failures,
         )
         self.exit("shutdown")
 
@@ -393,6 +392,6 @@ class Supervisor(Overseer, Actor):
             strategy=self.strategy,
             intensity=self.intensity,
             period=self.period,
-            recent=self._restarts.count(self.system.now()),
+            recent=self.__restarts.count(self.system.now()),
             children=self._family.records(),
         )
