@@ -23,7 +23,7 @@ class State(Enum):
 STARTING, IDLE, SCHEDULED, RUNNING, PARKED, RESUMING, LEAVING, SUSPENDED, DEAD = State
 
 LEAVES_TO: dict[State, frozenset[State]] = {
-    # On the core RUNNING follows; after a start that ran late, IDLE or SCHEDULED.
+    # On the core RUNNING follows; after a start that ran late, IDLE or SCHEDULED (as for a strand).
     STARTING: frozenset({RUNNING, IDLE, SCHEDULED, PARKED, LEAVING, SUSPENDED, DEAD}),
     IDLE: frozenset({SCHEDULED, LEAVING}),
     SCHEDULED: frozenset({RUNNING, LEAVING}),

@@ -103,11 +103,12 @@ def _no_thread_is_left():
 
 
 @pytest.fixture(autouse=True)
-def _states_follow_the_table(monkeypatch):
+def _states_follow_the_table():
     """Whatever a test did, no cell has left a state for one that does not follow it."""
     unknown = set()
-    monkeypatch.setattr(Lifecycle, "state", checked_state(unknown))
-    yield
+    with pytest.MonkeyPatch.context() as patch:  # else all that a test patches would last as long
+        patch.setattr(Lifecycle, "state", checked_state(unknown))
+        yield
     assert not unknown
 
 
