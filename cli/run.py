@@ -6,6 +6,8 @@ Guarantees:
 - Exit codes: 0 the root stopped, or the program or SIGTERM drained the system; 1 the root failed,
   or gave up as a supervisor, or the name is that of another node; 2 bad usage; 130 Ctrl-C; 143
   SIGTERM, and the drain took too long.
+
+Not while C code on core 0 holds the interpreter's lock: then no Python runs here that could act.
 """
 
 from __future__ import annotations
