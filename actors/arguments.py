@@ -63,9 +63,11 @@ def checked_keys(keys: str | PathLike[str] | None) -> str | None:
     if keys is None:
         return None
     try:
-        return str(Path(keys).absolute())
+        if keys != "":  # as of a variable that is not set; to Path it is the working directory
+            return str(Path(keys).absolute())
     except TypeError:
-        raise ValueError(f"keys= takes the path of a key directory, not {keys!r:.80}") from None
+        pass
+    raise ValueError(f"keys= takes the path of a key directory, not {keys!r:.80}")
 
 
 def refuse_in_import() -> None:

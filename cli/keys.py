@@ -45,7 +45,15 @@ Exit codes:
     2  bad usage
 """
 
-DIRECTORY = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+
+def key_directory(_ctx: click.Context, _parameter: click.Parameter, text: str) -> Path:
+    """A path; an empty one, as of a variable that is not set, is not the working directory."""
+    if not text:
+        raise click.BadParameter("it is empty: name a directory")
+    return Path(text)
+
+
+DIRECTORY = click.argument("directory", metavar="DIR", callback=key_directory)
 NAME = click.argument("name", metavar="NAME")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as one JSON document.")
 

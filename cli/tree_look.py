@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from ..actors.arguments import checked_keys
 from ..actors.observe import Events
 from ..transport.gate import Gate
 from ..transport.observer import PATIENCE, HasEnded, NotSeen, Observer, Silent, observing
@@ -39,7 +40,8 @@ class Look:
         self, target: str | None, *, everything: bool, as_json: bool, keys: str | None
     ) -> None:
         try:
-            self._gate = None if keys is None else Gate(Path(keys), Events())
+            directory = checked_keys(keys)
+            self._gate = None if directory is None else Gate(Path(directory), Events())
         except ValueError as error:
             raise click.UsageError(str(error)) from error
         self._found = find(target, self._gate)

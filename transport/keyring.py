@@ -1,6 +1,6 @@
 """The key directory of a node: its own keys, and whose keys it takes, under which name and role.
 
-    DIR/                    0700
+    DIR/                    0700, or what the user made it, if others cannot change it
     DIR/secret.key          0600, the node's own public and secret key; it never leaves this place
     DIR/public.key          the public one alone, to be handed over
     DIR/allowed/NAME.key    the role and the public key of the node NAME; hidden files are none
@@ -85,15 +85,14 @@ def checked_role(text: str) -> Role:
 
 
 def write_pair(directory: Path, pair: KeyPair) -> None:
-    """Make a key directory.
+    """Make a key directory, or put keys into one that is there; its mode is left as it is.
 
     Raises:
-        BadKeys: it has keys already.
+        BadKeys: it has keys already, others can change it, or it is no directory.
         OSError: it cannot be made.
 
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
+    _make(directory)
     (directory / ALLOWED).mkdir(mode=0o700, exist_ok=True)
     try:
         _write(directory / SECRET, f"{pair.public}\n{pair.secret}\n")
@@ -101,6 +100,17 @@ def write_pair(directory: Path, pair: KeyPair) -> None:
         raise BadKeys(f"{directory} has keys already: choose another directory") from None
     (directory / PUBLIC).unlink(missing_ok=True)  # of a secret key that was removed
     _write(directory / PUBLIC, f"{pair.public}\n")
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        if not directory.is_dir():
+            raise BadKeys(f"{directory} is no directory: choose another place") from None
+        _check(directory.stat(), directory, _CHANGE)
+    else:
+        directory.chmod(0o700)  # whatever the umask
 
 
 def allow(directory: Path, entry: Entry) -> Entry | None:

@@ -97,6 +97,15 @@ def test_keys_are_not_made_twice(bank):
     assert "has keys already" in result.stderr
 
 
+@pytest.mark.parametrize("verb", ["new", "show"])
+def test_an_empty_directory_is_bad_usage_and_not_the_working_directory(verb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = zanni(verb, "")
+    assert result.exit_code == 2
+    assert "name a directory" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_role_is_bad_usage(bank, teller):
     zanni("new", bank)
     assert zanni("allow", bank, "teller", teller, "--role", "boss").exit_code == 2
@@ -165,6 +174,17 @@ def test_a_public_address_without_keys_is_bad_usage(start, module, url):
     command = start("run", "roots:Idle", "--listen", url)
     assert command.wait() == 2
     assert "zanni keys new DIR" in " ".join(command.err.split())
+
+
+def test_an_empty_path_of_keys_is_bad_usage(start, module, tmp_path):
+    module("roots", ROOTS)
+    zanni("new", tmp_path)  # there are keys in the working directory
+    url = "tcp://127.0.0.1:0"
+    run = start("run", "roots:Idle", "--listen", url, "--keys", "")
+    tree = start("tree", url, "--keys", "")
+    for command in (run, tree):
+        assert command.wait() == 2
+        assert "keys= takes the path of a key directory" in " ".join(command.err.split())
 
 
 def test_a_public_address_for_nobody_is_bad_usage(start, module, tmp_path):

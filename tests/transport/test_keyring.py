@@ -52,6 +52,36 @@ def test_nobody_else_can_read_what_is_written(tmp_path):
     assert {mode(path) for path in files} == {0o600}
 
 
+def test_a_directory_that_is_there_keeps_its_mode(tmp_path):
+    made = tmp_path / "keys"
+    made.mkdir()
+    made.chmod(0o755)
+    write_pair(made, PAIR)
+    assert mode(made) == 0o755
+    assert read_pair(made) == PAIR
+
+
+@pytest.mark.parametrize("lax", [0o770, 0o1777])
+def test_no_keys_are_put_where_others_could_change_them(tmp_path, lax):
+    made = tmp_path / "keys"
+    made.mkdir()
+    made.chmod(lax)
+    with pytest.raises(BadKeys, match=r"changed by others .*: chmod go-w"):
+        write_pair(made, PAIR)
+    assert (mode(made), list(made.iterdir())) == (lax, [])
+
+
+@pytest.mark.parametrize("kind", ["file", "link to nothing"])
+def test_what_is_no_directory_takes_no_keys(tmp_path, kind):
+    made = tmp_path / "keys"
+    if kind == "file":
+        made.touch()
+    else:
+        made.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadKeys, match="no directory: choose another place"):
+        write_pair(made, PAIR)
+
+
 def test_what_was_written_is_read(directory):
     allow(directory, BANK)
     allow(directory, CARL)
