@@ -157,7 +157,7 @@ def _key_of(given: str) -> str:
     if is_key(given):
         return given
     try:
-        words = (sys.stdin.read() if given == "-" else Path(given).read_text()).split()
+        words = (_stdin() if given == "-" else Path(given).read_text()).split()
     except (OSError, UnicodeDecodeError):
         raise BadKeys(
             f"{given!r:.80} is neither a key nor a file with one: give the 40 characters, in "
@@ -166,6 +166,10 @@ def _key_of(given: str) -> str:
     if len(words) == 1:
         return words[0]
     raise BadKeys(f"{given!r:.80} holds no public key" + _hint(words))
+
+
+def _stdin() -> str:
+    return "" if sys.stdin is None else sys.stdin.read()  # None: it was closed at our start
 
 
 def _hint(words: list[str]) -> str:

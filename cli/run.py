@@ -12,6 +12,7 @@ Not while C code on core 0 holds the interpreter's lock: then no Python runs her
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import sys
@@ -238,8 +239,7 @@ class Life:
         after_sigterm = 0 if drained else 143
         code = 130 if self._signals.received[0] == "SIGINT" else after_sigterm
         if not drained:  # a turn that never ends must not hold up the interpreter's exit
-            sys.stdout.flush()
-            sys.stderr.flush()
+            flush_what_is_open()
             environment.exit_now(code)
         return code
 
@@ -263,10 +263,17 @@ def start_system(
     return system
 
 
+def flush_what_is_open() -> None:
+    """Have printed what can be: a stream may be closed, or its disk full, or nobody reads it."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+
+
 def set_up_logging(debug: bool) -> None:
     """Log to stderr: in colour on a terminal, else, and from child cores, as plain lines."""
     level = logging.DEBUG if debug else logging.WARNING
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         from rich.console import Console  # noqa: PLC0415  (not needed for plain lines)
         from rich.logging import RichHandler  # noqa: PLC0415  (as above)
 

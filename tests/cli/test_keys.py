@@ -2,9 +2,11 @@
 
 import json
 import stat
+import sys
 import time
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner
 
 from zanni.cli.main import main
@@ -58,6 +60,13 @@ def test_a_key_may_be_given_in_a_file_or_on_stdin(bank, teller, tmp_path):
     assert by_file["allowed"] == [{"name": "a", "role": "node", "key": teller}]
     zanni("revoke", bank, "a")
     assert shown(zanni("allow", bank, "b", "-", "--json", given=teller + "\n"))["allowed"]
+
+
+def test_a_closed_stdin_holds_no_key(bank, monkeypatch):
+    zanni("new", bank)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ClickException, match="holds no public key"):
+        main(["keys", "allow", str(bank), "teller", "-"], standalone_mode=False)
 
 
 def test_a_secret_key_is_not_taken_for_a_public_one(bank, teller, tmp_path):

@@ -1,13 +1,20 @@
 """`zanni run`: a root's life, from its arguments to the exit code."""
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_for
+
+PATIENCE = 40.0
 
 ACTORS = """
 import logging
@@ -53,6 +60,13 @@ class Stuck(Actor):
         self.actor_ref.tell("work")
     def on_receive(self, message):
         print("ready", flush=True)
+        time.sleep(100)
+
+class Silent(Actor):
+    def on_start(self):
+        self.actor_ref.tell("work")
+    def on_receive(self, message):
+        open("ready", "w").close()
         time.sleep(100)
 
 class StuckTeam(Supervisor):
@@ -154,6 +168,31 @@ def test_a_root_that_stops_ends_the_command(start: Any) -> None:
     assert command.wait() == 0
     assert command.out == "got () {}\n"
     assert command.err == ""
+
+
+@contextlib.contextmanager
+def in_shell(folder: Path, arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command whose streams a shell redirects."""
+    command = ["sh", "-c", f'exec "$0" -m zanni.cli.main {arguments}', sys.executable]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_command_whose_stderr_is_closed_runs(tmp_path: Path) -> None:
+    with in_shell(tmp_path, "run acts:Echo --cores 2 2>&-") as command:
+        printed, _ = command.communicate(timeout=PATIENCE)
+    assert (command.returncode, printed) == (0, "got () {}\n")
+
+
+def test_a_command_whose_streams_are_closed_ends_though_it_does_not_drain(tmp_path: Path) -> None:
+    times = "--config drain_timeout=0.2 --config kill_timeout=0.2"
+    with in_shell(tmp_path, f"run acts:Silent {times} <&- >&- 2>&-") as command:
+        wait_for((tmp_path / "ready").exists, PATIENCE)
+        command.terminate()
+        assert command.wait(PATIENCE) == 143
 
 
 ARGUMENTS = [
