@@ -218,6 +218,9 @@ def read_allowed(directory: Path) -> AllowList:
             entry = _read_entry(path)
             if entry.key in entries:
                 raise BadKeys(f"{path} has the key of {entries[entry.key].name!r}: remove one")
+        except FileNotFoundError:
+            if path.is_symlink():  # else it was revoked meanwhile
+                problems.append(f"{path} is a link to nothing: remove it")
         except (OSError, ValueError) as error:
             _refuse_if_out_of_files(error)
             problems.append(str(error))

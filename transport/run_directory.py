@@ -8,6 +8,7 @@ Guarantees:
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -55,7 +56,8 @@ def make_run_directory(incarnation: int, name: str | None = None) -> tuple[Path,
 
     """
     base = base_directory()
-    base.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # whatever it is
+        base.mkdir(mode=0o700)
     _check_ours(base)
     base.chmod(0o700)
     guard = open_lock(base / _LOCK)

@@ -215,6 +215,27 @@ def test_a_pipe_in_the_list_holds_nothing_up(directory):
     assert "no file" in found.problems[0]
 
 
+def test_a_link_to_nothing_in_the_list_is_told_with_the_remedy(directory):
+    allow(directory, BANK)
+    (directory / "allowed" / "carl.key").symlink_to(directory / "nowhere")
+    found = read_allowed(directory)
+    assert found.entries == (BANK,)
+    assert found.problems == (f"{directory}/allowed/carl.key is a link to nothing: remove it",)
+
+
+def test_a_key_that_is_revoked_while_the_list_is_read_is_no_problem(directory, monkeypatch):
+    allow(directory, BANK)
+    real = os.open
+
+    def revoke_first(path, *rest):
+        if str(path).endswith("bank.key"):
+            revoke(directory, "bank")
+        return real(path, *rest)
+
+    monkeypatch.setattr(os, "open", revoke_first)
+    assert read_allowed(directory) == ((), ())
+
+
 def test_every_change_changes_the_stamp(directory):
     seen = {stamp(directory)}
     allow(directory, BANK)

@@ -88,6 +88,16 @@ def test_the_directories_are_ours_alone_whatever_the_umask():
     assert stat.S_IMODE((made / "lock").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("kind", ["file", "link to nothing"])
+def test_what_is_no_directory_is_refused_with_the_remedy(kind):
+    if kind == "file":
+        base_directory().touch()
+    else:
+        base_directory().symlink_to("nowhere")
+    with pytest.raises(OSError, match="not a directory of ours: remove it, or set TMPDIR"):
+        make_run_directory(1)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a directory away")
 def test_a_directory_of_somebody_else_is_refused():
     base_directory().mkdir()
