@@ -26,6 +26,7 @@ from ..transport.keyring import (
     read_pair,
     revoke,
     write_pair,
+    wrong_with_public,
 )
 
 EXAMPLES = """\b
@@ -130,6 +131,7 @@ def show_directory(directory: Path, as_json: bool) -> None:
     """Print what is in a key directory, but for the secret key."""
     with plain_errors():
         pair, allowed = read_pair(directory), read_allowed(directory)
+    wrong = wrong_with_public(directory, pair)
     entries = [
         {"name": each.name, "role": each.role.value, "key": each.key} for each in allowed.entries
     ]
@@ -137,17 +139,19 @@ def show_directory(directory: Path, as_json: bool) -> None:
         seen: dict[str, Any] = {
             "directory": str(directory),
             "public": pair.public,
-            "public_file": str(directory / PUBLIC),
+            "public_file": str(directory / PUBLIC) if wrong is None else None,
             "allowed": entries,
-            "problems": list(allowed.problems),
+            "problems": [*filter(None, [wrong]), *allowed.problems],
         }
         click.echo(json.dumps(seen, indent=2))
         return
-    click.echo(f"public key  {pair.public}  ({directory / PUBLIC})")
+    click.echo(f"public key  {pair.public}" + ("" if wrong else f"  ({directory / PUBLIC})"))
     for entry in entries:
         click.echo(f"{entry['role']:<10}  {entry['key']}  {entry['name']}")
     if not entries:
         click.echo(f"allowed     none yet: zanni keys allow {directory} NAME KEY")
+    if wrong is not None:
+        click.echo(f"not to be handed over: {wrong}", err=True)
     for problem in allowed.problems:
         click.echo(f"left out: {problem}", err=True)
 

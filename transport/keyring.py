@@ -195,6 +195,20 @@ def read_pair(directory: Path) -> KeyPair:
     return KeyPair(*words)
 
 
+def wrong_with_public(directory: Path, pair: KeyPair) -> str | None:
+    """Why the file that is handed over is not that of the pair; None: it is."""
+    path = directory / PUBLIC
+    try:
+        if _read(path, _CHANGE).split() == [pair.public]:
+            return None
+        what = "holds another key"
+    except FileNotFoundError:
+        what = "is not there"
+    except (OSError, BadKeys) as error:
+        return str(error)
+    return f"{path} {what}: write  {pair.public}  into it"
+
+
 def read_allowed(directory: Path) -> AllowList:
     """Whose keys are let in. What cannot be used is left out: nobody is let in by a doubt.
 

@@ -41,6 +41,25 @@ def test_new_keys_are_shown_but_for_the_secret(bank):
     assert stat.S_IMODE((bank / "secret.key").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("content", [None, "x" * 40 + "\n", ""])
+def test_a_public_key_that_is_not_that_of_the_secret_one_is_not_vouched_for(bank, content):
+    public = shown(zanni("new", bank, "--json"))["public"]
+    if content is None:
+        (bank / "public.key").unlink()
+    else:
+        (bank / "public.key").write_text(content)
+    what = "is not there" if content is None else "holds another key"
+    problem = f"{bank}/public.key {what}: write  {public}  into it"
+    found = shown(zanni("show", bank, "--json"))
+    assert (found["public"], found["public_file"]) == (public, None)
+    assert found["problems"] == [problem]
+    result = zanni("show", bank)
+    assert f"not to be handed over: {problem}" in result.stderr
+    assert "public.key" not in result.stdout
+    (bank / "public.key").write_text(public + "\n")
+    assert shown(zanni("show", bank, "--json"))["problems"] == []
+
+
 def test_two_pairs_differ(bank, teller):
     assert shown(zanni("new", bank, "--json"))["public"] != teller
 
