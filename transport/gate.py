@@ -92,8 +92,6 @@ class Gate:
         self._refused: KeyRefused | None = None
         self._misused: dict[str, KeyMisused] = {}
         self._logged = -LOG_INTERVAL
-        self.turned_away = 0
-        """Frames of connections that outlived the revocation of their keys."""
 
     def _take(self, entries: tuple[Entry, ...]) -> None:
         self._names = {entry.name: entry for entry in entries}

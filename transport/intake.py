@@ -66,8 +66,20 @@ class Intake:
         self._system, self._host = system, host
         self._members, self._gossip = members, gossip
         self._logged = -LOG_INTERVAL
-        self.strays = 0
-        self.bad_frames = 0
+        self._bad_frames = self._strays = self._turned_away = 0
+
+    def statistics(self) -> dict[str, int]:
+        """Any thread. How many frames were not taken in, and why.
+
+        `strays` are those of no peer, `turned_away` those of connections that have outlived the
+        revocation of their keys.
+        """
+        return {
+            "bad_frames": self._bad_frames,
+            "bad_handshakes": self._members.associations.bad,
+            "strays": self._strays,
+            "turned_away": self._turned_away,
+        }
 
     def receive(self, frames: Frames, own: bool, key: str | None = None) -> None:
         """Owner only. Take in a message of any peer, or of anyone.
@@ -109,7 +121,7 @@ class Intake:
         assert isinstance(gate, Gate)
         holder = gate.holder(key)
         if holder is None:
-            gate.turned_away += 1
+            self._turned_away += 1
             return False
         (name, role, _), node = holder
         looks = header.kind is Kind.OBSERVE
@@ -137,7 +149,7 @@ class Intake:
         """Of no peer: an observer's question, or nothing for us."""
         try:
             if not self._members.observers.take(header, body, own=own):
-                self.strays += 1
+                self._strays += 1
         except BadObservation as error:
             self._complain(f"an observer's frame was ignored: {error}")
 
@@ -287,7 +299,7 @@ class Intake:
             self._members.lose(peer.home, "too many bad frames", for_good=True)
 
     def _complain(self, text: str) -> None:
-        self.bad_frames += 1
+        self._bad_frames += 1
         if now() - self._logged >= LOG_INTERVAL:
             self._logged = now()
             logger.warning("%.400s", ascii(text))

@@ -64,10 +64,6 @@ class Liveness(Generic[K]):
         """Seconds since the peer was heard; 0 for one that is not known."""
         return now - self._heard.get(peer, now)
 
-    def is_suspect(self, peer: K) -> bool:
-        """Whether the peer is suspected now."""
-        return peer in self._suspects
-
     def tick(self, now: float) -> list[Change[K]]:
         """Judge all peers; to be called once every heartbeat, by a timer that may be late.
 

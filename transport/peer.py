@@ -259,5 +259,6 @@ class Peer:
             "pending_asks": len(self.data.pending),
             "watches": len(self.watches),
             "duplicates": self.arrivals.duplicates + self.control.duplicates,
+            "resent": self.control.resent,
             "lost_frames": self.arrivals.lost_frames + self.control.lost_frames,
         }

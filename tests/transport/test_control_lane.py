@@ -102,6 +102,7 @@ def test_what_is_not_acknowledged_is_sent_again_in_order_and_taken_in_once(line)
     assert seqs(line.here.link) == []
     line.pass_(RESEND / 2)
     assert seqs(line.here.link) == [1, 2, 3]
+    assert line.here.lane.resent == 3
     line.here.send(b"4")
     line.carry()
     assert line.there.got == [b"1", b"2", b"3", b"4"]

@@ -142,7 +142,7 @@ def test_nothing_is_ever_unpickled_imported_or_run(bank, teller, stranger, tmp_p
             seq += 1
             lane = Lane.DATA if kind is Kind.DATA else Lane.CONTROL
             stranger.send(url, frame(kind, teller.home, incarnation, body, seq=seq, lane=lane))
-    wait_for(lambda: bank.network.intake.bad_frames >= 16)
+    wait_for(lambda: bank.network.intake.statistics()["bad_frames"] >= 16)
     assert bank.whereis("ann").ask("total", timeout=DEADLINE) == 7
     assert not canary.exists()
     assert not {name for name in set(sys.modules) - modules if not name.startswith("encodings")}
@@ -189,13 +189,13 @@ def test_a_session_that_is_played_again_has_no_effect(bank, stranger, monkeypatc
         tape = [*tape]
 
         def play_again():
-            strays = bank.network.intake.strays
+            strays = bank.network.intake.statistics()["strays"]
             for url, frames in tape:
                 stranger.send(url, frames)
             last = frame(Kind.HEARTBEAT, CoreAddress("nobody", 0, 1), 0, b"\x80")
             for url in {url for url, _ in tape}:
                 stranger.send(url, last)
-            wait_for(lambda: bank.network.intake.strays >= strays + 2)
+            wait_for(lambda: bank.network.intake.statistics()["strays"] >= strays + 2)
 
         play_again()
         assert ann.ask("total", timeout=DEADLINE) == 17
@@ -248,8 +248,8 @@ def test_what_strangers_send_is_logged_in_one_line(bank, teller, stranger, caplo
         for kind in Kind:
             stranger.send(url, frame(kind, CoreAddress("x", 0, 1), incarnation, evil))
             stranger.send(url, frame(kind, teller.home, incarnation, EVIL[:500].encode()))
-        wait_for(lambda: bank.network.intake.bad_frames >= 3)
-        wait_for(lambda: bank.network.members.associations.bad >= 3)
+        wait_for(lambda: bank.network.intake.statistics()["bad_frames"] >= 3)
+        wait_for(lambda: bank.network.intake.statistics()["bad_handshakes"] >= 3)
     texts = [record.getMessage() for record in caplog.records]
     assert texts
     for text in texts:

@@ -84,6 +84,7 @@ class Line:
         system = SimpleNamespace(core=core, home=US, events=self.events, config=config)
         members = SimpleNamespace(
             by_header=lambda _: self.receiver,
+            associations=SimpleNamespace(bad=0),
             liveness=SimpleNamespace(heard=lambda home, moment: None),
             lose=lambda home, reason: pytest.fail(reason),
             flow=SimpleNamespace(took=lambda peer: None, probed=lambda peer: None),
@@ -423,14 +424,15 @@ def test_a_frame_of_another_major_version_is_for_the_handshakes():
     line = Line()
     told = []
     line.intake._members.associations = SimpleNamespace(
-        receive_other_version=lambda body, own, key: told.append((bytes(body), own))
+        bad=3, receive_other_version=lambda body, own, key: told.append((bytes(body), own))
     )
     header = bytearray(control_frame(Kind.HELLO, Source(7, 0, 7), 1, b"")[0])
     header[4] += 1
     line.intake.receive((bytes(header), b"a body"), own=False)
     line.intake.receive((bytes(header),), own=False)
     assert told == [(b"a body", False)]
-    assert line.intake.bad_frames == 2
+    counted = {"bad_frames": 2, "bad_handshakes": 3, "strays": 0, "turned_away": 0}
+    assert line.intake.statistics() == counted
 
 
 def test_a_frame_of_no_peer_is_offered_to_the_observers():
@@ -441,11 +443,11 @@ def test_a_frame_of_no_peer_is_offered_to_the_observers():
     members.observers = SimpleNamespace(take=lambda header, body, own: answers.popleft())
     for strays in (0, 1):
         line.intake.receive(control_frame(Kind.OBSERVE, Source(7, 0, 7), 1, b""), own=False)
-        assert line.intake.strays == strays
+        assert line.intake.statistics()["strays"] == strays
 
     def refuse(header, body, own):
         raise BadObservation("none")
 
     members.observers.take = refuse
     line.intake.receive(control_frame(Kind.OBSERVE, Source(7, 0, 7), 1, b""), own=False)
-    assert line.intake.bad_frames == 1
+    assert line.intake.statistics()["bad_frames"] == 1

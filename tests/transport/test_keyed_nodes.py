@@ -186,7 +186,7 @@ def test_the_links_of_a_key_that_is_revoked_are_dropped(keys, bank, teller):
     assert reason == "noconnection"
     assert teller.whereis("nobody") is None
     found.tell(crew.Add(1))  # its link is there until it hears nothing for long
-    wait_for(lambda: bank.network.members.gate.turned_away)
+    wait_for(lambda: bank.network.intake.statistics()["turned_away"])
     wait_for(lambda: has(teller, NodeLost))
     assert ann.ask("total", timeout=DEADLINE) == 0
     assert len(joined(bank)) == 1
@@ -253,11 +253,11 @@ def test_who_writes_as_another_node_is_dropped_and_told_of(keys, bank, teller, s
 
 def test_a_stranger_whose_connection_names_itself_as_anothers_is_not_heard(bank, teller, client):
     """Who takes another's routing id gets nothing of it, and the other loses nothing."""
-    before = bank.network.intake.strays
+    before = bank.network.intake.statistics()["strays"]
     echo = client("teller", url_of(bank), bank.network.members.gate.pair.public)
     stray = (node_id("teller"), 0, 12345)
     echo.send(control_frame(Kind.HEARTBEAT, stray, bank.home.incarnation, b"\x80"))
-    wait_for(lambda: bank.network.intake.strays > before)
+    wait_for(lambda: bank.network.intake.statistics()["strays"] > before)
     assert has(bank, NodeLost) == []
 
 

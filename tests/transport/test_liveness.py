@@ -28,11 +28,9 @@ def test_silence_is_suspect_and_then_down_once_each(liveness):
 
 
 def test_a_suspect_that_speaks_has_recovered(liveness):
-    tick_until(liveness, 6)
-    assert liveness.is_suspect("peer")
+    assert tick_until(liveness, 6) == [Change("peer", Verdict.SUSPECT)]
     liveness.heard("peer", 6.5)
     assert liveness.tick(7.0) == [Change("peer", Verdict.RECOVERED)]
-    assert not liveness.is_suspect("peer")
     assert tick_until(liveness, 12, 8) == [Change("peer", Verdict.SUSPECT)]
 
 

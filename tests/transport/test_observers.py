@@ -308,7 +308,7 @@ def test_an_observer_sees_all_cores_and_is_no_node(bank):
     assert [record["name"] for record in system.nodes()] == ["bank"]
     assert not [each for each in system.events.last if isinstance(each, NodeJoined | NodeLost)]
     assert set(system.network.members.current) == {("bank", 1)}
-    assert system.network.intake.bad_frames == 0
+    assert system.network.intake.statistics()["bad_frames"] == 0
 
 
 def test_a_core_that_is_started_again_is_seen_again(bank, monkeypatch):
