@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from transitions import checked_state
+from waiting import wait_for
 
 from zanni import Actor, ActorSystem
 from zanni.actors.lifecycle import Lifecycle
@@ -120,14 +121,7 @@ def system(_no_thread_is_left):
 
 @pytest.fixture
 def eventually():
-    def eventually(predicate, deadline=DEADLINE):
-        end = time.monotonic() + deadline
-        while not (found := predicate()):
-            assert time.monotonic() < end, f"not within {deadline} s"
-            time.sleep(0.001)
-        return found
-
-    return eventually
+    return wait_for
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_whatever_happens_all_that_was_asked_is_answered(
         watcher.ask("sync", timeout=20)
         for ref in refs:
             ref.kill()
-        eventually(lambda: {down.ref for down in seen} >= set(refs), deadline=20)
+        eventually(lambda: {down.ref for down in seen} >= set(refs))
         watcher.ask("sync", timeout=20)
     for future in futures:
         try:

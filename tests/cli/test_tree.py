@@ -10,12 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_for
 
 from zanni.transport.events import NOTHING_LISTENS
 
@@ -157,14 +157,6 @@ def tree(start: Any) -> Callable[..., Any]:
     return tree
 
 
-def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
-    """Look again until it holds; what was seen."""
-    deadline = time.monotonic() + SECONDS
-    while not holds(seen := look()):
-        assert time.monotonic() < deadline, seen
-    return seen
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -225,11 +217,12 @@ def test_a_child_that_crashes_is_shown_with_its_restarts_and_the_reason(
         (hospital,) = tree()["cores"][0]["supervisors"]
         return {child["id"]: child for child in hospital["children"]}
 
-    def is_over(seen: dict[str, Any]) -> bool:
+    def over() -> dict[str, Any] | None:
+        seen = children()
         states = [child["state"] for child in seen.values()]
-        return states == ["running", "stopped", "restarting"]
+        return seen if states == ["running", "stopped", "restarting"] else None
 
-    seen = until(children, is_over)
+    seen = wait_for(over)
     assert (seen["failing"]["restarts"], seen["failing"]["ref"]) == (2, seen["failing"]["ref"])
     assert "insufficient" in seen["failing"]["reason"]
     assert (seen["once"]["reason"], seen["once"]["ref"]) == ("normal", None)

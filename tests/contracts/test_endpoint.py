@@ -10,7 +10,7 @@ from random import Random
 from typing import Protocol
 
 import pytest
-from waiting import wait_for
+from waiting import run_until, wait_for
 
 from zanni.transport.clock import VirtualClock
 from zanni.transport.endpoint import Endpoint, Frames, Link
@@ -90,22 +90,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         endpoint.close()
 
 
-def until(condition: Callable[[], bool], *endpoints: Endpoint) -> None:
-    """Run the endpoints' loops until the condition holds."""
-    ends = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < ends, "the condition did not come true"
-        for endpoint in endpoints:
-            endpoint.wait(0.001)
-
-
 def in_real_time(world: World) -> None:
     if isinstance(world, VirtualWorld):
         pytest.skip("it is about real time or threads: a virtual clock has neither")
 
 
 def send(link: Link, frames: Frames, *endpoints: Endpoint) -> None:
-    until(lambda: link.send(frames), *endpoints)
+    run_until(lambda: link.send(frames), *endpoints)
 
 
 def plain(frames: Frames) -> list[bytes]:
@@ -122,7 +113,7 @@ class Pair:
         self.link = self.here.connect(self.url)
 
     def wait_for(self, count: int) -> None:
-        until(lambda: len(self.got) >= count, self.there)
+        run_until(lambda: len(self.got) >= count, self.there)
 
 
 def test_messages_arrive_whole_and_in_order(world: World) -> None:
@@ -153,7 +144,7 @@ def test_a_link_may_be_made_before_its_peer_listens(world: World) -> None:
     got: list[list[bytes]] = []
     second.listen(url, lambda frames: got.append(plain(frames)))
     send(link, [b"header", b"batch"], here)
-    until(lambda: bool(got), second)
+    run_until(lambda: bool(got), second)
     assert got == [[b"header", b"batch"]]
 
 
@@ -225,7 +216,7 @@ def test_one_endpoint_may_listen_on_many_addresses(world: World) -> None:
     other = pair.here.connect(url)
     send(other, [b"control"], pair.here)
     send(pair.link, [b"data"], pair.here)
-    until(lambda: bool(others and pair.got), pair.there)
+    run_until(lambda: bool(others and pair.got), pair.there)
     assert (pair.got, others) == ([[b"data"]], [[b"control"]])
 
 
@@ -309,7 +300,7 @@ def test_an_endpoint_may_be_closed_by_what_it_receives(world: World) -> None:
 
     link = here.connect(there.listen(world.url(), receive))
     send(link, [b"last"], here)
-    until(lambda: bool(got), there)
+    run_until(lambda: bool(got), there)
     assert len(got) == 1
 
 
@@ -354,7 +345,7 @@ def test_many_senders_each_keep_their_order(world: World) -> None:
     threads = [threading.Thread(target=run, args=(name,)) for name in range(4)]
     for thread in threads:
         thread.start()
-    until(lambda: len(got) == 2000, there)
+    run_until(lambda: len(got) == 2000, there)
     for thread in threads:
         thread.join(DEADLINE)
     for name in range(4):

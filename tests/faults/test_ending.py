@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from zanni_process import SLACK, until
+from zanni_process import SLACK
 
 ENDING = {"drain_timeout": 1.0, "kill_timeout": 0.5}
 
@@ -83,4 +84,4 @@ def test_a_node_that_ends_leaves_no_process_file_or_lock(nodes, tmp_path, url): 
         assert node.stop()[1] == 0
         with pytest.raises(ProcessLookupError):
             os.killpg(node.process.pid, 0)
-    until(lambda: [each.name for each in next(tmp_path.iterdir()).iterdir()] == ["lock"])
+    wait_for(lambda: [each.name for each in next(tmp_path.iterdir()).iterdir()] == ["lock"])

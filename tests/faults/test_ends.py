@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from zanni_node import Tally
-from zanni_process import SLACK, is_running, until
+from zanni_process import SLACK, is_running
 
 SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 
@@ -63,7 +64,7 @@ def test_cores_are_killed_under_load_and_every_message_is_accounted_for(
         node(f"tally = system.spawn(Tally, {str(files[-1])!r}, core={core})")
         node("watcher = system.spawn(Watcher); watcher.ask(tally)")
         node("source.call(Source.aim, tally, 200).get()")
-        until(lambda: Tally.read(files[-1])[0] > 100)
+        wait_for(lambda: Tally.read(files[-1])[0] > 100)
         if number == kills:
             break
         time.sleep(pause)  # under load
@@ -72,7 +73,7 @@ def test_cores_are_killed_under_load_and_every_message_is_accounted_for(
         assert node.until("watcher.ask('downs')")[0][1] == "noconnection"
         node.until(f"[e for e in happened if e[1] == 'CoreStarted' and e[0] > {began}]")
     sent = node("source.call(Source.finish).get(timeout=20)")
-    until(lambda: Tally.read(files[-1])[1] == sent)
+    wait_for(lambda: Tally.read(files[-1])[1] == sent)
     tallies = [Tally.read(file) for file in files]
     came = sum(count for count, _, _ in tallies)
     dead = sum(node("losses()").values())
@@ -99,7 +100,7 @@ def test_a_killed_node_takes_its_cores_along_and_hinders_no_next_one(
     (core,) = first("[core['pid'] for core in system.cores()[1:]]")
     left = Path(first("system.run_directory"))
     first.kill()
-    until(lambda: not is_running(core), 3.0 + SLACK)
+    wait_for(lambda: not is_running(core), 3.0 + SLACK)
     assert left.is_dir()
     second = nodes("bank", env=env, **settings)
     assert not left.exists()

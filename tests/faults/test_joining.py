@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_servers
 from zanni_node import Tally
-from zanni_process import SLACK, until
+from zanni_process import SLACK
 
 SOAK = [pytest.mark.soak, pytest.mark.timeout(900)]
 FULL = {"heartbeat": 1.0, "suspect_after": 5.0, "down_after": 15.0}
@@ -31,12 +32,12 @@ def test_a_node_that_is_killed_and_back_at_once_is_another_each_time(nodes, url,
         home = bank("list(system.home)")
         teller.until(f"(it := system.whereis('tally@bank')) and list(it.address[:3]) == {home}")
         teller("watcher.ask(it); source.call(Source.aim, it, 10).get()")
-        until(lambda file=file: Tally.read(file)[0] > 20)
+        wait_for(lambda file=file: Tally.read(file)[0] > 20)
         if file is not files[-1]:
             following = nodes("bank", listen=url, held=True)
             bank.kill()  # and the next one is there within a tenth of a second
     sent = teller("source.call(Source.finish).get(timeout=20)")
-    until(lambda: Tally.read(files[-1])[1] == sent)
+    wait_for(lambda: Tally.read(files[-1])[1] == sent)
     tallies = [Tally.read(file) for file in files]
     came, dead = sum(count for count, _, _ in tallies), sum(teller("losses()").values())
     unknown = sent - came - dead
@@ -106,11 +107,13 @@ def test_a_server_that_is_no_node_is_asked_ever_more_seldom_and_told_of_once(nod
         node = nodes("bank", join=url)
         node.until("kinds().get('JoinFailing')")
         # They were a tenth of that apart, for ever.
-        until(lambda: any(later - earlier > 0.9 for earlier, later in itertools.pairwise([*times])))
+        wait_for(
+            lambda: any(later - earlier > 0.9 for earlier, later in itertools.pairwise([*times]))
+        )
         (failing,) = node.events("JoinFailing")
         assert failing[2] == url
         assert "does not answer as a Zanni node" in failing[3]
-        until(lambda: url in node.err)  # another thread reads it
+        wait_for(lambda: url in node.err)  # another thread reads it
         assert node.err.count(url) == 1
 
 

@@ -1,16 +1,16 @@
-"""A node in a process of its own, and how to wait: for the tests of this folder."""
+"""A node in a process of its own, for the tests of this folder."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
 import pytest
+from waiting import wait_for
 
 import zanni
 
@@ -73,7 +73,7 @@ class Node:
 
     def until(self, source, timeout=PATIENCE):
         """Ask until the value is true, and return it."""
-        return until(lambda: self(source), timeout, source)
+        return wait_for(lambda: self(source), timeout, source)
 
     def events(self, kind):
         """What happened of a kind, each with its time."""
@@ -111,16 +111,6 @@ class Node:
                 pipe.close()
             except BrokenPipeError:
                 pass
-
-
-def until(condition, timeout=PATIENCE, what="it"):
-    """Wait until `condition()` is true, and return what it returned."""
-    end = time.monotonic() + timeout
-    while not (found := condition()):
-        if time.monotonic() > end:
-            pytest.fail(f"not within {timeout} s: {what}")
-        time.sleep(0.01)
-    return found
 
 
 def is_running(pid):

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -56,13 +55,6 @@ class World:
         self.until(lambda: self.journal and self.journal[-1].startswith("wait "))
         self.settle()
         self.journal.clear()
-
-    def until_true(self, condition):
-        """Wait for a condition that nothing here tells of."""
-        deadline = time.monotonic() + DEADLINE
-        while not condition():
-            assert time.monotonic() < deadline, (self.journal, self.reports)
-            time.sleep(0.001)
 
     def until_noted(self, *entries):
         self.until(lambda: self.journal == list(entries))

@@ -7,6 +7,7 @@ import weakref
 from typing import ClassVar
 
 import pytest
+from waiting import wait_for
 
 from zanni import Actor, Future
 from zanni.supervisors import Backoff, Supervisor, child
@@ -130,7 +131,7 @@ def test_the_crash_of_one_that_is_stopped_for_its_group_is_reported_too(world, c
     )
     ref, fail = failing(world, "b")
     crash(world.ref("a"))
-    world.until_true(lambda: ref.process.exit_reason == "shutdown")
+    wait_for(lambda: ref.process.exit_reason == "shutdown")
     fail()
     world.until(lambda: world.journal[-2:] == ["start a", "start b"])
     world.settle()
@@ -144,7 +145,7 @@ def test_the_crash_of_one_that_is_stopped_for_good_is_reported_too(world, log):
     world.supervise(world.child("a"))
     ref, fail = failing(world, "a")
     terminated = world.supervisor.call(Supervisor.terminate_child, "a")
-    world.until_true(lambda: not ref.is_alive())
+    wait_for(lambda: not ref.is_alive())
     fail()
     terminated.get(timeout=10)
     (record,) = log.records

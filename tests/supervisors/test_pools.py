@@ -1,9 +1,9 @@
 """Pools as supervised children: one ref over the lives of the pool, and members that go with it."""
 
 import functools
-import time
 
 import pytest
+from waiting import wait_for
 
 from zanni import Actor, ActorDeadError, Future, Mailbox, Members, Resize, StartError
 from zanni.supervisors import SpecError, Supervisor, pool
@@ -131,10 +131,7 @@ def test_what_is_sent_to_one_that_stops_and_will_return_waits(world, workers):
 
 def until_it_ends(ref):
     """Wait until the pool has begun to end, and passes nothing on to its members."""
-    end = time.monotonic() + 10
-    while ref.process._processes:
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    wait_for(lambda: not ref.process._processes)
 
 
 def test_terminate_and_restart_by_hand(world, workers):

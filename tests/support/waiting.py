@@ -2,18 +2,23 @@
 
 import time
 
-import pytest
-
-DEADLINE = 20.0
-"""Seconds."""
+DEADLINE = 40.0
+"""Seconds: a busy machine may be late."""
 
 
-def wait_for(condition, seconds=DEADLINE):
+def wait_for(condition, seconds=DEADLINE, what="it"):
     """Wait until `condition()` is true, and return what it returned."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    pytest.fail("it did not happen in time")
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.001)
+    return found
+
+
+def run_until(condition, *endpoints):
+    """Run the endpoints' loops until `condition()` is true."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"not within {DEADLINE} s"
+        for endpoint in endpoints:
+            endpoint.wait(0.001)

@@ -1,13 +1,11 @@
 """Addresses with keys, between two bare endpoints: who comes through, and by which key."""
 
-import time
-
 import pytest
+from waiting import run_until
 
 from zanni.transport.events import KEY_REFUSED, KEYS_WANTED, NO_KEYS, NO_NODE, WRONG_KEY
 from zanni.transport.zeromq import ZeroMQEndpoint, new_pair
 
-DEADLINE = 10.0
 FRAMES = [b"header", b"batch"]
 
 
@@ -53,22 +51,14 @@ def plain():
     endpoint.close()
 
 
-def until(condition, *endpoints):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        for endpoint in endpoints:
-            endpoint.wait(0.005)
-
-
 @pytest.mark.parametrize("kind", ["tcp", "ipc"])
 def test_who_is_admitted_is_known_by_its_key(sides, tmp_path, kind):
     bank, teller = sides(), sides()
     bank.allowed.add(teller.pair.public)
     url = bank.listen() if kind == "tcp" else bank.listen(f"ipc://{tmp_path}/bank")
     link = teller.endpoint.connect(url, bank.pair.public)
-    until(lambda: link.send(FRAMES), teller.endpoint, bank.endpoint)
-    until(lambda: bank.got, bank.endpoint)
+    run_until(lambda: link.send(FRAMES), teller.endpoint, bank.endpoint)
+    run_until(lambda: bank.got, bank.endpoint)
     assert bank.got == [(FRAMES, teller.pair.public)]
     [(key, address)] = bank.asked  # once a connection
     assert key == teller.pair.public
@@ -82,14 +72,14 @@ def test_of_several_each_is_known_by_its_own(sides):
     url = bank.listen()
     for number, other in enumerate(others):
         link = other.endpoint.connect(url, bank.pair.public)
-        until(lambda: link.send([b"%d" % number]), other.endpoint, bank.endpoint)  # noqa: B023
-    until(lambda: len(bank.got) == 5, bank.endpoint)
+        run_until(lambda: link.send([b"%d" % number]), other.endpoint, bank.endpoint)  # noqa: B023
+    run_until(lambda: len(bank.got) == 5, bank.endpoint)
     expected = [([b"%d" % number], other.pair.public) for number, other in enumerate(others)]
     assert sorted(bank.got) == expected
 
 
 def reason_of(probe, wanted, *endpoints):
-    until(lambda: probe.reason() == wanted, *endpoints)
+    run_until(lambda: probe.reason() == wanted, *endpoints)
     probe.close()
     probe.close()
 
@@ -110,7 +100,7 @@ def test_why_nobody_comes_through_is_told_apart(sides, plain):
         assert not link.send(FRAMES)
         link.close()
     link = teller.endpoint.connect(url, right)
-    until(lambda: link.send(FRAMES), teller.endpoint, bank.endpoint)
+    run_until(lambda: link.send(FRAMES), teller.endpoint, bank.endpoint)
     reason_of(teller.endpoint.probe(url, right), NO_NODE, teller.endpoint, bank.endpoint)
 
 
@@ -119,7 +109,7 @@ def test_when_the_guard_cannot_be_asked_any_more_nobody_comes_through(sides):
     bank.allowed |= {teller.pair.public, late.pair.public}
     url = bank.listen()
     link = teller.endpoint.connect(url, bank.pair.public)
-    until(lambda: link.send(FRAMES), teller.endpoint, bank.endpoint)
+    run_until(lambda: link.send(FRAMES), teller.endpoint, bank.endpoint)
     asks = next(socket for socket, _ in bank.endpoint._listeners.values() if socket.type == 4)
     admits = bank.admits
 
@@ -129,14 +119,14 @@ def test_when_the_guard_cannot_be_asked_any_more_nobody_comes_through(sides):
 
     bank.admits = admits_and_breaks
     other = late.endpoint.connect(url, bank.pair.public)
-    until(lambda: bank.failures, bank.endpoint)
+    run_until(lambda: bank.failures, bank.endpoint)
     bank.admits = admits
     for _ in range(50):
         assert not other.send(FRAMES)
         late.endpoint.wait(0.005)
         bank.endpoint.wait(0.005)
-    until(lambda: link.send([b"still here"]), teller.endpoint, bank.endpoint)
-    until(lambda: len(bank.got) == 2, bank.endpoint)
+    run_until(lambda: link.send([b"still here"]), teller.endpoint, bank.endpoint)
+    run_until(lambda: len(bank.got) == 2, bank.endpoint)
 
 
 def test_new_keys_can_stand_in_a_command():
