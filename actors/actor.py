@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 import pykka
 
-from .arguments import checked_throughput
+from .arguments import checked_handoff, checked_throughput
 from .ending import stop_all
 from .environment import now
 from .errors import MailboxFull
@@ -75,7 +75,8 @@ class Actor(Receiving, pykka.Actor):
     """Whether its waits end in time even while other actors of its core block or compute: it has a
     thread to itself while it waits, which costs some 0.1 ms. Supervisors and pools are punctual."""
     handoff: ClassVar[float | None] = None
-    """Seconds after which the core goes on without a turn that computes; None: the config's."""
+    """Seconds (more than 0) after which the core goes on without a turn that computes; None: the
+    config's."""
 
     wait_for_start: ClassVar[bool] = False
     """Whether `spawn` returns only when `on_start` is done, and raises what it raised."""
@@ -99,6 +100,7 @@ class Actor(Receiving, pykka.Actor):
         refuse_collisions(cls, Actor)
         checked_mailbox(cls.mailbox, f"{cls.__name__}.mailbox")
         checked_throughput(cls.throughput, f"{cls.__name__}.throughput")
+        checked_handoff(cls.handoff, f"{cls.__name__}.handoff")
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Take and ignore anything, as Pykka's does; nothing is set up here."""

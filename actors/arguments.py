@@ -47,6 +47,16 @@ def checked_throughput(count: object, where: str) -> None:
         raise ValueError(f"{where} takes 1 or more messages, not {count}")
 
 
+def checked_handoff(seconds: object, where: str) -> None:
+    """Raise TypeError or ValueError if it is no time for a turn; the text says `where`."""
+    if seconds is None:
+        return
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise TypeError(f"{where} takes a number of seconds, or None, not {seconds!r:.80}")
+    if not seconds > 0:
+        raise ValueError(f"{where} takes more than 0 seconds, not {seconds!r:.80}")
+
+
 def checked_urls(join: str | Iterable[str]) -> tuple[str, ...]:
     """The URLs to join, or a ValueError that says what to give; they are checked at the start."""
     if isinstance(join, str):

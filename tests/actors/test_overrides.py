@@ -114,6 +114,20 @@ def test_a_throughput_that_is_none_is_refused_with_its_class(count, error):
         type("Ported", (Actor,), {"throughput": count})
 
 
+@pytest.mark.parametrize(
+    ("seconds", "error"),
+    [("0.01", TypeError), (True, TypeError), (0, ValueError), (float("nan"), ValueError)],
+)
+def test_a_handoff_that_is_no_time_is_refused_with_its_class(seconds, error):
+    with pytest.raises(error, match=r"Ported\.handoff takes"):
+        type("Ported", (Actor,), {"handoff": seconds})
+
+
+@pytest.mark.parametrize("seconds", [None, 1, 0.005, float("inf")])
+def test_a_handoff_is_a_time_or_none(seconds):
+    assert type("Patient", (Actor,), {"handoff": seconds}).handoff == seconds
+
+
 def test_an_init_that_hides_what_the_runtime_has_is_refused_by_name(system):
     class Sheet(Actor):
         def __init__(self):
