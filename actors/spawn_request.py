@@ -17,7 +17,7 @@ from .birth import Order
 from .crash import type_and_text
 from .dispatcher import Core
 from .environment import deadline_in
-from .errors import SpawnError, ZanniError
+from .errors import RemoteError, SpawnError, ZanniError
 from .future import Future
 from .links import Birth
 from .mailbox import checked_mailbox
@@ -112,6 +112,8 @@ def _make(host: SpawnHost, actor_class: type[Any], request: SpawnRequest) -> Fut
         error = future.error
         if error is None:
             answer.resolve(cell.ref)
+        elif isinstance(error, RemoteError):  # it stands for what was raised: SystemExit, say
+            answer.reject(SpawnError(error.type, error.text))
         elif isinstance(error, ZanniError):
             answer.reject(error)
         else:

@@ -88,6 +88,13 @@ def test_an_error_in_init_elsewhere_frees_the_name(system):  # B1
     system.spawn(crew.BadStart, None, core=1, name="ann").stop(timeout=DEADLINE)
 
 
+@pytest.mark.parametrize(("where", "kind"), [("exit", "SystemExit"), ("interrupt", "Keyboard")])
+def test_a_base_exception_in_init_elsewhere_is_a_spawn_error_as_any_other(system, where, kind):
+    with pytest.raises(SpawnError, match=kind):
+        system.spawn(crew.BadStart, where, core=1, name="ann")
+    system.spawn(crew.BadStart, None, core=1, name="ann").stop(timeout=DEADLINE)
+
+
 def test_an_error_in_init_elsewhere_whose_text_cannot_be_made(system):
     with pytest.raises(SpawnError) as caught:
         system.spawn(crew.BadStart, "mute", core=1)

@@ -99,6 +99,10 @@ class BadStart(Faulty):
             raise Locked
         if where == "mute":
             raise Mute
+        if where == "exit":
+            raise SystemExit(4)
+        if where == "interrupt":
+            raise KeyboardInterrupt
 
     def on_start(self):
         if self.where == "on_start":
