@@ -336,17 +336,17 @@ class Node:
                     f"core {core} of node {system.name!r} is not up: {self._cores_in_words()}"
                 )
             return RemoteProcess(Address(system.name, core, 0, KERNEL_ID), self)
-        if (node, core) not in self.members.current and (
-            system.index == 0 or (node, core) not in self.members.known
-        ):
-            raise NodeDown(f"node {node!r} is not joined, or lost; joined are: {self._joined()}")
+        joined = self._joined_cores()
+        if (node, core) not in joined:
+            # By that core: while a node is lost, others of its cores may still be there.
+            others = {name for name, index in joined if index == core} - {system.name}
+            raise NodeDown(f"node {node!r} is not joined, or lost; joined are: {sorted(others)}")
         return RemoteProcess(Address(node, core, 0, KERNEL_ID), self)
 
-    def _joined(self) -> list[str]:
-        """The names of the other nodes that are joined; a child core has them from its core 0."""
-        members = self.members
-        found = members.current if self._system.index == 0 else members.known
-        return sorted({name for name, _ in tuple(found)} - {self._system.name})
+    def _joined_cores(self) -> set[tuple[str, int]]:
+        """The cores that can be asked; a child core knows of others from its core 0."""
+        joined = set(self.members.current)
+        return joined if self._system.index == 0 else joined.union(self.members.known)
 
     def _cores_in_words(self) -> str:
         return ", ".join(f"{each['index']} is {each['state']}" for each in self.cores())

@@ -348,6 +348,21 @@ def test_a_node_that_is_lost(bank, teller):
         wait_for(lambda: teller.spawn(crew.Counter, node="bank") and None)
 
 
+def test_a_node_that_is_lost_core_by_core_is_not_said_to_be_joined(pair):
+    _, teller = pair
+    members = teller.network.members
+    teller.spawn(crew.Counter, node="bank", core=1).ask("total", timeout=DEADLINE)
+
+    def ask_while_the_other_core_is_there():
+        members.lose(members.current["bank", 0].home, "a test")
+        assert ("bank", 1) in members.current
+        teller.network.kernel("bank", 0)
+
+    with pytest.raises(NodeDown, match=r"'bank' is not joined, or lost; joined are: \[\]$"):
+        teller.network.on_loop(ask_while_the_other_core_is_there)
+    wait_for(lambda: [each["state"] for each in teller.nodes()] == ["up", "up"])
+
+
 def test_a_system_that_has_joined_nobody():
     with ActorSystem("alone") as system, pytest.raises(NodeDown, match="joined no node: no bank"):
         system.spawn(crew.Counter, node="bank")
