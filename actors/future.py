@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError
 from math import inf
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import pykka
 
@@ -37,9 +37,19 @@ J = TypeVar("J")
 M = TypeVar("M")
 R = TypeVar("R")
 
+T_co = TypeVar("T_co", covariant=True)
+
 _settling = make_shared_lock()
 
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+class Gives(Protocol[T_co]):
+    """A future of a `list[int]` as one of an `Iterable[int]`, for which `Future` is invariant."""
+
+    def get(self, *, timeout: float | None = None) -> T_co:
+        """See `Future.get`."""
+        ...
 
 
 @calls_back
@@ -333,17 +343,19 @@ class Future(pykka.Future[T]):
         """A future of `func(value)`; `func` runs once, in the first `get`."""
         return _derived(super().map(func), self)
 
-    def filter(self: Future[Iterable[J]], func: Callable[[J], bool]) -> Future[Iterable[J]]:
+    def filter(self: Gives[Iterable[J]], func: Callable[[J], bool]) -> Future[Iterable[J]]:
         """A future of the items of an iterable value for which `func(item)` is true."""
-        return _derived(pykka.Future.filter(self, func), self)
+        own = cast("Future[Iterable[J]]", self)
+        return _derived(pykka.Future.filter(own, func), own)
 
     def join(self, *futures: pykka.Future[Any]) -> Future[Iterable[Any]]:
         """A future of the list of this value and the others', in order."""
         return _derived(super().join(*futures), self, *futures)
 
-    def reduce(self: Future[Iterable[J]], func: Callable[[R, J], R], *args: R) -> Future[R]:
+    def reduce(self: Gives[Iterable[J]], func: Callable[[R, J], R], *args: R) -> Future[R]:
         """A future of the items of an iterable value combined from the left."""
-        return _derived(pykka.Future.reduce(self, func, *args), self)
+        own = cast("Future[Iterable[J]]", self)
+        return _derived(pykka.Future.reduce(own, func, *args), own)
 
 
 Future.__init__ = object.__init__  # type: ignore[method-assign]  # no call at all

@@ -11,6 +11,7 @@ from .config import Config
 from .crash import Crashes
 from .dispatcher import Core
 from .links import Ties
+from .network import CoreRecord, NodeRecord
 from .observe import DeadLetters, Events
 from .process import Process
 from .ref import ActorRef
@@ -84,12 +85,32 @@ class System(Protocol):
         """The living actor of that name."""
         ...
 
-    def cores(self) -> list[Any]:
+    def actors(self) -> list[ActorRef[Any]]:
+        """The living actors of this node."""
+        ...
+
+    def cores(self) -> list[CoreRecord]:
         """Records of this node's cores."""
         ...
 
-    def nodes(self) -> list[Any]:
+    def nodes(self) -> list[NodeRecord]:
         """Records of this node and the joined ones."""
+        ...
+
+    def resize(self, *, cores: int | str) -> None:
+        """Have so many cores from now on; on core 0 only."""
+        ...
+
+    def allow(self, *classes: type[pykka.Actor]) -> None:
+        """Let other nodes spawn actors of these classes here; on core 0 only."""
+        ...
+
+    def join(self, url: str) -> None:
+        """Join a node, while this one runs."""
+        ...
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop the system. An actor of its own cannot wait for that: it has a thread call it."""
         ...
 
 

@@ -185,7 +185,8 @@ class ActorRef(pykka.ActorRef[A]):
     def call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have the actor call a method of its class: `ref.call(Account.withdraw, 20).get()`.
 
-        The future raises what `ask` does of the actor and its answer.
+        The future raises what `ask` does of the actor and its answer. For mypy a method with
+        `**kwargs` has to say `self, /`.
 
         Raises:
             ValueError: no named method, or one whose name begins with `_`.

@@ -47,6 +47,12 @@ class Account(Actor):
         self.balance -= amount
         return self.balance
 
+    def history(self) -> list[int]:
+        assert_type(self.system.cores()[0]["index"], int)
+        assert_type(self.system.nodes()[0]["name"], str)
+        self.system.allow(Account)
+        return [ref.core for ref in self.system.actors()]
+
     async def audit(self, year: int, *, note: str = "") -> str:
         return f"{self.owner} {year} {note}"
 
@@ -63,6 +69,10 @@ with ActorSystem("bank") as system:
     assert_type(ann.call(Account.audit, 2026, note="all").get(), str)
     ann.cast(Account.withdraw, 20)
     ann.cast(Account.audit, 2026)
+    history = ann.call(Account.history)
+    assert_type(history.map(len).get(), int)
+    assert_type(history.filter(bool).reduce(max, 0).get(), int)
+    assert_type(history.reduce(max, 0).get(), int)
     left: int = ann.call(Account.withdraw, 20).get()
     ann.stop()
 """
