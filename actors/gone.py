@@ -56,7 +56,7 @@ class GoneProcess:
         elif isinstance(signal, Restart | Suspend) and signal.reply is not None:
             signal.reply.reject(self._error)
         elif isinstance(signal, Failed):
-            leave_alone(self.core.owner, signal.process, signal.crash)
+            leave_alone(self.core.owner.crashes, signal.process, signal.crash)
 
     def is_alive(self) -> bool:
         """Any thread. No."""

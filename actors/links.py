@@ -7,8 +7,8 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from .address import Address
-from .crash import Crash, shown
-from .dispatcher import Core, Owner
+from .crash import Crash, Crashes, shown
+from .dispatcher import Core
 from .errors import ActorDeadError
 from .future import Future
 from .mailbox import HIGH_WATER, Mailbox
@@ -189,10 +189,10 @@ class Ties:
             self.supervisor.signal(failed)
 
 
-def leave_alone(owner: Owner, child: Process, crash: Crash | None) -> None:
-    """Owner only. There is no supervisor any more to give a verdict on that child: it is over."""
+def leave_alone(crashes: Crashes, child: Process, crash: Crash | None) -> None:
+    """Owner only. There is nobody, or no longer, to give a verdict on that child: it is over."""
     if crash is not None:
-        owner.crashes.report(crash, "its supervisor is gone, and so it ends")
+        crashes.report(crash, "no supervisor keeps it running, and so it ends")
     child.signal(Bury())
 
 

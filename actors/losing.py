@@ -40,7 +40,7 @@ def lose(cell: Loser, item: Item, reason: str = "dead", end: object = "noproc") 
     """Owner only. Nobody will handle this message; `end` is why the actor has ended."""
     message, sender, reply, _ = item
     if type(message) is ChildFailed:
-        leave_alone(cell.core.owner, message.ref.process, message.crash)
+        leave_alone(cell.core.owner.crashes, message.ref.process, message.crash)
     elif type(message) in UNCOUNTED:
         pass
     elif reply is None:

@@ -45,7 +45,11 @@ class Oversight(NamedTuple):
     """In start order; each is made when it is asked for."""
 
 
-class Overseer:
+class Judge:
+    """Base of actors that give a verdict on each child that fails: others supervise nobody."""
+
+
+class Overseer(Judge):
     """Base of actors that keep others running."""
 
     _controls: ClassVar[frozenset[str | type[Any]]] = frozenset()

@@ -14,6 +14,7 @@ from .environment import now
 from .errors import ActorDeadError
 from .linked import Linked
 from .links import ChildFailed, leave_alone
+from .oversight import Judge
 from .parked import Parked
 from .parking import SEVERED, Killed, here
 from .process import (
@@ -194,8 +195,8 @@ class Signalled(Linked, Parked):
             self.state = LEAVING
 
     def _on_failed(self, signal: Failed) -> None:
-        if self.state is DEAD:
-            leave_alone(self.core.owner, signal.process, signal.crash)
+        if self.state is DEAD or not issubclass(self.actor_class, Judge):
+            leave_alone(self.core.owner.crashes, signal.process, signal.crash)
             return
         ref = self.core.owner.ref_to(signal.process)
         self.deliver(ChildFailed(ref, signal.reason, signal.crash), signal.process, None, None)

@@ -20,6 +20,7 @@ from .links import Birth
 from .mailbox import Mailbox, checked_mailbox
 from .messages import can_be_found, type_name
 from .naming import NamesHome, Naming
+from .oversight import Judge
 from .process import Process, Watch, kill_for_good
 from .ref import ActorRef
 from .scheduler import Placed, Scheduler
@@ -94,8 +95,8 @@ class Spawner:
         if mailbox is not None:
             mailbox = checked_mailbox(mailbox, "mailbox=")
         birth = birth_of(actor_class, args, kwargs, dispatcher, mailbox)
-        if supervisor is not None and not isinstance(supervisor, ActorRef):
-            raise TypeError(f"supervisor= takes an ActorRef, not {type(supervisor).__name__}")
+        if supervisor is not None:
+            _check_supervisor(supervisor)
         if near is not None and not isinstance(near, ActorRef):
             raise TypeError(f"near= takes an ActorRef, not {type(near).__name__}")
         order = _new(Order, (birth, name, parent, supervisor, start_timeout))
@@ -257,6 +258,22 @@ class Spawner:
         if above is not None:
             above.signal(Watch(cell))
         return cell
+
+
+def _check_supervisor(supervisor: object) -> None:
+    """Raise TypeError for what is no supervisor; an actor whose class is not known may be one."""
+    if isinstance(supervisor, ActorRef):
+        process: object = supervisor.process
+        known = process.actor_class if isinstance(process, Cell) else supervisor._actor_class
+        if isinstance(known, str) or issubclass(known, Judge):
+            return
+        found = f"that of {known.__name__}, which supervises nobody"
+    else:
+        found = f"{supervisor!r:.80}"
+    raise TypeError(
+        f"supervisor= takes the ref of a supervisor or a pool, not {found}: "
+        "for a child of another actor use self.spawn there, and self.watch"
+    )
 
 
 def _check_found_elsewhere(class_name: str) -> None:

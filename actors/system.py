@@ -324,12 +324,13 @@ class ActorSystem(AcrossCores, Scoped):
             mailbox: a `Mailbox`, in place of the class's.
             dispatcher: what runs it, if not what its class says: "core", "asyncio" for its
                 handlers to run on the core's asyncio loop, "pinned" for a thread of its own.
-            supervisor: the actor decides what follows when this one ends; then `spawn` returns
-                when `on_start` is done, and raises what it raised.
+            supervisor: a supervisor, or a pool, that decides what follows when this one ends. One
+                that does not keep it as its own child, or member, lets it end for good. With it
+                `spawn` returns when `on_start` is done, and raises what it raised.
             **kwargs: see `args`.
 
         Raises:
-            TypeError: no actor class.
+            TypeError: no actor class, or an argument of a wrong type; the text names it.
             ValueError: an argument that cannot be; the text names it.
             NameInUse: the name belongs to a living actor.
             SpawnError: `__init__` failed on another core, or the class is not allowed on that

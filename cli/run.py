@@ -28,6 +28,7 @@ from ..actors.future import Future
 from ..actors.links import ChildFailed, Down
 from ..actors.logs import log_to_stderr
 from ..actors.messages import can_be_found, type_name
+from ..actors.oversight import Judge
 from ..actors.process import Bury
 from ..actors.system import ActorSystem
 from ..transport.events import JoinRefused
@@ -155,7 +156,7 @@ class Signals:
         return future.get()
 
 
-class Usher(Actor):
+class Usher(Judge, Actor):
     """Spawns the root and supervises it, and so sees its end, however soon that comes."""
 
     _is_listed = False

@@ -4,7 +4,7 @@ Guarantees:
 - Children start from left to right, each when the one before has started, and stop in reverse.
 - It is an ordinary actor: each decision is one message, and waiting for a child parks the turn, so
   that it never holds up its core.
-- What arrives about an actor that is not, or no longer, a running child changes nothing.
+- What arrives about who is no running child changes nothing; who awaits a verdict then ends.
 - It starts no child again by itself once it has been told to stop that child, or to stop.
 
 The rules are OTP's; the names of the steps, too, where there was no reason to differ.
@@ -23,7 +23,7 @@ from ..actors.crash import Crash
 from ..actors.environment import random_float
 from ..actors.errors import AlreadyPresent, AlreadyStarted, Restarting, Running, StartError
 from ..actors.intensity import Intensity
-from ..actors.links import ChildFailed, Down
+from ..actors.links import ChildFailed, Down, leave_alone
 from ..actors.overrides import refuse_private
 from ..actors.oversight import Overseer, Oversight
 from ..actors.pool import Pool
@@ -147,14 +147,15 @@ class Supervisor(Overseer, Actor):
     def _failed(self, ref: ActorRef[Any], reason: object, crash: Crash | None) -> None:
         """An incarnation has ended. One that was stopped for a restart is known to have."""
         child = self._family.of(ref)
-        if child is not None and not child.unheard and child.state == "running":
+        if child is None:
+            leave_alone(self.system.crashes, ref.process, crash)
+        elif not child.unheard and child.state == "running":
             self._keeper.report("terminated", child, reason)
             self._ended(child, reason, crash)
-            return
-        if child is not None and child.unheard:
-            child.unheard -= 1
-        if crash is not None:
-            self.system.crashes.report(crash, "its supervisor was stopping it")
+        else:
+            child.unheard = max(child.unheard - 1, 0)
+            if crash is not None:
+                self.system.crashes.report(crash, "its supervisor was stopping it")
 
     def _lost(self, child: Child, ref: ActorRef[Any], reason: object) -> None:
         """Nothing is left of an actor: it was killed, or its core or node is gone."""

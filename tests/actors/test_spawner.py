@@ -138,11 +138,25 @@ def test_near(system, tools):
 
 
 def test_near_and_supervisor_take_refs(system, tools):
-    with pytest.raises(TypeError, match="ActorRef"):
+    with pytest.raises(TypeError, match=r"supervisor= takes the ref .* not 'boss'"):
         system.spawn(tools.Recorder, supervisor="boss")
     with pytest.raises((TypeError, ValueError), match="near="):
         system.spawn(tools.Recorder, near="boss")
     assert system.actors() == []
+
+
+def test_who_gives_no_verdict_is_no_supervisor(system, tools):
+    plain = system.spawn(tools.Recorder)
+    with pytest.raises(TypeError, match="Recorder, which supervises nobody"):
+        system.spawn(tools.Recorder, name="ann", supervisor=plain)
+    assert system.whereis("ann") is None
+    assert system.actors() == [plain]
+
+
+def test_a_pool_lets_end_who_is_none_of_its_members(system, tools):
+    stranger = system.spawn(tools.Hooked, [], supervisor=system.pool(tools.Recorder, 1))
+    stranger.tell(("raise", KeyError("mine")))
+    assert isinstance(stranger.wait(timeout=10), KeyError)
 
 
 def test_spawn_takes_one_positional_at_least(system):

@@ -6,10 +6,11 @@ import pytest
 
 from zanni import Actor, ActorDeadError, Down, Future, Ignore, Timeout
 from zanni.actors.links import ChildFailed
+from zanni.actors.oversight import Judge
 from zanni.actors.process import Bury, Kill, Restart, Shutdown
 
 
-class Boss(Actor):
+class Boss(Judge, Actor):
     """Spawns children under itself and keeps what it hears of them; the test gives the verdicts."""
 
     def __init__(self, failures):
@@ -329,9 +330,9 @@ def test_the_end_of_the_system_ends_suspended_children(tools, eventually):
     assert system.actors() == []
 
 
-def test_a_child_whose_supervisor_is_gone_ends_when_it_fails(world, tools):
+def test_a_child_whose_supervisor_is_gone_ends_when_it_fails(world):
     """Its supervisor is not its parent here: nobody else would end it."""
-    supervisor = world.system.spawn(tools.Recorder)
+    supervisor = world.system.spawn(Boss, [])
     orphan = world.system.spawn(Child, world.journal, supervisor=supervisor, name="orphan")
     supervisor.stop()
     exited, error = orphan.exited(), KeyError("mine")
@@ -341,8 +342,11 @@ def test_a_child_whose_supervisor_is_gone_ends_when_it_fails(world, tools):
 
 
 def test_a_child_whose_supervisor_ends_without_a_verdict_ends(world, tools):
+    class Held(Judge, tools.Hooked):
+        pass
+
     gate = Future()
-    supervisor = world.system.spawn(tools.Hooked, [])
+    supervisor = world.system.spawn(Held, [])
     orphan = world.system.spawn(Child, world.journal, supervisor=supervisor)
     supervisor.tell(("get", gate))
     supervisor.tell(("exit", "enough"))

@@ -3,14 +3,14 @@
 import pytest
 
 from zanni import Actor, Future
-from zanni.actors.oversight import ChildRecord, Overseer, Oversight, in_words
+from zanni.actors.oversight import ChildRecord, Judge, Overseer, Oversight, in_words
 from zanni.actors.survey import CHILDREN, STRIDE, survey
 
 DEADLINE = 10.0
 MANY = CHILDREN + 2 * STRIDE
 
 
-class Plain(Actor):
+class Plain(Judge, Actor):
     def on_receive(self, message):
         match message:
             case ("wait", future):

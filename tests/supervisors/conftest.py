@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scenarios.player import Stage
 
 from zanni import Actor, ActorSystem, Future
+from zanni.actors.oversight import Judge
 from zanni.supervisors import DynamicSupervisor, Supervisor, SupervisorReport, child
 
 DEADLINE = 10.0
@@ -138,7 +139,7 @@ def subject(children, settings):
     return type("Subject", (Supervisor,), members)
 
 
-class Starter(Actor):
+class Starter(Judge, Actor):
     def start_one(self, cls):
         try:
             self.spawn(cls, supervisor=self.actor_ref)

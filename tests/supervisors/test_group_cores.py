@@ -6,6 +6,7 @@ PARTS = """
 import os, signal, sys, threading
 from zanni import Actor, ActorSystem, Future, StartError, Timeout
 from zanni.actors.errors import EncodeError
+from zanni.actors.oversight import Judge
 from zanni.actors.process import Restart, Suspend
 from zanni.supervisors import Supervisor, SupervisorReport, child
 
@@ -40,7 +41,7 @@ class Slow(Actor):
         Future().get()
 
 
-class Bell(Actor):
+class Bell(Judge, Actor):
     rung = threading.Event()
 
     def on_receive(self, message):

@@ -141,6 +141,17 @@ def test_the_crash_of_one_that_is_stopped_for_its_group_is_reported_too(world, c
     assert of_b.endswith("its supervisor was stopping it")
 
 
+def test_one_that_was_spawned_under_it_and_is_no_child_of_it_ends_when_it_fails(world, log):
+    world.supervise(world.child("a"))
+    world.settle()
+    stranger = world.system.spawn(Discreet, supervisor=world.supervisor)
+    stranger.tell("now")
+    assert isinstance(stranger.wait(timeout=10), RuntimeError)
+    (text,) = texts(log)
+    assert text.endswith("no supervisor keeps it running, and so it ends")
+    assert world.states() == {"a": "running"}
+
+
 def test_the_crash_of_one_that_is_stopped_for_good_is_reported_too(world, log):
     world.supervise(world.child("a"))
     ref, fail = failing(world, "a")

@@ -4,6 +4,7 @@ import pytest
 
 from zanni import Actor, Future, NameInUse
 from zanni.actors.errors import ActorDeadError
+from zanni.actors.oversight import Judge
 from zanni.actors.process import Kill, Suspend
 from zanni.supervisors import Backoff, Supervisor
 
@@ -201,7 +202,7 @@ class _Broken:
         raise RuntimeError("broken")
 
 
-class Plain(Actor):
+class Plain(Judge, Actor):
     def on_receive(self, message):
         message.get()
 

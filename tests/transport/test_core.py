@@ -302,6 +302,18 @@ def test_nothing_of_a_turn_that_was_given_up_gets_to_another_core(system):
     assert there.ask("seen", timeout=DEADLINE) == ["from a living one"]
 
 
+def test_who_supervises_nobody_elsewhere_is_refused_as_supervisor(system, there):
+    with pytest.raises(TypeError, match="Counter, which supervises nobody"):
+        system.spawn(crew.Linker, supervisor=there)
+
+
+def test_under_one_elsewhere_whose_class_is_not_known_a_child_ends_when_it_fails(system):
+    plain, head = system.spawn(crew.Counter), system.spawn(crew.Head, core=1)
+    child = head.call(crew.Head.have, crew.Linker, None, supervisor=plain).get(timeout=DEADLINE)
+    child.tell(("raise", KeyError("mine")))
+    assert isinstance(child.wait(timeout=DEADLINE), KeyError)
+
+
 def test_what_an_actor_said_comes_before_its_end(system):
     watcher, friend = system.spawn(crew.Watcher), system.spawn(crew.Counter)
     leaver = system.spawn(crew.Farewell, core=1)

@@ -6,6 +6,7 @@ import threading
 import time
 
 from zanni import Actor, DeadlockError, Down, Future, Timeout, message
+from zanni.actors.oversight import Judge
 from zanni.supervisors import Supervisor, child
 
 
@@ -221,7 +222,7 @@ class SlowStart(Actor):
         Future().get()
 
 
-class Head(Actor):
+class Head(Judge, Actor):
     """Has children elsewhere, and says what becomes of them."""
 
     def __init__(self):
