@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,7 +20,7 @@ from ..transport.observer import PATIENCE, HasEnded, NotSeen, Observer, Silent, 
 from ..transport.security import RefusedAddress
 from .find import Found, find
 from .forest import Json, forest
-from .tree_view import view
+from .tree_view import lines, view
 
 INTERVAL = 1.0
 """Seconds between two looks."""
@@ -51,17 +51,27 @@ class Look:
         """Print what is seen; `again` and again, until the system has ended.
 
         Raises:
-            click.ClickException: the system does not answer.
+            click.ClickException: the system does not answer, or nothing can be printed.
+            BrokenPipeError: nobody reads what is printed any more; Click ends quietly then.
 
         """
-        try:
-            with observing(self._found.url, self._gate, self._found.key) as observer:
+        with ExitStack() as stack:
+            observer = self._observer(stack)
+            try:
                 if again:
                     self._watch(observer)
                 else:
                     self._printer(indent=2)(self._look(observer))
-        except NotSeen as error:
-            raise click.ClickException(_in_words(self._found, error)) from error
+            except NotSeen as error:
+                raise click.ClickException(_in_words(self._found, error)) from error
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise click.ClickException(f"cannot print: {error}") from error
+
+    def _observer(self, stack: ExitStack) -> Observer:
+        try:
+            return stack.enter_context(observing(self._found.url, self._gate, self._found.key))
         except (OSError, RefusedAddress) as error:
             raise click.ClickException(f"cannot look at anything: {error}") from error
 
@@ -99,9 +109,17 @@ class Look:
     def _printer(self, indent: int | None) -> Show:
         if self._as_json:
             return lambda seen: click.echo(json.dumps(seen, indent=indent))
-        width = None if sys.stdout.isatty() else WIDE
-        console = Console(highlight=False, width=width)
-        return lambda seen: console.print(view(seen))
+        on_terminal = sys.stdout is not None and sys.stdout.isatty()  # None: closed at our start
+        console = Console(highlight=False, width=None if on_terminal else WIDE)
+        if console.is_terminal:  # or what is to be taken for one, as FORCE_COLOR says
+            return lambda seen: console.print(view(seen))
+
+        def show(seen: Json) -> None:
+            plain = lines(view(seen), ascii_only=console.options.ascii_only)
+            console.file.writelines(f"{line}\n" for line in plain)
+            console.file.flush()
+
+        return show
 
 
 def _in_words(found: Found, error: NotSeen) -> str:

@@ -27,6 +27,19 @@ def view(forest: Json) -> Tree:
     return _View(forest).tree
 
 
+def lines(tree: Tree, *, ascii_only: bool) -> Iterator[str]:
+    """A tree as plain text, made line by line: rich would lay out all of it first."""
+    fork, end, bar = ("+-- ", "`-- ", "|   ") if ascii_only else ("├── ", "└── ", "│   ")
+    left = [(tree, "", "")]
+    while left:
+        branch, before, below = left.pop()
+        yield f"{before}{branch.label}"
+        if branch.children:
+            *others, last = branch.children
+            left.append((last, below + end, below + "    "))
+            left += ((each, below + fork, below + bar) for each in reversed(others))
+
+
 class _View:
     def __init__(self, forest: Json) -> None:
         cores = forest["cores"]

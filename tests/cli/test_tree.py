@@ -454,6 +454,33 @@ def test_on_a_terminal_one_tree_changes(run: Any, own_tmp: str) -> None:
             os.close(ours)
 
 
+@pytest.mark.parametrize("options", ["", "--json"])
+@pytest.mark.parametrize(
+    ("shell", "code", "said"),
+    [
+        ("{} > /dev/full", 1, "Error: cannot print: "),
+        ("{} >&-", 0, ""),
+        ("{} --watch | head -n 1 > /dev/null", 0, ""),
+    ],
+    ids=["a full disk", "a closed stdout", "a reader that has gone"],
+)
+def test_what_cannot_be_printed_is_told_and_is_no_fault_of_the_system(
+    run: Any, options: str, shell: str, code: int, said: str
+) -> None:
+    run("Bank")
+    command = f"{sys.executable} -m zanni.cli.main tree {options}"
+    ended = subprocess.run(
+        ["sh", "-c", shell.format(command)],
+        check=False,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert ended.returncode == code
+    assert ended.stderr.startswith(said)
+    assert ended.stderr.count("\n") == bool(said)
+
+
 def test_nothing_is_left_of_an_observer(run: Any, tree: Any, own_tmp: str) -> None:
     run("Bank", "--name", "bank")
     tree()
