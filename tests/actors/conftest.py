@@ -130,6 +130,30 @@ def tools():
 
 
 @pytest.fixture
+def watching(system, tools):
+    """Watch refs by an actor of its own; what it got, at any time."""
+
+    class Watching:
+        def __init__(self):
+            self.seen = []
+            self.ref = system.spawn(tools.Watcher, self.seen)
+
+        def watch(self, *refs):
+            for ref in refs:
+                self.ref.tell(("watch", ref))
+            self.sync()
+
+        def sync(self):
+            return self.ref.ask("sync")
+
+        def downs(self, count, eventually):
+            eventually(lambda: len(self.seen) >= count)
+            return self.sync()
+
+    return Watching
+
+
+@pytest.fixture
 def switching():
     """Threads that give way to one another all the time."""
     sys.setswitchinterval(1e-6)
