@@ -8,10 +8,11 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from busy import Busy
 from transitions import checked_state
 from waiting import wait_for
 
-from zanni import Actor, ActorSystem
+from zanni import Actor, ActorSystem, Future, Mailbox
 from zanni.actors.lifecycle import Lifecycle
 
 DEADLINE = 10.0
@@ -151,6 +152,24 @@ def watching(system, tools):
             return self.sync()
 
     return Watching
+
+
+@pytest.fixture
+def held(system, eventually):
+    """An actor with that mailbox that waits for a gate; what it saw; the gate."""
+
+    def held(*args, spawn=system.spawn, **settings):
+        seen, gate = [], Future()
+        ref = spawn(Busy, seen, mailbox=Mailbox(*args, **settings))
+        hold(ref, gate)
+        return ref, seen, gate
+
+    def hold(ref, gate):
+        ref.tell(gate)
+        eventually(lambda: ref.mailbox().length == 0)
+
+    held.hold = hold
+    return held
 
 
 @pytest.fixture
