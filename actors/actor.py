@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 import pykka
 
 from .arguments import checked_handoff, checked_throughput
-from .ending import stop_all
+from .ending import check_not_ended, stop_all
 from .environment import now
-from .errors import MailboxFull
+from .errors import ActorDeadError, MailboxFull
 from .future import Future
 from .hosting import ActorCell, System
 from .joint import Joint
@@ -234,9 +234,11 @@ class Actor(Receiving, pykka.Actor):
 
         Raises:
             ValueError, TypeError: the time is negative, or no number.
+            ActorDeadError: the actor has ended, and a thread that it has left behind asks.
 
         """
         _check_delay(seconds, least=0.0)
+        check_not_ended(self._cell)
         timers = self._cell.need_ties().timers
 
         def fire() -> None:
@@ -255,9 +257,11 @@ class Actor(Receiving, pykka.Actor):
 
         Raises:
             ValueError, TypeError: the time is not positive, or no number.
+            ActorDeadError: as `after`.
 
         """
         _check_delay(seconds, least=1e-9)
+        check_not_ended(self._cell)
 
         def fire() -> None:
             if timer.pending:
@@ -270,7 +274,7 @@ class Actor(Receiving, pykka.Actor):
         return timer
 
     def _remind(self, message: Any) -> None:
-        with contextlib.suppress(MailboxFull):  # a dead letter: a timer has nobody to tell
+        with contextlib.suppress(MailboxFull, ActorDeadError):  # a dead letter: nobody to tell
             self._cell.deliver(message, None, None, OWN)
 
     def on_start(self) -> Any:

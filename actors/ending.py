@@ -11,11 +11,18 @@ from __future__ import annotations
 from typing import Any
 
 from .environment import now
-from .errors import Timeout
+from .errors import ActorDeadError, Timeout
 from .future import Future
-from .hosting import System
+from .hosting import ActorCell, System
 from .process import Kill, Shutdown
 from .ref import ActorRef
+from .state import DEAD, SUSPENDED
+
+
+def check_not_ended(cell: ActorCell) -> None:
+    """Any thread. Raise ActorDeadError where nothing that is begun would end with the actor."""
+    if cell.state is DEAD or cell.state is SUSPENDED:
+        raise ActorDeadError(f"{cell.ref} has ended: it begins nothing any more")
 
 
 def stop_all(

@@ -15,6 +15,7 @@ from .network import CoreRecord, NodeRecord
 from .observe import DeadLetters, Events
 from .process import Process
 from .ref import ActorRef
+from .state import State
 
 A = TypeVar("A", bound=pykka.Actor)
 
@@ -120,6 +121,7 @@ class ActorCell(Process, Protocol):
     core: Core
     current: tuple[Any, Process | None, Any, Any] | None
     exit_reason: Any
+    state: State
 
     @property
     def ref(self) -> ActorRef[Any]:

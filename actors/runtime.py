@@ -11,6 +11,7 @@ from .cell import Cell
 from .crash import Crashes
 from .dispatcher import Core
 from .drain import living
+from .ending import check_not_ended
 from .environment import make_shared_lock
 from .errors import ActorDeadError, ShuttingDown
 from .forked import Disowned
@@ -20,7 +21,7 @@ from .network import Network
 from .observe import DeadLetters, Events
 from .parking import here
 from .phase import Phase
-from .process import Process
+from .process import Process, kill_for_good
 from .ref import ActorRef
 from .registry import Names
 from .spawner import CHILD_OPTIONS, Spawner
@@ -67,11 +68,23 @@ class Runtime:
         """Any thread. As `ActorSystem.spawn`, for a child of `parent`.
 
         With a `start_timeout` its start may take so many seconds, and fails with Timeout then.
+
+        Raises:
+            ActorDeadError: the parent has ended, and a thread that it has left behind asks.
+
         """
+        cell = cast("Cell", parent)
+        check_not_ended(cell)
         kwargs = dict(options)
         named = {key: kwargs.pop(key, None) for key in CHILD_OPTIONS}
         spawn = self._spawner.spawn
-        return spawn(parent, actor_class, args, kwargs, start_timeout=start_timeout, **named)
+        ref = spawn(parent, actor_class, args, kwargs, start_timeout=start_timeout, **named)
+        try:
+            check_not_ended(cell)
+        except ActorDeadError:  # meanwhile: it stops no children any more
+            kill_for_good(ref.process)
+            raise
+        return ref
 
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core, without the runtime's own."""
