@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -256,23 +256,27 @@ class Waker:
             os.close(write_fd)
 
 
-def on_signals(names: Iterable[str], handler: Callable[[str], None]) -> None:
+_HANG_UP = set() if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else {signal.SIGHUP}
+_TO_END = frozenset({signal.SIGINT, signal.SIGTERM} | _HANG_UP)
+"""What a terminal or a process manager sends to all of a group; not SIGHUP if nohup ignores it."""
+
+
+def on_signals_to_end(handler: Callable[[str], None]) -> None:
     """Main thread only. Call `handler` with the name, such as "SIGTERM", when one arrives.
 
     It is called in a thread of its own. Python runs handlers in the main thread alone, and when the
     kernel hands a signal to another one, does not end what the main thread waits for.
     """
-    wanted = {signal.Signals[name] for name in names}
     read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(write_fd, False)
     signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
-    for number in wanted:
+    for number in _TO_END:
         signal.signal(number, _do_nothing)
 
     def listen() -> None:
         while True:
             for number in os.read(read_fd, 64):
-                if number in wanted:
+                if number in _TO_END:
                     handler(signal.Signals(number).name)
 
     start_thread(listen, "zanni-signals")
@@ -282,32 +286,28 @@ def _do_nothing(_number: int, _frame: FrameType | None) -> None:
     """In place of what a signal does by default."""
 
 
-_LEFT_TO_THE_PARENT = frozenset({signal.SIGINT, signal.SIGTERM})
-"""What a terminal or a process manager sends to all of a group, for the parent to act upon."""
-
-
 def leave_signals_to_parent() -> None:
-    """Main thread only. Do nothing at Ctrl-C and SIGTERM, which the mask of our start held back.
+    """Main thread only. Do nothing at the signals to end, which the mask of our start held back.
 
     By handlers, since what is ignored would be so in the programs that actors start, too.
     """
-    for number in _LEFT_TO_THE_PARENT:
+    for number in _TO_END:
         signal.signal(number, _do_nothing)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _LEFT_TO_THE_PARENT)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_END)
 
 
 class ChildProcess:
     """A Python process of our own, with a socket between us that ends when either of us does.
 
     `spawn`, never `fork`: the child is a fresh interpreter. It inherits that one socket and the
-    standard streams; Ctrl-C and SIGTERM are masked until the child has said what it wants of them.
+    standard streams; signals to end are masked until the child has said what it wants of them.
     """
 
     def __init__(self, code: str, environ: Mapping[str, str] | None = None) -> None:
         self.socket, theirs = socket.socketpair()
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
         command = [sys.executable, *flags, "-c", code, str(theirs.fileno())]
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LEFT_TO_THE_PARENT)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _TO_END)
         try:
             self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and code)
                 command,

@@ -2,7 +2,7 @@
 
 Guarantees:
 - The first Ctrl-C or SIGTERM drains the system, the second ends it within a second; no process is
-  left.
+  left. SIGHUP, of a terminal that is closed, is as SIGTERM, unless nohup has it ignored.
 - Exit codes: 0 the root stopped, or the program or SIGTERM drained the system; 1 the root failed,
   or gave up as a supervisor, or the name is that of another node; 2 bad usage; 130 Ctrl-C; 143
   SIGTERM, and the drain took too long.
@@ -37,7 +37,6 @@ from .target import Arguments, load, offered
 
 T = TypeVar("T")
 
-SIGNALS = ("SIGINT", "SIGTERM")
 HURRY = 0.8
 """Seconds that the system gets to end after the second signal."""
 
@@ -91,7 +90,7 @@ def run(
     config: tuple[str, ...],
     debug: bool,
 ) -> None:
-    """Run an actor until it stops, or until Ctrl-C or SIGTERM.
+    """Run an actor until it stops, or until Ctrl-C, SIGTERM or SIGHUP (a terminal that is closed).
 
     The class is loaded from the working directory. What stands after `--` is for its constructor:
     KEY=VALUE by name, the rest by position, all of them text. `--key value` works too, where zanni
@@ -109,7 +108,7 @@ def run(
     arguments.check(actor, [parameter.name or "" for parameter in ctx.command.params])
     set_up_logging(debug)
     signals = Signals()
-    environment.on_signals(SIGNALS, signals)
+    environment.on_signals_to_end(signals)
     settings: dict[str, Any] = {
         "cores": _cores(cores),
         "listen": listen,

@@ -96,9 +96,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
         running.append(Zanni(tmp_path, *arguments))
         return running[-1]
 
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as above, by nohup
     yield start_one
     for each in running:
         each.end()
+    signal.signal(signal.SIGHUP, hang_up)
 
 
 @pytest.fixture

@@ -171,9 +171,9 @@ def test_a_root_that_stops_ends_the_command(start: Any) -> None:
 
 
 @contextlib.contextmanager
-def in_shell(folder: Path, arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command whose streams a shell redirects."""
-    command = ["sh", "-c", f'exec "$0" -m zanni.cli.main {arguments}', sys.executable]
+def in_shell(folder: Path, arguments: str, before: str = ":") -> Iterator["subprocess.Popen[str]"]:
+    """A command whose streams a shell redirects, or whose signals it sets `before`."""
+    command = ["sh", "-c", f'{before}; exec "$0" -m zanni.cli.main {arguments}', sys.executable]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -266,12 +266,36 @@ def test_sigterm_drains(start: Any, cores: str) -> None:
     assert command.out.endswith("stopped\n")
 
 
-def test_a_sigterm_to_all_processes_drains_as_well(start: Any) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_signal_to_all_processes_drains_as_well(start: Any, number: int) -> None:
     command = start("run", "acts:Pair", "--config", "drain_timeout=100", "--cores", "2")
     command.expect("ready")
-    os.killpg(command.process.pid, signal.SIGTERM)  # as a process manager sends it
+    os.killpg(command.process.pid, number)  # as a process manager sends it, or a closed terminal
     assert command.wait() == 0
     assert command.out.count("stopped") == 2
+
+
+def test_a_hang_up_that_is_ignored_stays_so_on_all_cores(tmp_path: Path, module: Any) -> None:
+    module("asks", HANG_UP)
+    with in_shell(tmp_path, "run asks:Both --cores 2", before="trap '' HUP") as command:
+        printed, _ = command.communicate(timeout=PATIENCE)
+    assert (command.returncode, printed) == (0, "0 True\n1 True\n")
+
+
+HANG_UP = """
+import signal
+from zanni import Actor
+
+class Core(Actor):
+    def ignores(self):
+        return signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+class Both(Actor):
+    def on_start(self):
+        for core in (0, 1):
+            print(core, self.spawn(Core, core=core).call(Core.ignores).get(), flush=True)
+        self.stop()
+"""
 
 
 CLERK = """
