@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 import pykka
 
-from .arguments import checked_handoff, checked_throughput
+from .arguments import check_handoff, check_throughput
 from .ending import check_not_ended, stop_all
 from .environment import now
 from .errors import ActorDeadError, MailboxFull
@@ -28,6 +28,9 @@ from .timers import Periodic, Timer
 from .travelling import time_of_asker
 
 A = TypeVar("A", bound="Actor")
+
+CHILD_SHUTDOWN = 5.0
+"""Seconds a child may take to stop before it is killed, where nothing else is said (as in OTP)."""
 
 
 class _Unstarted:
@@ -99,8 +102,8 @@ class Actor(Receiving, pykka.Actor):
         super().__init_subclass__(**kwargs)
         refuse_collisions(cls, Actor)
         checked_mailbox(cls.mailbox, f"{cls.__name__}.mailbox")
-        checked_throughput(cls.throughput, f"{cls.__name__}.throughput")
-        checked_handoff(cls.handoff, f"{cls.__name__}.handoff")
+        check_throughput(cls.throughput, f"{cls.__name__}.throughput")
+        check_handoff(cls.handoff, f"{cls.__name__}.handoff")
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Take and ignore anything, as Pykka's does; nothing is set up here."""
@@ -363,9 +366,6 @@ def _keep(timers: set[Timer | Periodic], timer: Timer | Periodic) -> None:
         # The loop may take one out meanwhile, which is over: this turn may be in another thread.
         timers.difference_update([timer for timer in tuple(timers) if not timer.pending])
 
-
-CHILD_SHUTDOWN = 5.0
-"""Seconds an unsupervised child may take to stop before it is killed (OTP's default)."""
 
 start_on_default_system: Joint[..., ActorRef[Any]] = Joint("default system")
 """Starts an actor of a class, with the arguments of its `__init__` (`defaults.py` fills it in)."""

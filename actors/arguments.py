@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
+from typing import TypeGuard
 
 from .cpus import usable_cpus
 from .environment import importing_main, process_id
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def checked_name(name: str | None) -> str:
@@ -25,7 +31,7 @@ def checked_cores(cores: int | str) -> int:
     """How many cores, or a ValueError that says what can be asked for."""
     if cores == "auto":
         return usable_cpus()
-    if isinstance(cores, int) and not isinstance(cores, bool) and 1 <= cores <= 1024:
+    if is_whole(cores) and 1 <= cores <= 1024:
         return cores
     raise ValueError(f"cores= takes a number from 1 to 1024 or 'auto', not {cores!r}")
 
@@ -39,15 +45,15 @@ def checked_actor_name(name: object) -> str:
     return name
 
 
-def checked_throughput(count: object, where: str) -> None:
+def check_throughput(count: object, where: str) -> None:
     """Raise TypeError or ValueError if it is no number of messages; the text says `where`."""
-    if not isinstance(count, int) or isinstance(count, bool):
+    if not is_whole(count):
         raise TypeError(f"{where} takes a whole number of messages, not {count!r:.80}")
     if count < 1:
         raise ValueError(f"{where} takes 1 or more messages, not {count}")
 
 
-def checked_handoff(seconds: object, where: str) -> None:
+def check_handoff(seconds: object, where: str) -> None:
     """Raise TypeError or ValueError if it is no time for a turn; the text says `where`."""
     if seconds is None:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 FRAME_CAP = 16 * 1024 * 1024
 """The most bytes of a frame between cores: the protocol's bound."""
@@ -14,7 +14,7 @@ MESSAGE_LIMIT = 2 * 1024 * 1024 * 1024
 
 
 PeerOverflow: TypeAlias = Literal["drop_new", "fail", "wait"]
-PEER_OVERFLOWS = ("drop_new", "fail", "wait")
+PEER_OVERFLOWS: tuple[PeerOverflow, ...] = get_args(PeerOverflow)
 _AS: dict[type, Callable[[Any], object]] = {int: int, float: float, str: str}
 _MOST = {"frame_cap": FRAME_CAP, "peer_messages": 2**32 - 1, "gc_threshold": 2**31 - 1}
 _LARGEST = 2**62

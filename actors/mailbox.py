@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from .arguments import is_whole
 from .messages import message
 
 Overflow: TypeAlias = Literal["fail", "drop_new", "drop_old", "wait"]
-OVERFLOWS = ("fail", "drop_new", "drop_old", "wait")
+OVERFLOWS: tuple[Overflow, ...] = get_args(Overflow)
 
 HIGH_WATER = 10_000
 """Messages that wait for one actor, from which on events tell of it; then at each doubling."""
@@ -64,7 +65,7 @@ class Mailbox:
 def _check_bound(name: str, bound: object, unit: str) -> None:
     if bound is None:
         return
-    if not isinstance(bound, int) or isinstance(bound, bool):
+    if not is_whole(bound):
         raise TypeError(f"{name}= takes a whole number of {unit}, or None, not {bound!r:.80}")
     if bound < 1:
         raise ValueError(f"{name}= takes 1 or more {unit}, or None for no bound, not {bound!r}")

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
 from .actor import Actor
+from .arguments import is_whole
 from .control import CONTROL
 from .dispatcher import Core
 from .environment import make_rlock
@@ -392,5 +393,5 @@ def plan_pool(
 
 def check_size(n: object) -> None:
     """Raise ValueError unless `n` is a number of members that a pool may have."""
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+    if not is_whole(n) or n < 1:
         raise ValueError(f"a pool has at least one member: n= takes a number from 1 up, not {n!r}")

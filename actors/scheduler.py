@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import count
 from typing import Any, Protocol
 
+from .arguments import is_whole
 from .network import CoreRecord, Load, Network
 from .ref import ActorRef
 
-WORDS = ("here", "spread", "least-loaded")
+PLACES = ("here", "spread", "least-loaded")
+"""The words for where a new actor goes."""
 
 LONG_DELAY = 0.01
 """Seconds of delay in a run queue that weigh as much as a CPU in full use."""
@@ -63,9 +65,9 @@ class Scheduler:
             return next(self._turn) % home.open_cores
         if core == "least-loaded":
             return self._least_loaded()
-        if isinstance(core, int) and not isinstance(core, bool):
+        if is_whole(core):
             return self._checked(core)
-        words = ", ".join(repr(word) for word in WORDS)
+        words = ", ".join(repr(word) for word in PLACES)
         raise ValueError(f"core= takes an index or one of {words}, not {core!r}")
 
     def _checked(self, core: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from ..actors.arguments import is_whole
 from ..actors.errors import SpecError
 from .strategy import AUTO_SHUTDOWNS, STRATEGIES, AutoShutdown, Strategy
 
@@ -60,7 +61,7 @@ def subject_of(supervisor: object) -> str:
 
 def is_count(value: object) -> bool:
     """Whether it is a whole number, 0 or more."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return is_whole(value) and value >= 0
 
 
 def _is_seconds(value: object) -> bool:

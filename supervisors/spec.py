@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from ..actors.actor import Actor
+from ..actors.arguments import is_whole
 from ..actors.errors import SpecError
 from ..actors.mailbox import Mailbox
 from ..actors.messages import message
+from ..actors.scheduler import PLACES
 from .backoff import Backoff
 from .strategy import RESTART_TYPES, AutoShutdown, RestartType
 
@@ -19,7 +21,6 @@ Queue: TypeAlias = Literal["keep", "fresh"]
 Node: TypeAlias = str | tuple[str, ...] | list[str] | None
 ActorClass: TypeAlias = type[Actor] | functools.partial[Any]
 
-PLACES = ("here", "least-loaded", "spread")
 SPAWN_OPTIONS = ("near", "dispatcher", "supervisor")
 
 
@@ -219,8 +220,8 @@ def _is_seconds(value: object) -> bool:
 
 
 def _is_place(value: object) -> bool:
-    if isinstance(value, int):
-        return value >= 0 and not isinstance(value, bool)
+    if is_whole(value):
+        return value >= 0
     return value is None or value in PLACES
 
 

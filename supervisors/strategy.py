@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias, cast, get_args
 
 Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
 RestartType: TypeAlias = Literal["permanent", "transient", "temporary"]
 AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]
 
-STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")
-RESTART_TYPES = ("permanent", "transient", "temporary")
-AUTO_SHUTDOWNS = ("never", "any_significant", "all_significant")
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+RESTART_TYPES: tuple[RestartType, ...] = get_args(RestartType)
+AUTO_SHUTDOWNS: tuple[AutoShutdown, ...] = get_args(AutoShutdown)
 
 
 class Member(NamedTuple):

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
 
-from ..actors.actor import Actor
+from ..actors.actor import CHILD_SHUTDOWN, Actor
 from ..actors.address import CoreAddress
 from ..actors.crash import Crash
 from ..actors.environment import random_float
@@ -38,9 +38,6 @@ from .spec import ChildSpec, check_all, check_spec, listed
 from .strategy import AutoShutdown, Start, Stop, Strategy, is_orderly, is_restarted, steps
 
 logger = logging.getLogger("zanni.supervisors")
-
-DEFAULT_SHUTDOWN = 5.0
-"""Seconds that a child which is no supervisor may take to stop."""
 
 
 class Supervisor(Overseer, Actor):
@@ -286,7 +283,7 @@ class Supervisor(Overseer, Actor):
         is_supervisor = issubclass(spec.actor_class, Supervisor | Pool)  # has children itself
         shutdown = spec.shutdown
         if shutdown is None:
-            shutdown = "infinity" if is_supervisor else DEFAULT_SHUTDOWN
+            shutdown = "infinity" if is_supervisor else CHILD_SHUTDOWN
         child = Child(spec, shutdown, is_supervisor)
         self._family.add(child)
         return child
