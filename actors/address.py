@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 KERNEL_ID = 0
 """The id of a core's own process, which answers spawn, name and introspection requests."""
+ANY_INCARNATION = 0
+"""In the place of an incarnation: whichever lives there now."""
 
 
 class CoreAddress(NamedTuple):

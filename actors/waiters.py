@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .address import Address, CoreAddress
+from .address import KERNEL_ID, Address, CoreAddress
 from .observe import contained
 from .parking import here
 from .user_code import calls_back
@@ -49,7 +49,7 @@ class LoopWaiter:
         if core is not None:
             answer = self._answer._error or self._answer._value
             home: CoreAddress = core.home
-            core.owner.dead_letters.count("loop closed", answer, Address(*home, 0))
+            core.owner.dead_letters.count("loop closed", answer, Address(*home, KERNEL_ID))
 
     def _wake(self) -> None:
         if not self.future.done():

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-from ..actors.address import CoreAddress
+from ..actors.address import ANY_INCARNATION, CoreAddress
 from ..actors.arguments import checked_name
 from ..actors.environment import random_bits
 from ..actors.logs import printable
@@ -296,7 +296,7 @@ def _identity(body: dict[str, Any]) -> Identity:
     home = CoreAddress(
         _text(body, "node"), _number(body, "core", 16), _number(body, "incarnation", 64)
     )
-    if not home.incarnation:
+    if home.incarnation == ANY_INCARNATION:
         raise BadHandshake("a handshake without an incarnation")
     try:
         checked_name(home.node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..actors.address import KERNEL_ID, Address
+from ..actors.address import ANY_INCARNATION, KERNEL_ID, Address
 from ..actors.kernel import JoinNode
 from .gate import Join
 from .host import Host
@@ -33,7 +33,7 @@ class Joins:
         if home.core == 0:
             self._host.core.post(self._add, join)
             return
-        kernel = self._host.process_of(Address(home.node, 0, 0, KERNEL_ID))
+        kernel = self._host.process_of(Address(home.node, 0, ANY_INCARNATION, KERNEL_ID))
         kernel.deliver(JoinNode(url), None, None, None)
 
     def _add(self, join: Join) -> None:

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from ..actors.address import CoreAddress
+from ..actors.address import ANY_INCARNATION, CoreAddress
 from ..actors.environment import make_rlock, now
 from ..actors.forked import Disowned
 from ..actors.ref import ActorRef
@@ -101,7 +101,7 @@ class Members:
         peer = self.peers.get(home)
         if peer is not None:
             return peer
-        if not home.incarnation:
+        if home.incarnation == ANY_INCARNATION:
             peer = self.current.get(home[:2])
             if peer is not None:
                 return peer
@@ -187,7 +187,7 @@ class Members:
         home = self.aliases.home(identity.home)
         self._learn_places(identity, own=own)
         peer = self.peer_of(home)
-        waiting = self.peers.pop(CoreAddress(home.node, home.core, 0), None)
+        waiting = self.peers.pop(CoreAddress(home.node, home.core, ANY_INCARNATION), None)
         if waiting is not None:
             waiting.hand_over(peer)
         limit = identity.message_limit or self._system.config.message_limit
@@ -280,7 +280,7 @@ class Members:
         for_good = for_good or in_order
         with self._lock:
             peer = self.peers.pop(home, None)
-            if home.incarnation and home not in self.dead:
+            if home.incarnation != ANY_INCARNATION and home not in self.dead:
                 self.dead[home] = in_order
                 if len(self.dead) > DEAD_LIMIT:
                     del self.dead[next(iter(self.dead))]
@@ -297,7 +297,7 @@ class Members:
             del self.current[home[:2]]
         was_adopted = self._adopted.pop(peer.source, None) is peer
         self.associations.lost(peer.itself)
-        if home.incarnation and not (peer.own or for_good):
+        if home.incarnation != ANY_INCARNATION and not (peer.own or for_good):
             with self._lock:
                 self.aliases.renew(peer.itself, peer.separations + was_adopted)
         is_last = self._system.index == 0 and not any(key[0] == home.node for key in self.current)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 
-from ..actors.address import KERNEL_ID, Address, CoreAddress
+from ..actors.address import ANY_INCARNATION, KERNEL_ID, Address, CoreAddress
 from ..actors.dispatcher import Core
 from ..actors.environment import now
 from ..actors.errors import NodeDown, Timeout
@@ -183,7 +183,7 @@ class Node:
             self.members.gate.checked_join(url)
         self.listeners.bind()
         if self._system.index > 0:
-            self.members.dial(CoreAddress(self._system.name, 0, 0))
+            self.members.dial(CoreAddress(self._system.name, 0, ANY_INCARNATION))
         self._beat()
 
     def on_loop(self, function: Callable[[], object], timeout: float | None = None) -> None:
@@ -335,13 +335,13 @@ class Node:
                 raise NodeDown(
                     f"core {core} of node {system.name!r} is not up: {self._cores_in_words()}"
                 )
-            return RemoteProcess(Address(system.name, core, 0, KERNEL_ID), self)
+            return RemoteProcess(Address(system.name, core, ANY_INCARNATION, KERNEL_ID), self)
         joined = self._joined_cores()
         if (node, core) not in joined:
             # By that core: while a node is lost, others of its cores may still be there.
             others = {name for name, index in joined if index == core} - {system.name}
             raise NodeDown(f"node {node!r} is not joined, or lost; joined are: {sorted(others)}")
-        return RemoteProcess(Address(node, core, 0, KERNEL_ID), self)
+        return RemoteProcess(Address(node, core, ANY_INCARNATION, KERNEL_ID), self)
 
     def _joined_cores(self) -> set[tuple[str, int]]:
         """The cores that can be asked; a child core knows of others from its core 0."""

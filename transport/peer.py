@@ -67,7 +67,7 @@ class Leftovers(NamedTuple):
 
 
 class Peer:
-    """One incarnation of a core elsewhere, or (incarnation 0) whichever lives there now."""
+    """One incarnation of a core elsewhere, or (`ANY_INCARNATION`) whichever lives there now."""
 
     def __init__(
         self,

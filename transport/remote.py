@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from ..actors.address import KERNEL_ID, Address
+from ..actors.address import ANY_INCARNATION, KERNEL_ID, Address
 from ..actors.allowed import Allowed
 from ..actors.cell import Cell
 from ..actors.crash import as_exception
@@ -67,7 +67,7 @@ SENDERS = 4096
 
 
 class RemoteProcess:
-    """An actor elsewhere. An incarnation of 0 stands for whichever lives there now."""
+    """An actor elsewhere; of `ANY_INCARNATION`, whichever it is in its place now."""
 
     __slots__ = ("_host", "_peer", "address", "name")
 
@@ -104,7 +104,7 @@ class RemoteProcess:
     def _find_peer(self) -> Peer:
         if self._peer is None:
             peer = self._host.peer_of(self.address.home)
-            if not self.address.incarnation:
+            if self.address.incarnation == ANY_INCARNATION:
                 return peer  # whichever it is the next time
             self._peer = peer
         return self._peer

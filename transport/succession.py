@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from ..actors.address import CoreAddress
+from ..actors.address import ANY_INCARNATION, CoreAddress
 from .aliases import Aliases
 from .handshake import Identity
 from .peer import Peer
@@ -65,7 +65,7 @@ def _end_other_starts(table: Table, identity: Identity) -> None:
     itself = identity.home
     earlier = table.current.get(itself[:2])
     for other in [*table.peers.values()]:
-        is_start = other.home[:2] == itself[:2] and other.home.incarnation
+        is_start = other.home[:2] == itself[:2] and other.home.incarnation != ANY_INCARNATION
         if is_start and other.itself != itself:
             table.lose(other.home, "another incarnation of it is up")
     if earlier is None or earlier.own or earlier.itself == itself or itself.core != 0:
@@ -74,6 +74,6 @@ def _end_other_starts(table: Table, identity: Identity) -> None:
     living = {CoreAddress(itself.node, each.core, each.incarnation) for each in identity.cores}
     for other in [*table.peers.values()]:
         home = other.home
-        known = other.itself in living or home.core == 0 or not home.incarnation
+        known = other.itself in living or home.core == 0 or home.incarnation == ANY_INCARNATION
         if home.node == itself.node and not known:
             table.lose(home, "its node was started again")

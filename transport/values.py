@@ -27,7 +27,7 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from ..actors import errors
 from ..actors.actor import Actor
-from ..actors.address import Address, CoreAddress
+from ..actors.address import KERNEL_ID, Address, CoreAddress
 from ..actors.crash import type_and_text
 from ..actors.errors import EncodeError, RemoteError
 from ..actors.messages import is_registered, type_name
@@ -231,7 +231,9 @@ def _actor_class(value: type) -> Data:
 
 
 def _core_to_data(resolver: Resolver) -> ToData:
-    return lambda home: [*resolver.there(Address(home.node, home.core, home.incarnation, 0)).home]
+    return lambda home: [
+        *resolver.there(Address(home.node, home.core, home.incarnation, KERNEL_ID)).home
+    ]
 
 
 def _ref_to_data(resolver: Resolver) -> ToData:
