@@ -126,14 +126,14 @@ class Boxed(Cell):
             lose(self, item)
         else:
             self.box.append(item)
-            self._look()
+            self._schedule_if_filled()
 
     def _announce(self) -> None:
         """Any thread. There is something in the box."""
         if here.worker.core is self.core:  # as `Core.call`, written out
-            self._look()
+            self._schedule_if_filled()
         else:
-            self.core.post(self._look)
+            self.core.post(self._schedule_if_filled)
         self.tell_if_long()
 
     def tell_if_long(self) -> None:
@@ -145,7 +145,7 @@ class Boxed(Cell):
         elif length < HIGH_WATER:
             self.high_water = HIGH_WATER
 
-    def _look(self) -> None:
+    def _schedule_if_filled(self) -> None:
         if self.queue is None and self.state is not DEAD and len(self.box):
             self.queue = self._as_queue()
             if self.state is IDLE:

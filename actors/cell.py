@@ -250,7 +250,7 @@ class Cell(Signalled):
                     self.current = None
                     self.leave()
                     return
-                self._look_up()
+                self._heed()
                 receive = self.receiver()
             count += 1  # noqa: SIM113  (enumerate costs a tuple a message)
             if count == look:
@@ -309,7 +309,7 @@ class Cell(Signalled):
             self.core.schedule(self)
             return
         self.interrupted = False
-        self._look_up()
+        self._heed()
         if self.depth():
             self.state = SCHEDULED
             self.core.schedule(self)
@@ -337,7 +337,7 @@ class Cell(Signalled):
         elif ties is not None and left < HIGH_WATER:
             ties.high_water = HIGH_WATER
 
-    def _look_up(self) -> None:
+    def _heed(self) -> None:
         """Own turn only. Something has come that must not wait for the end of the turn."""
         ties = self.ties
         if ties is None:

@@ -142,25 +142,25 @@ M = TypeVar("M", Probe, Withdraw)
 # As a wait begins
 
 
-def look(cell: Any) -> None:
+def break_cycle(cell: Any) -> None:
     """Own turn only, when it waits for one that waits. Break the cycle that this closes, if any."""
     if type(cell.awaits) is not Wait:
         cell.awaits = Wait(cell, cell.awaits, None)
     owner = future_of(cell.awaits).owed_by
     if owner is not None and owner.awaits is ELSEWHERE:
-        _note(cell)  # as `_look` would: the line ends there
+        _note(cell)  # as `_break_cycle` would: the line ends there
     elif cell.core.holds() and not cell.core.inbox:
-        _look(cell)
+        _break_cycle(cell)
     else:  # an ask of this cycle may have been posted to the loop as well
-        cell.core.post(_look, cell)
+        cell.core.post(_break_cycle, cell)
 
 
-def look_for_coroutine(cell: Any) -> None:
-    """Its loop's thread only. As `look`, when its coroutine awaits one that waits."""
-    cell.core.post(_look, cell)
+def break_cycle_of_coroutine(cell: Any) -> None:
+    """Its loop's thread only. As `break_cycle`, when its coroutine awaits one that waits."""
+    cell.core.post(_break_cycle, cell)
 
 
-def _look(cell: Any) -> None:
+def _break_cycle(cell: Any) -> None:
     core: TracedCore = cell.core
     earned = NEAR * core.turns
     core.followed = max(core.followed, earned - SAVED)

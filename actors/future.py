@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import pykka
 
-from .deadlock import look, look_for_coroutine
+from .deadlock import break_cycle, break_cycle_of_coroutine
 from .environment import Latch, deadline_in, make_shared_lock, now, running_loop
 from .errors import Timeout
 from .parking import OwnCoroutine, Turn, Waiter, check_not_killed, here, own_coroutine
@@ -155,7 +155,7 @@ class Future(pykka.Future[T]):
         try:
             owner = future_of(wait).owed_by  # a coroutine may have begun to await meanwhile
             if owner is not None and owner.awaits is not None:
-                look(turn)
+                break_cycle(turn)
             while not self._done and (deadline is None or now() < deadline):
                 if wait.error is not None:
                     raise wait.error
@@ -337,7 +337,7 @@ class Future(pykka.Future[T]):
     def _wait_in_coroutine(self, coroutine: OwnCoroutine) -> None:
         coroutine.end.inner_wait = Wait(coroutine.owner, self, None)
         if self.owed_by.awaits is not None:
-            look_for_coroutine(coroutine.owner)
+            break_cycle_of_coroutine(coroutine.owner)
 
     def map(self, func: Callable[[T], M]) -> Future[M]:
         """A future of `func(value)`; `func` runs once, in the first `get`."""

@@ -39,7 +39,7 @@ from .process import (
     kill_for_good,
 )
 from .ref import ActorRef
-from .serving import abandon
+from .serving import reject_owed
 from .state import DEAD, LEAVING, STARTING, SUSPENDED
 from .user_code import calls_user_code
 
@@ -318,7 +318,7 @@ class Lifecycle(CellParts):
             timer.cancel()
         ties.timers.clear()
         ties.pipes.clear()
-        abandon(self, ties.owed)
+        reject_owed(self, ties.owed)
         for watched in [*ties.watching.values()]:  # a coroutine that was killed may go on watching
             if watched.address not in ties.children:  # those are forgotten when they have ended
                 watched.process.signal(Unwatch(self))

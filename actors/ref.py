@@ -11,7 +11,7 @@ import pykka
 from pykka.messages import ProxyCall
 
 from .address import Address, urn
-from .deadlock import look
+from .deadlock import break_cycle
 from .dispatcher import Core
 from .environment import bounded, now
 from .errors import Timeout
@@ -135,7 +135,7 @@ class ActorRef(pykka.ActorRef[A]):
             turn.awaits = future
             try:
                 if future.owed_by.awaits is not None:
-                    look(turn)
+                    break_cycle(turn)
                 while not future._done:
                     turn.park(None)
             finally:

@@ -123,21 +123,21 @@ class Deferred(Future[Any]):
         cell.core.owner.dead_letters.count("late", answer, target, cell)
 
 
-def abandon(cell: Loser, every: set[Any]) -> None:
+def reject_owed(cell: Loser, every: set[Any]) -> None:
     """Owner only. The actor ends: nobody will give these answers, unless it is done just now.
 
     They may be as many as its messages: see `losing.py`.
     """
     if every:
-        _abandon_some(cell.core, iter(tuple(every)), f"{cell.ref} ended before it answered")
+        _reject_some(cell.core, iter(tuple(every)), f"{cell.ref} ended before it answered")
 
 
-def _abandon_some(core: Core, answers: Iterator[Future[Any]], text: str) -> None:
+def _reject_some(core: Core, answers: Iterator[Future[Any]], text: str) -> None:
     some = [*islice(answers, AT_ONCE)]
     for owed in some:
         owed.reject(ActorDeadError(text))
     if len(some) == AT_ONCE:
-        core.post(_abandon_some, core, answers, text)
+        core.post(_reject_some, core, answers, text)
 
 
 def pipe(cell: ActorCell, future: Settling) -> None:

@@ -133,7 +133,7 @@ class ActorSystem(AcrossCores, Scoped):
         self.now = now
         self._thread: Any = None
         self._loop_thread = None
-        self._forgetting = make_lock()
+        self._dismantling = make_lock()
         self._phase = Phase.NEW
 
     @classmethod
@@ -175,7 +175,7 @@ class ActorSystem(AcrossCores, Scoped):
         starting = start_thread(self.network.start, f"{self.name}-start")
         self.core.run()
         starting.join(1.0)
-        self._forget(self.config.kill_timeout)
+        self._dismantle(self.config.kill_timeout)
 
     def _make_core(self) -> None:
         if self._phase is not Phase.NEW:
@@ -263,21 +263,23 @@ class ActorSystem(AcrossCores, Scoped):
             return False
 
     def _end(self, seconds: float) -> None:
+        """Not the loop's thread. End the loop, in so many seconds, and what is left after it."""
         deadline = now() + seconds
         self.core.stop()
         if self._thread is not None:
             self._thread.join(seconds)
-        self._forget(max(deadline - now(), GRACE))
+        self._dismantle(max(deadline - now(), GRACE))
 
-    def _forget(self, seconds: float) -> None:
+    def _dismantle(self, seconds: float) -> None:
         """One thread at a time: of several that stop the system, none returns before it is gone."""
-        if self._forgetting.acquire(timeout=seconds):
+        if self._dismantling.acquire(timeout=seconds):
             try:
-                self._let_go(seconds)
+                self._dismantle_alone(seconds)
             finally:
-                self._forgetting.release()
+                self._dismantling.release()
 
-    def _let_go(self, seconds: float) -> None:
+    def _dismantle_alone(self, seconds: float) -> None:
+        """With the lock. The loop has ended: end what else runs, and give everything back."""
         watcher.remove(self.core, GRACE)
         self.core.crew.join(now() + GRACE)
         self._end_loop(seconds)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from ..actors.crash import title
 from ..actors.errors import NameInUse
-from ..actors.links import Down
 from ..actors.ref import ActorRef
 from ..supervisors.report import SupervisorReport
 from .target import describe
 
 GRACEFUL = ("normal", "shutdown")
+
+
+class End(NamedTuple):
+    """What has ended a program that was run: its root's end, or what came before that."""
+
+    ref: ActorRef[Any] | None
+    """The root; None where its end was not what ended the program, or it never began."""
+    reason: Any
 
 
 class Outcome:
@@ -28,9 +35,9 @@ class Outcome:
         if isinstance(event, SupervisorReport) and event.kind == "gave_up":
             self._given_up[event.supervisor] = event
 
-    def report(self, end: Down, *, debug: bool) -> int:
+    def report(self, end: End, *, debug: bool) -> int:
         """Main thread only. Say on stderr what the root failed of, if it did; the exit code."""
-        gave_up = self._given_up.pop(end.ref, None)
+        gave_up = None if end.ref is None else self._given_up.pop(end.ref, None)
         reason = end.reason
         if gave_up is not None:
             click.echo(f"Error: the root supervisor gave up: {_in_words(gave_up)}", err=True)

@@ -25,14 +25,14 @@ from ..actors import environment
 from ..actors.actor import Actor
 from ..actors.errors import NameInUse
 from ..actors.future import Future
-from ..actors.links import ChildFailed, Down
+from ..actors.links import ChildFailed
 from ..actors.logs import log_to_stderr
 from ..actors.messages import can_be_found, type_name
 from ..actors.oversight import Judge
 from ..actors.process import Bury
 from ..actors.system import ActorSystem
 from ..transport.events import JoinRefused
-from .outcome import Outcome
+from .outcome import End, Outcome
 from .target import Arguments, load, offered
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ class Usher(Judge, Actor):
 
     _is_listed = False
 
-    def __init__(self, root: Callable[..., Actor], ended: Future[Down]) -> None:
+    def __init__(self, root: Callable[..., Actor], ended: Future[End]) -> None:
         super().__init__()
         self._root, self._ended = root, ended
 
@@ -169,7 +169,7 @@ class Usher(Judge, Actor):
         try:
             self.system.spawn(self._root, supervisor=self.actor_ref)
         except Exception as error:
-            self._ended.resolve(Down(None, error))
+            self._ended.resolve(End(None, error))
         except BaseException:  # killed meanwhile
             self.on_stop()
             raise
@@ -180,11 +180,11 @@ class Usher(Judge, Actor):
             if message.crash is not None:
                 self.system.crashes.report(message.crash, "it is the root, so the system ends")
             message.ref.process.signal(Bury())
-            self._ended.resolve(Down(message.ref, message.reason))
+            self._ended.resolve(End(message.ref, message.reason))
 
     def on_stop(self) -> None:
         """Tell that the program has stopped its system, unless the root had ended before."""
-        self._ended.resolve(Down(None, "shutdown"))
+        self._ended.resolve(End(None, "shutdown"))
 
 
 class Life:
@@ -198,7 +198,7 @@ class Life:
 
     def run(self, root: Callable[..., Actor]) -> int:
         """Run the root to its end, stop the system, and say how it went."""
-        ended: Future[Down] = Future()
+        ended: Future[End] = Future()
         outcome = Outcome()
         self._system.events.subscribe(outcome.hear)
         self._system.events.subscribe(functools.partial(end_if_refused, ended))
@@ -206,7 +206,7 @@ class Life:
         try:
             end = self._signals.wait(ended)
         except Interrupted:
-            end = Down(None, "shutdown")
+            end = End(None, "shutdown")
         drained = self._stop()
         if self._signals.received:
             return self._interrupted(drained)
@@ -244,10 +244,10 @@ class Life:
         return code
 
 
-def end_if_refused(ended: Future[Down], event: object) -> None:
+def end_if_refused(ended: Future[End], event: object) -> None:
     """Any thread. A node whose name is another's is of no use to anyone: it ends."""
     if isinstance(event, JoinRefused) and event.reason == "name_in_use":
-        ended.resolve(Down(None, NameInUse(event.detail, event.host, event.pid)))
+        ended.resolve(End(None, NameInUse(event.detail, event.host, event.pid)))
 
 
 def start_system(

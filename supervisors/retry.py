@@ -14,10 +14,10 @@ Tell: TypeAlias = Callable[[str], None]
 class Retry:
     """Try again to restart the child, unless called off since.
 
-    `tell` is that of an attempt which counts when it is made; None: it has counted.
+    `counted`: it has counted against the intensity; else it does when it is made.
     """
 
-    __slots__ = ("child", "tell")
+    __slots__ = ("child", "counted", "tell")
 
-    def __init__(self, child: Child, tell: Tell | None) -> None:
-        self.child, self.tell = child, tell
+    def __init__(self, child: Child, tell: Tell, *, counted: bool) -> None:
+        self.child, self.tell, self.counted = child, tell, counted

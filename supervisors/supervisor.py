@@ -136,7 +136,7 @@ class Supervisor(Overseer, Actor):
                 self._lost(child, ref, reason)
             case Retry():
                 if message.child.retry is message:
-                    self._try_again(message.child, message.tell)
+                    self._try_again(message)
             case _:
                 return False
         return True
@@ -173,7 +173,7 @@ class Supervisor(Overseer, Actor):
         child.reason = reason
         tell = partial(self.__journal.ended, child, crash)
         if is_restarted(child.spec.restart, reason):
-            self._schedule(child, tell)
+            self._restart_or_give_up(child, tell)
         else:
             if not is_orderly(reason):
                 tell(f"is not restarted, as it is {child.spec.restart}")
@@ -189,7 +189,7 @@ class Supervisor(Overseer, Actor):
 
     # ------------------------------------------------------------------ restart
 
-    def _schedule(self, child: Child, tell: Tell, *, again: bool = False) -> None:
+    def _restart_or_give_up(self, child: Child, tell: Tell, *, again: bool = False) -> None:
         """Count a restart of a child that failed, and make it now, later, or give up.
 
         What is decided is told first, for the log.
@@ -199,7 +199,7 @@ class Supervisor(Overseer, Actor):
         """
         backoff = child.spec.backoff
         if again and backoff is None:
-            child.retry = retry = Retry(child, tell)
+            child.retry = retry = Retry(child, tell, counted=False)
             self.actor_ref.tell(retry)
             return
         now = self.system.now()
@@ -218,7 +218,7 @@ class Supervisor(Overseer, Actor):
         child.delay = backoff.grow(child.delay)
         delay = backoff.spread(child.delay, random_float())
         tell(f"is restarted in {delay:.3g} seconds{which}")
-        child.retry = retry = Retry(child, None)
+        child.retry = retry = Retry(child, tell, counted=True)
         child.timer = self.after(delay, retry)
         # The siblings that depend on it stop now, not when the delay is over.
         self._carry_out(child, starts=False)
@@ -227,12 +227,12 @@ class Supervisor(Overseer, Actor):
     def _limit(self) -> str:
         return f"at most {self.intensity} within {self.period:g} seconds"
 
-    def _try_again(self, child: Child, tell: Tell | None) -> None:
-        child.cancel_retry()
-        if tell is None:
-            self._restart(child)
+    def _try_again(self, retry: Retry) -> None:
+        retry.child.cancel_retry()
+        if retry.counted:
+            self._restart(retry.child)
         else:
-            self._schedule(child, tell)
+            self._restart_or_give_up(retry.child, retry.tell)
 
     def _restart(self, child: Child) -> None:
         self._carry_out(child, starts=True)
@@ -261,7 +261,7 @@ class Supervisor(Overseer, Actor):
             child.state = "restarting"
             child.reason = error
             tell = partial(self.__journal.not_started, child, error)
-            self._schedule(child, tell, again=True)
+            self._restart_or_give_up(child, tell, again=True)
             return False
         return True
 

@@ -37,7 +37,7 @@ from .losses import Losses
 from .observers import Observers
 from .peer import Peer, State
 from .places import Listeners
-from .remote import PeerResolver, abandon
+from .remote import PeerResolver, settle_leftovers
 from .strangers import Strangers
 from .succession import lose_who_lost_us, make_way
 from .type_ids import TypeIds
@@ -304,7 +304,7 @@ class Members:
         if not peer.own and (home.core == 0 or is_last):
             self.known = {key: place for key, place in self.known.items() if key[0] != home.node}
         left = peer.close()
-        abandon(self._host, peer, left)
+        settle_leftovers(self._host, peer, left)
         peer.codec.let_go()
         if was_adopted and peer.is_joined:
             self._system.events.publish(NodeLost(*home, reason))

@@ -363,7 +363,7 @@ def _receive_signal(host: Host, peer: Peer, process: Process, signal: object) ->
     process.signal(signal)  # type: ignore[arg-type]  # the codec makes nothing else
 
 
-def abandon(host: Host, peer: Peer, left: Leftovers) -> None:
+def settle_leftovers(host: Host, peer: Peer, left: Leftovers) -> None:
     """Owner only. Tell everyone what became of what a peer that is down has left behind."""
     error = node_down(peer.home)
     for reply in left.pending:

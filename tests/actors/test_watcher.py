@@ -98,22 +98,22 @@ def test_a_turn_whose_core_is_taken_as_it_looks_up_goes_on_late(system, monkeypa
             holding.append(here.worker.core is not None)
             if message == "first":
                 self._cell.interrupted = True
-                monkeypatch.setattr(Cell, "_look_up", take)
+                monkeypatch.setattr(Cell, "_heed", take)
             elif message == "second":
                 worker, turn = taken[0]
                 turn.go_late(worker)
                 assert worker.crew.hand_over()
 
-    look_up = Cell._look_up
+    heed = Cell._heed
 
     def take(cell):
-        monkeypatch.setattr(Cell, "_look_up", look_up)
+        monkeypatch.setattr(Cell, "_heed", heed)
         worker = here.worker
         assert worker.crew.recruit()
         assert worker.crew.take(worker)
         cell.interrupted = True
         taken.append((worker, cell))
-        look_up(cell)
+        heed(cell)
 
     ref = system.spawn(Looks)
 

@@ -168,7 +168,9 @@ def test_a_partition_supervisor_passes_on_what_its_own_on_receive_leaves_to_it(w
     assert world.supervisor.ask(Keyed("ann", "for me"), timeout=10) == "for me"
 
 
-@pytest.mark.parametrize("name", ["_restart", "_failed", "_schedule", "_family", "_oversee"])
+@pytest.mark.parametrize(
+    "name", ["_restart", "_failed", "_restart_or_give_up", "_family", "_oversee"]
+)
 def test_a_private_name_of_the_supervisors_is_refused_when_the_class_is_made(name):
     with pytest.raises(TypeError, match=rf"Own\.{name} would hide what every Supervisor has"):
         type("Own", (Supervisor,), {name: lambda self: None})

@@ -12,7 +12,7 @@ from zanni.actors.process import Died, Unwatch, Watch
 from zanni.actors.ref import ActorRef
 from zanni.transport.aliases import Aliases
 from zanni.transport.codec import Codec, Envelope, EnvelopeKind, Undecodable
-from zanni.transport.remote import PeerResolver, RemoteProcess, abandon, receive
+from zanni.transport.remote import PeerResolver, RemoteProcess, receive, settle_leftovers
 
 HERE, THERE = CoreAddress("here", 0, 5), CoreAddress("there", 1, 77)
 
@@ -93,7 +93,7 @@ def signalled(signal):
 
 def test_who_is_watched_is_watched_no_more_by_a_core_that_is_lost(host, peer, watched):
     ours, watcher = watched
-    abandon(host, peer, peer.close())
+    settle_leftovers(host, peer, peer.close())
     assert ours.heard == [Unwatch(watcher)]
 
 
@@ -105,5 +105,5 @@ def test_what_a_core_watches_no_more_is_not_kept(host, peer, watched):
     watcher.signal(Died(ours, "normal"))  # it has ended
     assert peer.watched == {}
     ours.heard.clear()
-    abandon(host, peer, peer.close())
+    settle_leftovers(host, peer, peer.close())
     assert ours.heard == []
