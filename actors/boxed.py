@@ -79,14 +79,13 @@ class Boxed(Cell):
 
     def _full(self) -> MailboxFull:
         settings, found = self.box.settings, self.box.statistics()
-        bounds = [
-            f"{found.length} of {settings.capacity} messages" * (settings.capacity is not None),
-            f"{found.bytes} of {settings.max_bytes} bytes" * (settings.max_bytes is not None),
-        ]
+        bounds: list[str] = []
+        if settings.capacity is not None:
+            bounds.append(f"{found.length} of {settings.capacity} messages")
+        if settings.max_bytes is not None:
+            bounds.append(f"{found.bytes} of {settings.max_bytes} bytes")
         waits = " and this sender cannot wait" if settings.overflow == "wait" else ""
-        return MailboxFull(
-            f"no room in the mailbox of {self.ref}{waits}: {', '.join(filter(None, bounds))}"
-        )
+        return MailboxFull(f"no room in the mailbox of {self.ref}{waits}: {', '.join(bounds)}")
 
     def _wait_for(self, room: Future[None], item: Item) -> None:
         """Wait until the message is queued, for as long as its asker would wait at all."""

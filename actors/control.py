@@ -48,7 +48,7 @@ def _on_stop(cell: Overtaking, _message: _ActorStop) -> None:
     else:
         cell.ties.stopping.append(reply)
     cell.current = None  # answered when the actor is gone
-    cell.exit_reason = "normal"
+    cell.end_for("normal")
 
 
 def _on_hastened(cell: Overtaking, _message: Hastened) -> object:

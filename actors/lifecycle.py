@@ -51,7 +51,6 @@ class Lifecycle(CellParts):
     """The data of a cell, and how its incarnations begin and end."""
 
     __slots__ = (
-        "_exit_reason",
         "actor",
         "actor_class",
         "awaits",
@@ -60,6 +59,7 @@ class Lifecycle(CellParts):
         "current",
         "cursor",
         "dismissed",
+        "exit_reason",
         "farewell",
         "id",
         "interrupted",
@@ -78,6 +78,9 @@ class Lifecycle(CellParts):
     """Whether `__init__`, too, has to run in its own turn."""
 
     actor: Actor
+    exit_reason: Any
+    """Why the incarnation ends or has ended; None while it lives. Once the actor is gone for good
+    it is "noproc", whatever the reason was."""
 
     def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
         self.id = identity
@@ -87,7 +90,7 @@ class Lifecycle(CellParts):
         self.queue: list[Item] | None = None
         self.cursor: Iterator[Item] | None = None
         self.current: Item | None = None
-        self._exit_reason: Any = None
+        self.exit_reason = None
         self.interrupted = self.killed = self.dismissed = self.permit = False
         self.farewell: Reply | None = None  # as `Ties.stopping`, where there are no ties
         self.carrier: greenlet | None = None
@@ -105,17 +108,9 @@ class Lifecycle(CellParts):
         """Any thread. A ref to the actor."""
         return ActorRef(self, self.actor_class)
 
-    @property
-    def exit_reason(self) -> Any:
-        """Any thread. Why the incarnation ends or has ended; None while it lives.
-
-        Once the actor is gone for good it is "noproc", whatever the reason was.
-        """
-        return self._exit_reason
-
-    @exit_reason.setter
-    def exit_reason(self, reason: Any) -> None:
-        self._exit_reason = reason
+    def end_for(self, reason: object) -> None:
+        """Owner, or own turn. The incarnation ends for that reason, after the message in hand."""
+        self.exit_reason = reason
         self.interrupted = True
 
     @property
@@ -217,15 +212,16 @@ class Lifecycle(CellParts):
     def _start_failed(self, error: BaseException) -> None:
         """Owner only. The incarnation did not come about."""
         ties = self.need_ties()
-        told, killed = isinstance(error, Killed | Ignore), self.killed or isinstance(error, Killed)
+        killed = self.killed or isinstance(error, Killed)
         if killed:
             outcome: Exception = ActorDeadError(f"{self.ref} was killed before it had started")
         else:
-            outcome, self.exit_reason = as_exception(error), error
-        for reply in (ties.born, ties.starting):
-            told = (reply is not None and reply.reject(outcome) and not killed) or told
+            outcome = as_exception(error)
+            self.end_for(error)
+        heard = [each.reject(outcome) for each in (ties.born, ties.starting) if each is not None]
         ties.born = ties.starting = None
-        if not told:
+        nobody_heard = killed or not any(heard)  # of the error; what they heard is `outcome`
+        if nobody_heard and not isinstance(error, Killed | Ignore):
             log(logging.ERROR, "Unhandled exception in %s:", self.ref, error=error)
         self._let_go()
         if hasattr(self, "actor"):
@@ -247,7 +243,7 @@ class Lifecycle(CellParts):
 
     def discard(self) -> None:
         """Owner only. Its `__init__` has failed: it never was an actor."""
-        self.exit_reason = "noproc"
+        self.end_for("noproc")
         self._let_go()
         self.die()
 
@@ -258,7 +254,7 @@ class Lifecycle(CellParts):
         if self.killed:  # that is the reason
             log(logging.ERROR, "Unhandled exception in %s:", self.ref, error=error)
             return
-        self.exit_reason = error
+        self.end_for(error)
         if not self._may_return():
             self.core.owner.crashes.report_alone(self.actor, error)
             return
@@ -268,7 +264,7 @@ class Lifecycle(CellParts):
     def leave(self) -> None:
         """Own turn only. End this incarnation: children, hooks, timers, watches."""
         self.state = LEAVING
-        actor, reason, ties = self.actor, self._exit_reason, self.ties
+        actor, reason, ties = self.actor, self.exit_reason, self.ties
         if ties is not None and ties.children:
             self._guard(actor._stop_children)
         if isinstance(reason, BaseException):
@@ -292,7 +288,7 @@ class Lifecycle(CellParts):
         self.state = SUSPENDED
         del self.actor
         ties.answer_ends(self.exit_reason, for_good=False)
-        ties.tell_when_alone(self.core, Failed(self, self._exit_reason, crash))
+        ties.tell_when_alone(self.core, Failed(self, self.exit_reason, crash))
 
     def _guard(self, hook: Callable[..., Any], *args: object) -> None:
         if self.killed or self.is_given_up(here.worker):
@@ -327,8 +323,8 @@ class Lifecycle(CellParts):
     def die(self) -> None:
         """Owner only. Gone for good: who watches hears of it before all that wait for an answer."""
         self.state = DEAD
-        if self._exit_reason is None:
-            self.exit_reason = "killed"
+        if self.exit_reason is None:
+            self.end_for("killed")
         self.core.forget(self.id)
         queue, cursor = self.queue, self.cursor
         self.queue = self.cursor = self.current = None
@@ -337,7 +333,7 @@ class Lifecycle(CellParts):
         ties, self.ties = self.ties, None
         if ties is not None and ties.name is not None:
             self.core.owner.forget_name(ties.name, self.address)
-        reason = self._exit_reason
+        reason = self.exit_reason
         if queue is not None and (cursor is None or length_hint(cursor, 1)):
             lose_all(self, iter(queue) if cursor is None else cursor, reason)
         farewell, self.farewell = self.farewell, None
@@ -351,7 +347,7 @@ class Lifecycle(CellParts):
             broken = Broken(self, reason)
             for linked in ties.links.values():
                 linked.signal(broken)
-        self.exit_reason = "noproc"  # an error would keep its frames, and the actor, for every ref
+        self.end_for("noproc")  # an error would keep its frames, and the actor, for every ref
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. What handles the actor's messages; see `loop_cell.py` for another."""

@@ -57,7 +57,10 @@ def lose_all(cell: Loser, items: Iterator[Item], end: object) -> None:
     told: list[Item] = []
     rest: list[Item] = []
     for item in some:
-        (told if item[2] is None and type(item[0]) not in UNCOUNTED else rest).append(item)
+        if item[2] is None and type(item[0]) not in UNCOUNTED:
+            told.append(item)
+        else:
+            rest.append(item)
     cell.core.owner.dead_letters.count_all("dead", told, cell.address)
     for item in rest:
         lose(cell, item, end=end)

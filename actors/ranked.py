@@ -179,7 +179,10 @@ def _without(
 ) -> deque[Entry]:
     kept: deque[Entry] = deque()
     for entry in queue:
-        (removed if is_it(entry.item) else kept).append(entry)
+        if is_it(entry.item):
+            removed.append(entry)
+        else:
+            kept.append(entry)
     return kept
 
 

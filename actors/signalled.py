@@ -107,7 +107,7 @@ class Signalled(Linked, Parked):
         if self.state in (DEAD, SUSPENDED):
             return
         self.killed = True
-        self.exit_reason = "killed"
+        self.end_for("killed")
         self._leave_soon()
         self.unwind()
 
@@ -179,12 +179,12 @@ class Signalled(Linked, Parked):
     def exit(self, reason: object) -> None:
         """Own turn only. End this incarnation after the message in hand, unless it was killed."""
         if not self.killed:
-            self.exit_reason = "normal" if reason is None else reason
+            self.end_for("normal" if reason is None else reason)
 
     def end_soon(self, reason: object) -> None:
         """Owner only. End this incarnation after the message in hand, if it does not end yet."""
         if self.exit_reason is None:
-            self.exit_reason = reason
+            self.end_for(reason)
             self._leave_soon()
 
     def _leave_soon(self) -> None:
@@ -219,7 +219,8 @@ class Signalled(Linked, Parked):
         if ties.failed is not None:  # told before this incarnation can fail, too
             ties.tell_failed(ties.failed)
         self.exit_reason = None
-        self.awaits = None  # a turn that was given up may be about to end
+        self.interrupted = True  # a turn that was given up is not to go on
+        self.awaits = None  # it may be about to end
         self.killed = False
         ties.starting = signal.reply
         ties.restart_reason = signal.reason

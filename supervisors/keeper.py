@@ -82,7 +82,8 @@ class Keeper:
         child.cancel_retry()
         child.state = "running"
         child.reason = None
-        child.restarts += child.started_at > 0
+        if child.started_at > 0:
+            child.restarts += 1
         child.started_at = self._owner.system.now()
         self.report("started", child, None)
 

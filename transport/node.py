@@ -232,12 +232,12 @@ class Node:
     def stop(self, timeout: float) -> bool:
         """Not the loop's thread. See `Network.stop`."""
         deadline = now() + timeout
+        until = deadline - min(self._system.config.kill_timeout, timeout) / 2
         drained = True
         if self.children is not None:
             self.children.begin_stop()
-            kill_time = min(self._system.config.kill_timeout, timeout)
-            drained = self._await_drain(deadline - kill_time / 2)
-        self._take_leave(deadline - min(self._system.config.kill_timeout, timeout) / 2)
+            drained = self._await_drain(until)
+        self._take_leave(until)
         if self.children is not None:
             self.children.stop(deadline)
             self.on_loop(self.children.close, PATIENCE)

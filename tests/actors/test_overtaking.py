@@ -304,7 +304,7 @@ def test_a_death_that_comes_while_the_queue_is_looked_at_is_looked_at_again(syst
         found = look(self)
         if self is cell and second.is_alive():  # as another thread might, just now
             cell.enqueue(("last words", second.process, None, None))
-            second.process.exit_reason = "normal"
+            second.process.end_for("normal")
             cell.hasten(Died(second.process, "normal"))
         return found
 
