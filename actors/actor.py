@@ -162,7 +162,8 @@ class Actor(Receiving, pykka.Actor):
         """Answer the ask in hand later: by `set` or `set_exception` of this future, in any thread.
 
         What this handler returns is no answer then. If the actor ends first, the answer is
-        `ActorDeadError`. An answer that comes second, or to a tell, is dropped.
+        `ActorDeadError`. An answer that comes second, or to a tell, is dropped. Nothing is kept of
+        an asker that has given up: of one on another core, by the end of its timeout alone.
 
         Raises:
             RuntimeError: no message is in hand.

@@ -25,7 +25,8 @@ from .future import ExcInfo, Future
 from .hosting import ActorCell
 from .links import Piped
 from .losing import AT_ONCE, Loser
-from .process import OWN, Item, Process, Reply
+from .process import OWN, Headers, Item, Process, Reply
+from .timers import Timer
 from .travelling import copied
 from .user_code import calls_back
 
@@ -69,7 +70,7 @@ def reply_later(cell: ActorCell) -> Future[Any]:
     if isinstance(reply, Deferred):
         return reply
     owed = Deferred()
-    owed.begin(cell, reply, sender)
+    owed.begin(cell, reply, sender, headers)
     if reply is not None:
         cell.current = (message, sender, owed, headers)
     return owed
@@ -81,16 +82,25 @@ class Deferred(Future[Any]):
     _cell: ActorCell
     _asker: Process | None
 
-    def begin(self, cell: ActorCell, reply: Reply | None, asker: Process | None) -> None:
-        """Own turn only. It goes to `reply` when it is there, or when the actor ends."""
+    def begin(
+        self, cell: ActorCell, reply: Reply | None, asker: Process | None, headers: Headers | None
+    ) -> None:
+        """Own turn only. It goes to `reply` when it is there, or when the actor ends.
+
+        Nothing is owed any more to an asker that has given up, where that is known here, or whose
+        time is over.
+        """
         self._cell, self._asker = cell, asker
         if reply is None:
             return
         every = cell.need_ties().owed
         every.add(self)
 
-        def give(_: object) -> None:
+        def forget(_: object = None) -> None:
             every.discard(self)
+
+        def give(_: object) -> None:
+            forget()
             error = self.error
             if error is None:
                 given = reply.resolve(self._value)
@@ -100,6 +110,12 @@ class Deferred(Future[Any]):
                 self._came_late(self._value if error is None else error)
 
         self.add_done_callback(give)
+        if isinstance(reply, Future):
+            reply.add_done_callback(forget)
+        elif headers is not None and "deadline" in headers:  # of one elsewhere
+            timer = Timer(headers["deadline"], forget)
+            cell.core.begin(timer)
+            self.add_done_callback(lambda _: timer.cancel())
 
     def set(self, value: Any = None) -> None:
         """Any thread. Give the answer; one that comes second is dropped and counted."""

@@ -323,6 +323,18 @@ def test_an_answer_to_an_asker_whose_time_is_over_is_dropped_and_counted(system,
     assert later.ask("count") == 0
 
 
+@pytest.mark.parametrize("timeout", [0.01, None])
+def test_nothing_is_owed_to_an_asker_that_has_given_up(later, given, eventually, timeout):
+    patient = later.ask("hello", block=False)
+    hasty = later.ask("hello", block=False, timeout=timeout)
+    later.ask("count")
+    if timeout is None:
+        hasty.cancel()
+    eventually(lambda: later.ask("count") == 1)
+    given[0].set("an answer")
+    assert patient.get(timeout=DEADLINE) == "an answer"
+
+
 def test_for_a_tell_it_is_a_future_whose_result_is_dropped(system, later, given):
     later.tell("tell")
     assert later.ask("count") == 0

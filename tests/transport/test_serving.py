@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -47,6 +48,16 @@ def test_forwarding_to_the_gone_and_what_cannot_travel(system):
     desk = system.spawn(crew.Desk, gone, core=1)
     with pytest.raises(ActorDeadError):
         desk.ask("hello", timeout=DEADLINE)
+
+
+def test_nothing_is_owed_to_an_asker_elsewhere_whose_time_is_over(system):
+    later = system.spawn(crew.Later, core=1)
+    patient = later.ask("hello", block=False)
+    with pytest.raises(Timeout):
+        later.ask("hello", timeout=0.05)
+    wait_for(lambda: later.ask("count", timeout=DEADLINE) == 1)
+    later.ask("answer two", timeout=DEADLINE)
+    assert patient.get(timeout=DEADLINE) == 0
 
 
 def test_an_answer_given_later_and_one_that_is_never_given(system):
