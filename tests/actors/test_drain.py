@@ -1,6 +1,9 @@
 """Stopping all actors of a core: in their order, with what is queued, and within a time."""
 
+import threading
+
 import pytest
+from waiting import wait_for
 
 from zanni import Actor, ActorDeadError, ActorSystem, Future, ShuttingDown
 
@@ -27,7 +30,32 @@ def test_the_last_root_started_stops_first_and_children_before_their_parents():
         assert journal.index(f"{label}'s") < journal.index(label)
 
 
-def test_actors_may_talk_to_one_another_while_they_stop():
+class Server(Actor):
+    def on_receive(self, message):
+        return message
+
+
+def test_what_is_queued_may_talk_to_children_while_all_stop():
+    answers = []
+
+    class Parent(Actor):
+        def on_receive(self, gate):
+            child = self.spawn(Server)
+            gate.get()
+            answers.append(child.ask("still there"))
+
+    system, gate = ActorSystem("drained").start(), Future()
+    parent = system.spawn(Parent)
+    parent.tell(gate)
+    stopped = threading.Thread(target=system.stop)
+    stopped.start()
+    wait_for(lambda: parent.mailbox().length)  # it is told to stop, after that turn
+    gate.set()
+    stopped.join(20)
+    assert answers == ["still there"]
+
+
+def test_an_ask_of_an_actor_that_stops_as_well_is_an_error_and_no_hang():
     answers = []
 
     class Client(Actor):
@@ -35,17 +63,13 @@ def test_actors_may_talk_to_one_another_while_they_stop():
             self.server = server
 
         def on_stop(self):
-            answers.append(self.server.ask("from on_stop"))
-
-    class Server(Actor):
-        def on_receive(self, message):
-            return message
+            with pytest.raises(ActorDeadError):
+                self.server.ask("from on_stop")
+            answers.append("dead")
 
     with ActorSystem("drained") as system:
-        parent = system.spawn(Server)
-        system.spawn(Client, parent)
-        parent.ask("begun")
-    assert answers in (["from on_stop"], [])  # an ask of one that has stopped is an error, no hang
+        system.spawn(Client, system.spawn(Server))
+    assert answers == ["dead"]
 
 
 def test_what_is_spawned_while_the_system_stops_is_refused_or_stops_too():

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from scenarios.player import Stage
+from waiting import make_due
 
 from zanni import Actor, ActorSystem, Future
 from zanni.actors.oversight import Judge
@@ -63,13 +64,7 @@ class World:
         assert self.journal == list(entries)
 
     def make_due(self):
-        """Have the core do now what it is to do later: delays of an hour are over."""
-
-        def make_due():
-            for timer in self.system.core._timers:
-                timer.when = 0.0
-
-        self.system.core.post(make_due)
+        make_due(self.system.core)
 
     def settle(self):
         """Let the supervisor handle what it has: it answers after that."""

@@ -22,3 +22,13 @@ def run_until(condition, *endpoints):
         assert time.monotonic() < end, f"not within {DEADLINE} s"
         for endpoint in endpoints:
             endpoint.wait(0.001)
+
+
+def make_due(core):
+    """Have a core of this process do now what it is to do later: delays of an hour are over."""
+
+    def make_due():
+        for timer in core._timers:
+            timer.when = 0.0
+
+    core.post(make_due)
