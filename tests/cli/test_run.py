@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_url
 from waiting import wait_for
 
 PATIENCE = 40.0
@@ -143,12 +144,6 @@ class Ending(Supervisor):
 class _Hidden(Actor):
     pass
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -303,8 +298,13 @@ import time
 from zanni import Actor, ShuttingDown
 
 class Worker(Actor):
-    def work(self):
-        time.sleep(0.5)
+    def work(self):  # until the stop has begun
+        for _ in range(2000):
+            try:
+                self.system.spawn(Actor).stop(block=False)
+            except ShuttingDown:
+                break
+            time.sleep(0.01)
         return "all of it"
 
 class Clerk(Actor):
@@ -374,7 +374,7 @@ def test_joined_nodes_may_spawn_what_the_module_defines_and_nothing_else(
     start: Any, module: Any
 ) -> None:
     module("guest", GUEST)
-    url = f"tcp://127.0.0.1:{free_port()}"
+    url = free_url()
     host = start("run", "acts:Idle", "--cores", "2", "--name", "host", "--listen", url)
     host.expect("ready 2")
     guest = start("run", "guest:Guest", "--name", "guest", "--join", url)
@@ -398,7 +398,7 @@ class Joins(Actor):
 
 
 def test_a_second_node_of_a_name_ends_and_says_whose_it_is(start: Any, module: Any) -> None:  # F7
-    url = f"tcp://127.0.0.1:{free_port()}"
+    url = free_url()
     host = start("run", "acts:Idle", "--name", "host", "--listen", url)
     host.expect("ready 1")
     module("joins", JOINS)

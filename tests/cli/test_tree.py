@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_url
 from waiting import wait_for
 
 from zanni.transport.events import NOTHING_LISTENS
@@ -155,12 +156,6 @@ def tree(start: Any) -> Callable[..., Any]:
         return json.loads(command.out)
 
     return tree
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # What is shown
@@ -345,7 +340,7 @@ def test_a_name_that_no_system_has(run: Any, start: Any) -> None:
 
 
 def test_a_system_that_listens_is_found_by_its_url_too(run: Any, tree: Any) -> None:
-    url = f"tcp://127.0.0.1:{free_port()}"
+    url = free_url()
     run("Bank", "--cores", "2", "--name", "bank", "--listen", url)
     for target in (url, url.replace("127.0.0.1", "localhost"), "bank"):
         seen = tree(target)
@@ -364,7 +359,7 @@ def test_a_port_where_nothing_or_something_else_listens(start: Any) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         nothing, wrong = (
-            f"tcp://127.0.0.1:{free_port()}",
+            free_url(),
             f"tcp://127.0.0.1:{other.getsockname()[1]}",
         )
         other.listen()

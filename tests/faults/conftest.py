@@ -1,10 +1,10 @@
 """Real processes, sockets and hosts: whatever a test does with them, none is left after it."""
 
-import socket
 import sys
 from pathlib import Path
 
 import pytest
+from ports import free_url
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -82,6 +82,4 @@ def pair_on(nodes, tmp_path):
 @pytest.fixture
 def url():
     """A free one on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    return free_url()

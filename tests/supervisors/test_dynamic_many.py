@@ -124,7 +124,7 @@ def run(tmp_path, part, number, timeout):
 
 
 def test_a_thousand_children_with_large_arguments_leave_nothing(tmp_path):
-    run(tmp_path, LEFT, 1000, 50)
+    run(tmp_path, LEFT, 1000, 110)
 
 
 @pytest.mark.soak

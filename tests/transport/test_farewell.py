@@ -4,7 +4,6 @@ import dataclasses
 import heapq
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from peers import make_peer
+from ports import free_url
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -213,12 +213,6 @@ def test_the_link_of_an_answer_stays_open_for_a_moment(table):
     assert not table.control.closed
     table.pass_(LINGER)
     assert table.control.closed
-
-
-def free_url():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def is_joined(system):

@@ -21,7 +21,10 @@ def url_of(listener):
     return f"tcp://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_the_greeting_is_what_answers_the_half_of_ours_that_says_nothing_of_keys(listener):
+def test_the_greeting_is_what_answers_the_half_of_ours_that_says_nothing_of_keys(
+    listener, monkeypatch
+):
+    monkeypatch.setattr(greeting, "PATIENCE", 10.0)
     answer = greeting_of(url_of(listener))
     with listener.accept()[0] as connection:
         assert connection.recv(100) == GREETING
@@ -29,7 +32,8 @@ def test_the_greeting_is_what_answers_the_half_of_ours_that_says_nothing_of_keys
         assert answer.get(timeout=10) == WORDS
 
 
-def test_who_says_nothing_is_waited_for_by_a_thread_alone(listener):
+def test_who_says_nothing_is_waited_for_by_a_thread_alone(listener, monkeypatch):
+    monkeypatch.setattr(greeting, "PATIENCE", 1.0)
     answers = [greeting_of(url_of(listener)) for _ in range(5)]
     assert not any(answer.done() for answer in answers)
     assert [answer.get(timeout=10) for answer in answers] == [b""] * 5

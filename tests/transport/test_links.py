@@ -2,11 +2,11 @@
 
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
 import pytest
+from ports import free_url
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -103,9 +103,7 @@ def test_a_lost_core_is_noconnection_whoever_linked_and_once():
 
 
 def test_links_between_nodes_and_a_goodbye():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    url = free_url()
     with ActorSystem("teller", join=url, config=QUICK) as teller:
         with ActorSystem("bank", listen=url, config=QUICK) as bank:
             wait_for(lambda: any(isinstance(e, NodeJoined) for e in list(teller.events.last)))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from nodes import has
+from ports import free_url
 from waiting import wait_for
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -33,12 +34,6 @@ from zanni.transport.events import (
 
 DEADLINE = 20.0
 QUICK = {"heartbeat": 0.1, "suspect_after": 0.5, "down_after": 2.0}
-
-
-def free_url():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 @pytest.fixture

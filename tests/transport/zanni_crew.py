@@ -4,6 +4,7 @@ import ctypes
 import os
 import threading
 import time
+from pathlib import Path
 
 from zanni import Actor, DeadlockError, Down, Future, Timeout, message
 from zanni.actors.oversight import Judge
@@ -89,8 +90,15 @@ class Counter(Actor):
     def block(self, seconds=0.2):
         time.sleep(seconds)
 
-    def events(self):
-        return [type(event).__name__ for event in self.system.events.last]
+    def work_until(self, path):
+        """Use the CPU until there is such a file."""
+        while not Path(path).exists():
+            for _ in range(100_000):
+                pass
+
+    def block_until(self, path):
+        while not Path(path).exists():
+            time.sleep(0.1)
 
     def cores(self):
         return self.system.cores()

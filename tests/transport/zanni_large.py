@@ -31,9 +31,15 @@ class Heartbeats:
 
         Gossip.take = note_and_take
 
+    def count(self):
+        return len(self._came) - 1
+
+    def stop(self):
+        Gossip.take = self._take
+
     def longest_gap(self):
         """Stop, and tell how many seconds passed at most without one."""
-        Gossip.take = self._take
+        self.stop()
         came = [*self._came, time.monotonic()]
         return max(later - earlier for earlier, later in pairwise(came))
 
@@ -61,6 +67,9 @@ class Keeper(Actor):
 
     def listen(self):
         self.heartbeats = Heartbeats()
+
+    def heartbeats_heard(self):
+        return self.heartbeats.count()
 
     def longest_gap(self):
         return self.heartbeats.longest_gap()
