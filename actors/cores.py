@@ -191,6 +191,8 @@ class AcrossCores(Runtime):
 
     def actors(self) -> list[ActorRef[Any]]:
         """Refs of the living actors of this node's cores; none once the system has stopped."""
+        if not self._can_be_asked():
+            return []
         found = self.local_actors()
         others = [index for index in range(self.core_count) if index != self.index]
         for index in others:
@@ -203,13 +205,11 @@ class AcrossCores(Runtime):
 
     def cores(self) -> list[CoreRecord]:
         """The cores of this node."""
-        self._check_usable()
-        return self.network.cores()
+        return self.network.cores() if self._can_be_asked() else []
 
     def nodes(self) -> list[NodeRecord]:
         """This node and those joined with it."""
-        self._check_usable()
-        return self.network.nodes()
+        return self.network.nodes() if self._can_be_asked() else []
 
     def join(self, url: str) -> None:
         """Join the node that listens at `url`; tried in the background until it answers.

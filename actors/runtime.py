@@ -155,6 +155,14 @@ class Runtime:
         self.names.disown(self._disowned)
         self.network.disown(self._disowned)
 
+    def _can_be_asked(self) -> bool:
+        """Any thread. False: it was stopped before its start, or that failed, and it has nothing.
+
+        Raises as `_check_usable`.
+        """
+        self._check_usable()
+        return hasattr(self, "_spawner")  # which is made last
+
     def _check_usable(self) -> None:
         """Any thread. Raise for a system that is a forked child's parent's, or was not started."""
         if self._disowned is not None:

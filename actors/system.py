@@ -151,7 +151,7 @@ class ActorSystem(AcrossCores, Scoped):
         Raises:
             OSError: the port is taken, or no more files may be opened; nothing is left running.
             ValueError: a URL that may not be used, with the remedy.
-            RuntimeError: it was started before, or no thread can be started.
+            RuntimeError: it was started, or stopped, before, or no thread can be started.
 
         """
         self._make_core()
@@ -179,7 +179,8 @@ class ActorSystem(AcrossCores, Scoped):
 
     def _make_core(self) -> None:
         if self._phase is not Phase.NEW:
-            raise RuntimeError(f"the system {self.name!r} was started before: make a new one")
+            before = f"the system {self.name!r} was started, or stopped, before: make a new one"
+            raise RuntimeError(before)
         self._phase = Phase.STOPPED  # as it stays where what follows fails
         reachable = self.listen is not None or self.joins or self.observable
         has_others = self.core_count > 1 or self.index > 0 or reachable
@@ -380,5 +381,4 @@ class ActorSystem(AcrossCores, Scoped):
             TypeError: the name is no str.
 
         """
-        self._check_usable()
-        return self._spawner.naming.whereis(name)
+        return self._spawner.naming.whereis(name) if self._can_be_asked() else None

@@ -26,6 +26,25 @@ def test_a_system_that_never_started_can_be_stopped():
     assert ActorSystem("never").stop() is True
 
 
+@pytest.mark.parametrize("cores", [1, 2])
+def test_one_that_was_stopped_before_it_started_answers_as_any_that_has_stopped(cores):
+    system = ActorSystem("never", cores=cores)
+    system.stop()
+    assert (system.actors(), system.cores(), system.nodes()) == ([], [], [])
+    assert system.whereis("ann") is None
+    for takes in (
+        lambda: system.spawn(Actor),
+        lambda: system.pool(Actor, 2),
+        lambda: system.join("tcp://127.0.0.1:7400"),
+        lambda: system.resize(cores=2),
+    ):
+        with pytest.raises(ShuttingDown, match="'never' is stopped: it takes nothing new"):
+            takes()
+    with pytest.raises(RuntimeError, match="was started, or stopped, before: make a new one"):
+        system.start()
+    assert system.stop() is True
+
+
 @pytest.mark.parametrize(
     "use",
     [
