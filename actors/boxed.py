@@ -11,7 +11,7 @@ from math import inf
 from typing import cast
 
 from .address import Address
-from .box import Box
+from .box import Box, Put
 from .cell import Cell
 from .environment import now
 from .errors import ActorDeadError, DeadlockError, MailboxFull, Timeout
@@ -59,6 +59,14 @@ class Boxed(Cell):
             check_not_killed()
         item = (message, sender, reply, headers)
         done = self.box.put(item, may_wait=here.worker.turn is not self and can_wait())
+        if done.queued and not done.dropped:
+            self._announce()
+        else:
+            self.tell_outcome(done, item)
+
+    def tell_outcome(self, done: Put, item: Item) -> None:
+        """Any thread. Tell whoever has to know what became of a message; raises as `deliver`."""
+        message, sender, reply, _ = item
         for dropped in done.dropped:
             self._drop(dropped)
         if done.queued:

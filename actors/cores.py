@@ -15,7 +15,8 @@ from .errors import NodeDown
 from .future import check_may_wait
 from .kernel import ListActors, ReplaceCore
 from .network import CoreRecord, NodeRecord
-from .pool import Pool, plan_pool
+from .plan import plan_pool
+from .pool import Pool
 from .ref import ActorRef
 from .runtime import Runtime
 from .signalled import Abandoned
@@ -166,7 +167,7 @@ class AcrossCores(Runtime):
                 all do, and an ask is answered by the list of their answers, or the first error.
             core: where: "spread" (evenly over the cores), "here", "least-loaded" or an index.
             node: where: the name of a joined node that allows the class there; the pool itself is
-                here. While that node is lost, what is sent waits.
+                here. While that node is lost, what is sent waits: in a mailbox as a member's.
             name: unique in the node; `whereis` finds the pool by it.
             mailbox, dispatcher: of each member, as in `spawn`.
             **kwargs: see `args`.

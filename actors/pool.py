@@ -5,8 +5,9 @@ Guarantees:
   one sender to one member the order is kept (G3).
 - A member that ends, for whatever reason, is started again behind the same ref with what is queued
   there; one that cannot be, as its core is lost, is replaced by a new one.
-- While no member lives, what is sent waits for the next one, in order. That one's mailbox takes it
-  beyond its bound where it would have senders wait: theirs have gone on, and the pool must.
+- While no member lives, what is sent waits for the next one, in order: see held.py. That one's
+  mailbox takes it beyond its bound where it would have senders wait: theirs have gone on, or have
+  waited, and the pool must not.
 - The pool stops as an actor does: after what was sent before; its members with it.
 
 The pool itself handles only what its cell keeps for it (`FOR_POOL`).
@@ -14,25 +15,28 @@ The pool itself handles only what its cell keeps for it (`FOR_POOL`).
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter
 from typing import Any, ClassVar, NamedTuple, cast
 
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
 from .actor import Actor
-from .arguments import is_whole
+from .box import Put
 from .control import CONTROL
 from .dispatcher import Core
 from .environment import make_rlock
-from .errors import DeadlockError, NodeDown
+from .errors import ActorDeadError, DeadlockError, MailboxFull, NodeDown
 from .future import Future
+from .held import Held
 from .links import ChildFailed, Down
 from .losing import lose_all
+from .mailbox import MailboxRecord
 from .messages import message, type_name
 from .oversight import ChildRecord, Overseer, Oversight, in_words
+from .plan import Plan, check_size
 from .process import Bury, Headers, Item, Process, Reply, Restart
 from .proxy import Describe
 from .punctual import PunctualCell
@@ -87,19 +91,6 @@ FOR_POOL = frozenset({Resize, Members, Move, Fill, ChildFailed, *CONTROL}) - FOR
 """What a pool handles itself."""
 
 
-@message
-class Plan:
-    """What a pool is made of: its members' class and arguments, how many, and `spawn`'s options."""
-
-    worker: type[Actor]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    size: int
-    router: str
-    core: int | str | None
-    options: dict[str, Any]
-
-
 class PoolCell(PunctualCell):
     """The process behind a pool's ref: it passes on to the members what is not for the pool."""
 
@@ -113,13 +104,14 @@ class PoolCell(PunctualCell):
     def __init__(self, core: Core, identity: int, actor_class: type[Actor]) -> None:
         super().__init__(core, identity, actor_class)
         self._processes: tuple[Any, ...] = ()
-        self._held: deque[Item] | None = deque()
+        self._held = Held(self)
         self._lock = make_rlock()
 
-    def stand_for(self, worker_class: type[Actor], router: str) -> None:
+    def stand_for(self, plan: Plan) -> None:
         """Own turn only, first of all. What the members are, and how messages are passed on."""
-        self._worker_class = worker_class
-        self._router = ROUTERS[router]()
+        self._worker_class = plan.worker
+        self._router = ROUTERS[plan.router]()
+        self._held.be(plan.mailbox)
 
     @property
     def ref(self) -> ActorRef[Any]:
@@ -141,28 +133,40 @@ class PoolCell(PunctualCell):
                 self._hold(item)
 
     def _hold(self, item: Item) -> None:
-        while not self._keep(item):
-            if self._held is None:  # the pool has ended meanwhile
-                super().deliver(*item)
+        while True:
+            held = self._keep(item)
+            if held is not None:  # not under the lock, as what follows: its sender may wait
+                self._held.tell_outcome(held, item)
                 return
-            if self._router.send(self._processes, item):  # not under the lock: its sender may wait
+            if self._router.send(self._processes, item):
                 return
 
-    def _keep(self, item: Item) -> bool:
-        """Any thread. Have the next member get it; False if there is one, or will be none."""
+    def _keep(self, item: Item) -> Put | None:
+        """Any thread. Have the next member get it, if there is room; None where there is one."""
         with self._lock:
-            if self._held is None or any(member.is_alive() for member in self._processes):
-                return False
-            self._held.append(item)
-            return True
+            if any(member.is_alive() for member in self._processes):
+                return None
+            return self._held.put(item)
 
     def set_members(self, members: list[ActorRef[Any]]) -> None:
         """Own turn only. From now on messages go to these, first of all those that waited."""
         processes = tuple(ref.process for ref in members)
         with self._lock:
-            while self._held and self._pass_on(processes, self._held[0]):
-                self._held.popleft()
+            if any(member.is_alive() for member in processes):
+                for item in (box := self._held.box):
+                    if not self._pass_on(processes, item):  # the last one has died meanwhile
+                        box.push_front([item])
+                        break
             self._processes = processes
+
+    def statistics(self) -> MailboxRecord:
+        """Any thread. What waits for a member, while there is none; and what, for the pool."""
+        own, held = super().statistics(), self._held.statistics()
+        return dataclasses.replace(held, length=own.length + held.length)
+
+    def has_waiting(self, room: object) -> bool:
+        """Any thread. See `Overtaking`."""
+        return self._held.has_waiting(room)
 
     def _pass_on(self, members: tuple[Any, ...], item: Item) -> bool:
         try:
@@ -171,7 +175,7 @@ class PoolCell(PunctualCell):
             said, sender, reply, _ = item
             if reply is not None:
                 reply.reject(error)
-            else:
+            elif not isinstance(error, MailboxFull | ActorDeadError):  # which are counted
                 self.core.owner.dead_letters.count(type(error).__name__, said, self.address, sender)
             return True
 
@@ -185,8 +189,8 @@ class PoolCell(PunctualCell):
         """Owner only. See `Lifecycle.die`."""
         super().die()
         with self._lock:
-            held, self._held = self._held or (), None
-        lose_all(self, iter(held), "noproc")
+            left = self._held.close()
+        lose_all(self, left, "noproc")
 
 
 class Pool(Overseer, Actor):
@@ -206,7 +210,7 @@ class Pool(Overseer, Actor):
         self._delay = 0.0
         self._retry: Timer | None = None
         self._pool_cell = cast("PoolCell", self._cell)
-        self._pool_cell.stand_for(plan.worker, plan.router)
+        self._pool_cell.stand_for(plan)
 
     def on_start(self) -> None:
         """Start the members; what one of them raises is raised by `system.pool`."""
@@ -361,37 +365,3 @@ class Pool(Overseer, Actor):
 def _stop_for_good(ref: ActorRef[Any]) -> Future[bool]:
     ref.process.signal(Bury())
     return ref.stop(block=False)
-
-
-def plan_pool(
-    actor_class: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    *,
-    n: int,
-    router: str,
-    core: int | str | None,
-    **options: Any,
-) -> Plan:
-    """What `system.pool` was asked for; `options` are those of `spawn`, for each member.
-
-    Raises:
-        TypeError: no actor class.
-        ValueError: a size or a router that cannot be.
-
-    """
-    worker_class: object = getattr(actor_class, "func", actor_class)  # of a partial
-    if not isinstance(worker_class, type) or not issubclass(worker_class, Actor):
-        raise TypeError(f"a pool takes a subclass of zanni.Actor; {worker_class!r:.80} is none")
-    check_size(n)
-    if router not in [*ROUTERS]:  # a list, which takes also what cannot be hashed
-        words = ", ".join(repr(word) for word in ROUTERS)
-        raise ValueError(f"router= takes one of {words}, not {router!r:.80}")
-    made: functools.partial[Any] = functools.partial(actor_class, *args, **kwargs)  # flattened
-    return Plan(worker_class, made.args, made.keywords, n, router, core, options)
-
-
-def check_size(n: object) -> None:
-    """Raise ValueError unless `n` is a number of members that a pool may have."""
-    if not is_whole(n) or n < 1:
-        raise ValueError(f"a pool has at least one member: n= takes a number from 1 up, not {n!r}")

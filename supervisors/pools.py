@@ -8,7 +8,8 @@ from ..actors.actor import CHILD_SHUTDOWN
 from ..actors.errors import SpecError
 from ..actors.kinds import kind_of_cell
 from ..actors.mailbox import Mailbox
-from ..actors.pool import Pool, plan_pool
+from ..actors.plan import plan_pool
+from ..actors.pool import Pool
 from .backoff import Backoff
 from .spec import ActorClass, ChildSpec, Queue, Shutdown, child
 from .strategy import RestartType

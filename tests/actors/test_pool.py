@@ -3,6 +3,7 @@
 import functools
 import threading
 from collections import Counter
+from contextlib import nullcontext
 
 import pytest
 
@@ -14,12 +15,14 @@ from zanni import (
     Future,
     Mailbox,
     MailboxFull,
+    MailboxHigh,
     Members,
     NameInUse,
     Resize,
     Timeout,
 )
 from zanni.actors import actor
+from zanni.actors.mailbox import HIGH_WATER
 
 DEADLINE = 10.0
 
@@ -258,20 +261,84 @@ def test_what_is_sent_while_no_member_lives_waits_for_the_next_one(system, event
 
 
 @pytest.fixture
-def held_by(system, eventually):
-    """A pool of one member, of whom none lives until it was sent these messages; then one comes."""
+def without_members(system, eventually):
+    """A pool of one member, which has died, and none is started until `Moody.refuses` is 0."""
 
-    def held_by(*messages, **options):
+    def without_members(**options):
         pool = system.pool(Moody, 1, **options)
         (first,) = members_of(pool)
-        Moody.refuses = 2
+        Moody.refuses = 1000
         first.tell(("raise", ValueError()))
         eventually(lambda: not first.is_alive())
-        answers = [pool.ask(message, block=False) for message in messages]
-        eventually(lambda: first not in members_of(pool) and members_of(pool))
+        return pool
+
+    yield without_members
+    Moody.refuses = 0
+
+
+@pytest.fixture
+def held_by(system, eventually, tools, without_members):
+    """A pool whose member comes when each of these messages was sent, by a sender of its own."""
+
+    def held_by(*messages, **options):
+        pool = without_members(**options)
+        answers = []
+        for message in messages:
+            ask = functools.partial(lambda message, _: pool.ask(message), message)
+            answers.append(system.spawn(tools.Hooked, []).ask(("apply", ask), block=False))
+            eventually(lambda: pool.mailbox().length + pool.mailbox().waiting == len(answers))
+        Moody.refuses = 0
+        eventually(lambda: members_of(pool))
         return pool, answers
 
     return held_by
+
+
+@pytest.mark.parametrize(
+    ("overflow", "kept"), [("fail", [0, 1]), ("drop_new", [0, 1]), ("drop_old", [1, 2])]
+)
+def test_what_waits_for_a_member_is_bounded_as_its_mailbox(
+    system, eventually, without_members, overflow, kept
+):
+    pool = without_members(mailbox=Mailbox(capacity=2, overflow=overflow))
+    pool.tell(0)
+    pool.tell(1)
+    refused = pytest.raises(MailboxFull, match="2 of 2 messages")
+    with refused if overflow == "fail" else nullcontext():
+        pool.tell(2)
+    if overflow != "drop_old":
+        with pytest.raises(MailboxFull):
+            pool.ask("seen")
+    record = pool.mailbox()
+    lost = 1 + (overflow != "drop_old")
+    assert (record.length, record.overflowed, system.dead_letters.counts["overflow"]) == (
+        2,
+        lost,
+        1,
+    )
+    Moody.refuses = 0
+    eventually(lambda: members_of(pool))
+    assert pool.ask("seen", timeout=DEADLINE) == kept
+
+
+def test_events_tell_of_a_pool_for_whose_member_very_much_waits(system, without_members):
+    pool = without_members()
+    for number in range(HIGH_WATER):
+        pool.tell(number)
+    assert MailboxHigh(pool, HIGH_WATER) in system.events.last
+
+
+def test_who_waits_for_room_until_a_member_comes_is_told_of_the_end_of_the_pool(
+    system, without_members, tools, eventually
+):
+    pool = without_members(mailbox=Mailbox(capacity=1, overflow="wait"))
+    pool.tell("held")
+    sender = system.spawn(tools.Hooked, [])
+    told = sender.ask(("apply", lambda _: pool.tell("waits")), block=False)
+    eventually(lambda: pool.mailbox().waiting == 1)
+    pool.stop()
+    with pytest.raises(ActorDeadError):
+        told.get(timeout=DEADLINE)
 
 
 FULL_SOON = {"mailbox": Mailbox(capacity=2, overflow="wait")}
