@@ -346,7 +346,7 @@ class Actor(Receiving, pykka.Actor):
 
 def _process_of(ref: ActorRef[Any], verb: str) -> Process:
     if not isinstance(ref, ActorRef):  # pyright: ignore[reportUnnecessaryIsInstance]  # users
-        raise TypeError(f"{verb}() takes an ActorRef, not {type(ref).__name__}: {ref!r:.80}")
+        raise TypeError(f"{verb}() takes a zanni.ActorRef, not {type(ref).__name__}: {ref!r:.80}")
     return ref.process
 
 

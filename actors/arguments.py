@@ -21,10 +21,19 @@ def checked_name(name: str | None) -> str:
     if name is None:
         return f"zanni-{process_id()}"
     if not (isinstance(name, str) and 0 < len(name) <= 64 and name.isprintable()):  # type: ignore[redundant-expr]  # users may pass anything
-        raise ValueError(f"a system's name is 1 to 64 printable characters, not {name!r:.80}")
+        hint = _hint_of_locale(name)
+        raise ValueError(f"a system's name is 1 to 64 printable characters, not {name!r:.80}{hint}")
     if "@" in name or "/" in name:
         raise ValueError(f"a system's name holds neither @ nor /, which addresses use: {name!r}")
     return name
+
+
+def _hint_of_locale(text: object) -> str:
+    try:
+        str(text).encode()
+    except UnicodeEncodeError:  # a byte of the command line that the locale could not read
+        return ", which is no text in this locale: set LC_ALL=C.UTF-8"
+    return ""
 
 
 def checked_cores(cores: int | str) -> int:

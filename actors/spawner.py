@@ -98,7 +98,7 @@ class Spawner:
         if supervisor is not None:
             _check_supervisor(supervisor)
         if near is not None and not isinstance(near, ActorRef):
-            raise TypeError(f"near= takes an ActorRef, not {type(near).__name__}")
+            raise TypeError(f"near= takes a zanni.ActorRef, not {type(near).__name__}")
         order = _new(Order, (birth, name, parent, supervisor, start_timeout))
         if node is not None and node != self._home.name:
             core = _core_there(node, core, near)

@@ -53,7 +53,10 @@ def load(target: str) -> type[Actor]:
 def _import(name: str, target: str) -> ModuleType:
     if not name or not all(part.isidentifier() for part in name.split(".")):
         raise click.UsageError(f"{target!r} is not of the form module:Class")
-    here = str(Path.cwd())
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:
+        raise click.UsageError("the working directory was removed: change into another") from None
     if here not in sys.path:  # child cores take over this path, and so find the module too
         sys.path.insert(0, here)
     try:

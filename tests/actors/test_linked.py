@@ -236,7 +236,7 @@ def test_a_link_in_init_and_from_a_coroutine(system):
 @pytest.mark.parametrize("verb", ["link", "unlink", "watch", "unwatch"])
 def test_what_is_no_ref_is_refused_by_name(system, verb):
     node = system.spawn(Node)
-    with pytest.raises(TypeError, match=rf"{verb}\(\) takes an ActorRef, not str: 'ann'"):
+    with pytest.raises(TypeError, match=rf"{verb}\(\) takes a zanni.ActorRef, not str: 'ann'"):
         node.ask(("apply", lambda actor: getattr(actor, verb)("ann")))
 
 

@@ -363,7 +363,7 @@ def test_there_has_to_be_a_message_in_hand(system, verb):
 
 
 def test_forward_takes_a_ref(doer):
-    with pytest.raises(TypeError, match=r"forward\(\) takes an ActorRef, not str: 'ann'"):
+    with pytest.raises(TypeError, match=r"forward\(\) takes a zanni.ActorRef, not str: 'ann'"):
         doer.ask(("do", lambda actor: actor.forward("ann")))
 
 

@@ -99,6 +99,18 @@ def test_a_wrong_target(here: Path, target: str, texts: list[str]) -> None:
     assert "Traceback" not in said
 
 
+def test_a_working_directory_that_was_removed_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = here / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = CliRunner().invoke(main, ["run", "shop:Clerk"])
+    assert result.exit_code == 2
+    assert "the working directory was removed: change into another" in result.stderr
+
+
 WRONG_ARGUMENTS = [
     (["shop:Picky"], ["Picky(size, colour='red')", "missing a required argument: 'size'"]),
     (["shop:Picky", "--", "1", "2", "3"], ["too many positional arguments"]),

@@ -130,7 +130,8 @@ def test_a_revoked_key_is_off_the_list(directory):
         (BANK._replace(key=CARL.key), "'carl'"),
         (BANK._replace(name="../bank"), "neither @ nor /"),
         (BANK._replace(name=""), "1 to 64"),
-        (BANK._replace(name="a\nb"), "printable"),
+        (BANK._replace(name="a\nb"), "printable characters, not 'a\\\\nb'$"),
+        (BANK._replace(name="\udcc3"), "no text in this locale: set LC_ALL=C.UTF-8"),
         (BANK._replace(name=".bank"), "begins with a dot"),
     ],
 )
