@@ -103,6 +103,26 @@ def test_a_bytearray_of_an_error_arrives_as_one() -> None:
     assert repr(travel(ValueError([bytearray(b"a")]))) == repr(ValueError([bytearray(b"a")]))
 
 
+class Summer(dt.tzinfo):
+    """A zone with summer time until the end of September."""
+
+    def utcoffset(self, when: dt.datetime | None, /) -> dt.timedelta | None:
+        return when and dt.timedelta(hours=2 if when.month < 10 and not when.fold else 1)
+
+    def dst(self, when: dt.datetime | None, /) -> dt.timedelta | None:
+        return when and dt.timedelta(0)
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_a_moment_of_a_zone_arrives_with_its_offset_and_without_the_rules(fold: int) -> None:
+    sent = dt.datetime(2026, 7, 1, 12, tzinfo=Summer(), fold=fold)
+    there = travel(sent)
+    assert there.timestamp() == sent.timestamp()
+    assert there.tzinfo == dt.timezone(dt.timedelta(hours=2 - fold))
+    later = dt.timedelta(days=180)
+    assert ((there + later).timestamp() == (sent + later).timestamp()) is bool(fold)
+
+
 def test_a_memoryview_arrives_as_bytes() -> None:
     assert repr(travel([memoryview(b"a")])) == "[b'a']"
 
