@@ -88,12 +88,12 @@ def write_pair(directory: Path, pair: KeyPair) -> None:
     """Make a key directory, or put keys into one that is there; its mode is left as it is.
 
     Raises:
-        BadKeys: it has keys already, others can change it, or it is no directory.
+        BadKeys: it has keys already, others can change it or its list, or one is no directory.
         OSError: it cannot be made.
 
     """
     _make(directory)
-    (directory / ALLOWED).mkdir(mode=0o700, exist_ok=True)
+    _make(directory / ALLOWED)
     try:
         _write(directory / SECRET, f"{pair.public}\n{pair.secret}\n")
     except FileExistsError:
@@ -108,7 +108,10 @@ def _make(directory: Path) -> None:
     except FileExistsError:
         if not directory.is_dir():
             raise BadKeys(f"{directory} is no directory: choose another place") from None
-        _check(directory.stat(), directory, _CHANGE)
+        try:
+            _check(directory.stat(), directory, _CHANGE)
+        except BadKeys as error:
+            raise BadKeys(f"{error}, or choose another place") from None
     else:
         directory.chmod(0o700)  # whatever the umask
 

@@ -66,20 +66,23 @@ def test_no_keys_are_put_where_others_could_change_them(tmp_path, lax):
     made = tmp_path / "keys"
     made.mkdir()
     made.chmod(lax)
-    with pytest.raises(BadKeys, match=r"changed by others .*: chmod go-w"):
+    with pytest.raises(BadKeys, match=r"changed by others .*: chmod go-w \S+, or choose another"):
         write_pair(made, PAIR)
     assert (mode(made), list(made.iterdir())) == (lax, [])
 
 
+@pytest.mark.parametrize("place", ["keys", "keys/allowed"])
 @pytest.mark.parametrize("kind", ["file", "link to nothing"])
-def test_what_is_no_directory_takes_no_keys(tmp_path, kind):
-    made = tmp_path / "keys"
+def test_what_is_no_directory_takes_no_keys(tmp_path, kind, place):
+    wrong = tmp_path / place
+    wrong.parent.mkdir(exist_ok=True)
     if kind == "file":
-        made.touch()
+        wrong.touch()
     else:
-        made.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(BadKeys, match="no directory: choose another place"):
-        write_pair(made, PAIR)
+        wrong.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadKeys, match=f"{place} is no directory: choose another place"):
+        write_pair(tmp_path / "keys", PAIR)
+    assert not (tmp_path / "keys" / "secret.key").exists()
 
 
 def test_what_was_written_is_read(directory):
