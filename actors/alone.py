@@ -12,7 +12,7 @@ from .errors import NodeDown
 from .forked import Disowned
 from .gone import GoneProcess
 from .load import Meter
-from .network import CoreRecord, Network, NodeRecord, Poller
+from .network import CoreReport, Network, NodeRecord, Poller
 from .process import Process
 
 
@@ -63,11 +63,11 @@ class Alone:
             f"{self._host.name!r} has no network to join {url} by: make it with listen= or join="
         )
 
-    def cores(self) -> list[CoreRecord]:
+    def cores(self) -> list[CoreReport]:
         """Any thread. The one core."""
         incarnation = self._host.home.incarnation
         actors = len(self._host.core.processes) - 1  # the kernel is none
-        record = CoreRecord(
+        record = CoreReport(
             index=0,
             state="up",
             incarnation=incarnation,

@@ -206,7 +206,8 @@ class AcrossCores(Runtime):
 
     def cores(self) -> list[CoreRecord]:
         """The cores of this node."""
-        return self.network.cores() if self._can_be_asked() else []
+        reports = self.network.cores() if self._can_be_asked() else []
+        return [{"name": f"{self.name}/{each['index']}", **each} for each in reports]
 
     def nodes(self) -> list[NodeRecord]:
         """This node and those joined with it."""

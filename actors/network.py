@@ -30,8 +30,8 @@ CoreState: TypeAlias = Literal["starting", "up", "closing", "down", "given up"]
 """Of the process of a core. "closing": it is being removed; "given up": it stays down."""
 
 
-class CoreRecord(TypedDict):
-    """One core of a node, as `system.cores()` lists it."""
+class CoreReport(TypedDict):
+    """One core of a node, as its cores tell one another."""
 
     index: int
     state: CoreState
@@ -45,6 +45,13 @@ class CoreRecord(TypedDict):
     """How often its process was started again."""
     load: Load
     """As it last reported."""
+
+
+class CoreRecord(CoreReport):
+    """One core of a node, as `system.cores()` lists it."""
+
+    name: str
+    """As the addresses of its actors begin: "bank/0"."""
 
 
 class NodeRecord(TypedDict):
@@ -109,7 +116,7 @@ class Network(Protocol):
         """Any thread. Join the node that listens there; retried until it answers."""
         ...
 
-    def cores(self) -> list[CoreRecord]:
+    def cores(self) -> list[CoreReport]:
         """Any thread. The cores of this node."""
         ...
 

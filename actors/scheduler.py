@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from .arguments import is_whole
-from .network import CoreRecord, Load, Network
+from .network import CoreReport, Load, Network
 from .ref import ActorRef
 
 PLACES = ("here", "spread", "least-loaded")
@@ -91,12 +91,12 @@ class Scheduler:
         self._placed[index] = chosen["load"], self._since(chosen) + 1
         return index
 
-    def _since(self, record: CoreRecord) -> int:
+    def _since(self, record: CoreReport) -> int:
         report, placed = self._placed.get(record["index"], (record["load"], 0))
         return placed if report == record["load"] else 0
 
 
-def cost(record: CoreRecord, placed: int) -> tuple[float, int, int]:
+def cost(record: CoreReport, placed: int) -> tuple[float, int, int]:
     """What a core is chosen by, least first: how busy it is, in tenths, then how many it has.
 
     Between two reports the actors that were placed meanwhile stand for the load that they will be,

@@ -27,7 +27,7 @@ from typing import Any, TypeVar, cast
 
 from ..actors.address import CoreAddress
 from ..actors.environment import now, process_id
-from ..actors.network import IDLE, CoreRecord, Load, NodeRecord
+from ..actors.network import IDLE, CoreReport, Load, NodeRecord
 from ..actors.system import ActorSystem
 from .bounds import check
 from .core import Children
@@ -50,7 +50,7 @@ PLACES = 400
 """Of how many cores a heartbeat tells where they listen, at most: so it has room in a frame."""
 LOAD_FIELDS = ("queued", "messages", "delay", "cpu")
 RECORD_FIELDS = ("index", "state", "incarnation", "pid", "actors", "restarts", "load")
-"""The fields of a `Load` and of a `CoreRecord`, in the order in which they are told."""
+"""The fields of a `Load` and of a `CoreReport`, in the order in which they are told."""
 
 _load_row = itemgetter(*LOAD_FIELDS)
 _record_row = itemgetter(*RECORD_FIELDS)
@@ -74,7 +74,7 @@ class Gossip:
     ) -> None:
         self._system, self._members = system, members
         self._listeners, self._children = listeners, children
-        self._told: list[CoreRecord] = []
+        self._told: list[CoreReport] = []
         self._dead: deque[tuple[int, int]] = deque(maxlen=64)
         self._parts: list[dict[str, Any]] = []
         """Those that have come of what core 0 tells of other nodes."""
@@ -192,7 +192,7 @@ class Gossip:
 
     def _take_from_core_0(self, told: dict[str, Any]) -> None:
         self._told = [
-            cast("CoreRecord", dict(zip(RECORD_FIELDS, row, strict=True))) for row in told["cores"]
+            cast("CoreReport", dict(zip(RECORD_FIELDS, row, strict=True))) for row in told["cores"]
         ]
         self._system.allowed.take(told["allowed"])
         if told["host"] is not None and self._system.tcp_host is None:  # before others are known
@@ -225,12 +225,12 @@ class Gossip:
 
     # Asking
 
-    def cores(self) -> list[CoreRecord]:
+    def cores(self) -> list[CoreReport]:
         """Any thread. See `Network.cores`."""
         system = self._system
         if self._children is None:
             return [self._as_it_is(record) for record in self._told]
-        mine = CoreRecord(
+        mine = CoreReport(
             index=0,
             state="up",
             incarnation=system.home.incarnation,
@@ -242,7 +242,7 @@ class Gossip:
         records = [self._as_it_is(mine)]
         for child in self._children.all:
             peer = self._members.current.get((system.name, child.index))
-            record = CoreRecord(
+            record = CoreReport(
                 index=child.index,
                 state=child.state,
                 incarnation=child.incarnation,
@@ -254,7 +254,7 @@ class Gossip:
             records.append(self._as_it_is(record))
         return records
 
-    def _as_it_is(self, record: CoreRecord) -> CoreRecord:
+    def _as_it_is(self, record: CoreReport) -> CoreReport:
         """A copy, which is the caller's, with the state as this core knows it."""
         index, state = record["index"], record["state"]
         if index == self._system.index:

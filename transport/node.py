@@ -22,7 +22,7 @@ from ..actors.errors import NodeDown, Timeout
 from ..actors.forked import Disowned
 from ..actors.future import Future
 from ..actors.kernel import StopRequest
-from ..actors.network import CoreRecord, NodeRecord
+from ..actors.network import CoreReport, NodeRecord
 from ..actors.observe import DeadLetters
 from ..actors.process import Process
 from ..actors.system import ActorSystem
@@ -355,7 +355,7 @@ class Node:
         """Any thread. See `Network.join`."""
         self.joins.join(url)
 
-    def cores(self) -> list[CoreRecord]:
+    def cores(self) -> list[CoreReport]:
         """Any thread. See `Network.cores`."""
         return self.gossip.cores()
 

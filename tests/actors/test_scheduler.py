@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 
 from zanni import ActorSystem
-from zanni.actors.network import CoreRecord, Load
+from zanni.actors.network import CoreReport, Load
 from zanni.actors.scheduler import Scheduler
 
 
 def record(index, *, cpu=0.0, delay=0.0, actors=0, state="up"):
     load = Load(queued=0, messages=0, delay=delay, cpu=cpu)
-    return CoreRecord(
+    return CoreReport(
         index=index, state=state, incarnation=1, pid=1, actors=actors, restarts=0, load=load
     )
 

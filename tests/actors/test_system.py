@@ -343,6 +343,8 @@ def test_what_a_system_knows_of_itself(system, tools):
     assert all(isinstance(ref, ActorRef) for ref in system.actors())
     (core,) = system.cores()
     assert (core["index"], core["state"], core["actors"]) == (0, "up", 2)
+    assert core["name"] == "test/0"
+    assert str(one.address).startswith("test/0/")
     core["load"].clear()  # it is the caller's
     assert system.cores()[0]["load"]
     (node,) = system.nodes()

@@ -349,6 +349,8 @@ def test_each_core_reports_its_load_to_all():
         wait_for(lambda: seen_by(system.cores))
         wait_for(lambda: seen_by(lambda: busy.call(crew.Counter.cores).get(timeout=DEADLINE)))
         assert system.cores()[1]["actors"] == 1
+        for cores in (system.cores(), busy.call(crew.Counter.cores).get(timeout=DEADLINE)):
+            assert [core["name"] for core in cores] == ["loads/0", "loads/1"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import msgpack
 import pytest
 
 from zanni.actors.address import CoreAddress
-from zanni.actors.network import IDLE, CoreRecord, Load
+from zanni.actors.network import IDLE, CoreReport, Load
 from zanni.transport.aliases import Aliases
 from zanni.transport.frame import CONTROL_CAP
 from zanni.transport.gossip import BODY_LIMIT, PLACES, BadHeartbeat, Gossip
@@ -86,7 +86,7 @@ def test_a_heartbeat_out_of_bounds_is_refused_before_anything_is_made_of_it(hear
 def test_a_core_that_was_told_last_that_it_starts_is_up(hearing):
     """So what it starts by itself may be placed on it, as the members of a pool are."""
     told = [[0, "up", 5, 100, 1, 0, IDLE], [1, "starting", 6, 101, 0, 0, IDLE]]
-    cores = [dict(zip(CoreRecord.__annotations__, values, strict=True)) for values in told]
+    cores = [dict(zip(CoreReport.__annotations__, values, strict=True)) for values in told]
     hearing.gossip._told = cores
     assert [each["state"] for each in hearing.gossip.cores()] == ["up", "up"]
 
@@ -97,7 +97,7 @@ def test_what_a_core_tells_of_the_cores_is_the_callers(hearing, index):
     gossip = [Core0(1).gossip, hearing.gossip][index]
     if index:
         told = [0, "up", 5, 100, 1, 0, dict(IDLE)]
-        gossip._told = [dict(zip(CoreRecord.__annotations__, told, strict=True))]
+        gossip._told = [dict(zip(CoreReport.__annotations__, told, strict=True))]
     before = gossip.cores()
     for record in gossip.cores():
         record["load"].clear()
