@@ -170,7 +170,14 @@ class Cell(Signalled):
                 self.give_up_if_late()
         elif state is STARTING:
             worker.turn = self
-            if self.begin():
+            awaited = self.ties is not None and self.ties.starting is not None
+            if not self.begin():
+                pass
+            elif awaited and self.queue is not None:
+                # Who waited goes first: it may wait in this thread, which a message may block.
+                self.state = SCHEDULED
+                core.run_queue.append(self)
+            else:
                 self.state = RUNNING
                 self._handle_messages(worker)
         elif state is LEAVING:
@@ -243,7 +250,9 @@ class Cell(Signalled):
                 if reply is not None and self.current is item and not reply.resolve(result):
                     self._came_late(result, item)
             if self.interrupted:
-                self.interrupted = False  # before the look: the watcher takes first, and sets then
+                # Before the look: the watcher takes first, and sets then. It is never cleared while
+                # one that was given up may return, who would go on.
+                self.interrupted = self.has_given_up()
                 if worker.core is not core:
                     self._own(self.settle)
                 if self.exit_reason is not None:
@@ -308,7 +317,7 @@ class Cell(Signalled):
             self.state = LEAVING
             self.core.schedule(self)
             return
-        self.interrupted = False
+        self.interrupted = self.has_given_up()
         self._heed()
         if self.depth():
             self.state = SCHEDULED
@@ -340,11 +349,7 @@ class Cell(Signalled):
     def _heed(self) -> None:
         """Own turn only. Something has come that must not wait for the end of the turn."""
         ties = self.ties
-        if ties is None:
-            return
-        if ties.given_up:  # a turn of the incarnation before is not to go on when it returns
-            self.interrupted = True
-        if ties.hastened:
+        if ties is not None and ties.hastened:
             self.push_front([HASTENED])
 
     def _on_error(self, error: BaseException, item: Item) -> None:

@@ -163,6 +163,10 @@ class Lifecycle(CellParts):
         """Any thread. Whether the turn of this actor in that thread was given up."""
         return self.ties is not None and worker in self.ties.given_up
 
+    def has_given_up(self) -> bool:
+        """Any thread. Whether turns of this actor were given up that have not returned."""
+        return self.ties is not None and bool(self.ties.given_up)
+
     # Beginning
 
     @calls_user_code

@@ -149,6 +149,38 @@ def test_a_turn_that_was_given_up_returns_and_the_next_life_keeps_its_messages(s
     assert it.ask("seen", timeout=DEADLINE) == ["new", *range(2000)]
 
 
+def test_of_two_turns_that_were_given_up_neither_goes_on(system, eventually):
+    gates, handled, begun = [threading.Event() for _ in range(3)], [], []
+
+    class Blocks(Actor):
+        def __init__(self):
+            self.life = len(begun) + 1
+
+        def on_receive(self, message):
+            if message == "block":
+                begun.append(self.life)
+                assert gates[self.life - 1].wait(DEADLINE)
+            else:
+                handled.append((self.life, message))
+
+    system.spawn(Tree, Blocks)
+    it = system.whereis("it")
+    for life in (1, 2, 3):
+        it.tell("block")
+        eventually(lambda life=life: begun == list(range(1, life + 1)))
+        if life < 3:
+            it.kill()
+            eventually(lambda life=life: len(it.process.ties.given_up) == life)
+    for message in "abc":
+        it.tell(message)
+    for gate, left in zip(gates, (1, 0), strict=False):
+        gate.set()
+        eventually(lambda left=left: len(it.process.ties.given_up) == left)
+    gates[2].set()
+    it.ask("d", timeout=DEADLINE)
+    assert handled == [(3, message) for message in "abcd"]
+
+
 class Silent(Actor):
     def on_receive(self, message):
         self.reply_later()

@@ -153,6 +153,22 @@ def test_a_restart_that_blocks_fails_in_time_and_is_tried_again(world, gate, cra
     assert world.states() == {"blocks": "running"}
 
 
+def test_a_child_that_blocks_as_soon_as_it_is_restarted_holds_up_no_supervisor(world, gate):
+    class Fragile(Blocks):
+        def on_receive(self, message):
+            if message == "fail":
+                raise ValueError(message)
+            super().on_receive(message)
+
+    spec = child(Fragile, world, gate, "on_receive", id="blocks", name="blocks")
+    world.supervise(world.child("a"), spec)
+    ref = world.system.whereis("blocks")
+    world.system.core.post(lambda: [ref.tell(message) for message in ("fail", "block")])
+    world.until(lambda: "block blocks" in world.journal)
+    assert world.states() == {"a": "running", "blocks": "running"}
+    assert not gate.is_set()
+
+
 def test_a_restart_that_asks_its_supervisor_fails_at_once(world, crash):
     class AsksAbove(Blocks):
         def on_start(self):
