@@ -66,6 +66,14 @@ def test_a_grant_twice_or_late_changes_nothing(account):
     assert account.left[0] == 500
 
 
+def test_what_was_granted_never_shrinks(account):
+    account.spend(1, 100, 1000)
+    assert account.grant(1, 1000, 100_000)
+    assert not account.grant(1, 10, 100_000)
+    assert not account.grant(1, 1000, 10)
+    assert account.left == LIMITS
+
+
 class Core:
     """What has receipts gone tell the window, as a core's loop does."""
 
@@ -159,6 +167,16 @@ def test_who_holds_the_window_is_passed_over_and_the_others_have_half_of_it():
     assert core.window.credit == LIMITS
 
 
+def test_who_holds_the_bytes_of_the_window_is_passed_over_however_few_its_messages():
+    core = Core()
+    receipts = [core.come(7, 1, 60_000), core.come(8, 1, 40_000)]
+    assert core.window.is_full
+    core.window.pass_over()
+    assert [*core.window.busy] == [7]
+    assert core.window.credit == (999, 60_000)
+    receipts.clear()
+
+
 def test_a_small_window_is_kept_too():
     core = Core(Limits(4, 1000))
     receipts = [core.come(7, 1, 1) for _ in range(8)]
@@ -249,3 +267,4 @@ def test_whatever_is_lost_or_late_the_window_is_kept_and_opens_again(steps, rand
     wire.do("tell", len(wire.grants) - 1)
     assert wire.account.left == LIMITS
     assert wire.core.window.credit == LIMITS
+    assert wire.core.window._held == {}  # nothing is kept of an actor whose messages are handled

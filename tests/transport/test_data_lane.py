@@ -189,6 +189,27 @@ def test_what_is_for_busy_actors_has_half_of_the_room(peer):
     assert len(unsent) == taken.count(None) + 1
 
 
+def pass_before_the_end(data):
+    data.let_pass(1)
+
+
+def be_busy_no_more(data):
+    data.set_aside([8])
+    data.set_aside([7])
+
+
+@pytest.mark.parametrize("go_on", [pass_before_the_end, be_busy_no_more])
+def test_what_has_gone_on_takes_no_room_from_what_is_for_busy_actors(peer, go_on):
+    counts = []
+    for _ in range(2):
+        peer.data.set_aside([7])
+        taken = [peer.data.post(message(7, 0, 1)) for _ in range(LIMITS.size)]
+        counts.append(taken.count(None))
+        go_on(peer.data)
+        peer.flush()
+    assert counts[0] == counts[1] < LIMITS.size
+
+
 def test_whoever_waits_for_room_goes_on_when_half_of_it_is_free(peer):
     peer.data.link.open = False
     half = b"x" * (LIMITS.size // 2)

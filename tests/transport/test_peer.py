@@ -3,6 +3,7 @@
 import pytest
 from peers import make_peer
 
+from zanni import Config
 from zanni.actors.address import Address, CoreAddress
 from zanni.actors.process import Broken, Died
 from zanni.transport.batches import BATCH_BYTES, BATCH_MESSAGES
@@ -142,6 +143,20 @@ def test_nothing_goes_before_the_peer_is_up(peer, links, due):
     peer.state = State.UP
     peer.flush()
     assert batches(links[Lane.DATA]) == [b"1"]
+
+
+def test_who_waits_for_room_goes_on_when_the_incarnation_of_its_peer_is_known():
+    unknown, successor = (
+        make_peer(HOME._replace(incarnation=incarnation), config=Config(peer_bytes=1000))
+        for incarnation in (0, HOME.incarnation)
+    )
+    for _ in range(3):
+        unknown.data.post(b"x" * 400)
+    room = unknown.data.room_for(b"x")
+    assert not room.done()
+    unknown.hand_over(successor)
+    assert room.get(timeout=0) is None
+    assert successor.data.queued == 1200
 
 
 def test_control_says_after_which_data_it_was_posted(peer, links):
