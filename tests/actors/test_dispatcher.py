@@ -1,10 +1,12 @@
 """The core's loop: parking, fairness, and what threads do to it at once."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorSystem, Future, ShuttingDown, Timeout
+from zanni.actors.dispatcher import Core
 
 
 class Link(Actor):
@@ -185,6 +187,19 @@ def test_one_busy_actor_leaves_time_for_a_thousand_cold_ones(system):  # A9
     busy.stop()
 
 
+def test_what_is_posted_without_end_leaves_time_for_actors(system):  # A9
+    def post_again():
+        if not answered:
+            system.core.post(post_again)
+
+    answered = []
+    system.core.post(post_again)
+    try:
+        assert system.spawn(Waits).ask("soon", timeout=10) == "soon"
+    finally:
+        answered.append("soon")
+
+
 def test_a_long_queue_leaves_time_for_others(system):
     handled = []
 
@@ -299,6 +314,67 @@ def test_no_wake_up_is_lost(system, switching):
     waits = system.spawn(Waits)
     for number in range(2000):
         assert waits.ask(number, timeout=10) == number
+
+
+class JustBefore(Core):
+    """Has something posted at the last moment at which nobody sees that it is asleep."""
+
+    @property
+    def asleep(self):
+        return self.__dict__["asleep"]
+
+    @asleep.setter
+    def asleep(self, value):
+        if value and not self.__dict__["asleep"] and self.last_moment is not None:
+            self.last_moment()
+        self.__dict__["asleep"] = value
+
+
+@pytest.fixture
+def just_before(system, in_core):
+    """Have a function posted just before the core of `system` falls asleep, if `when()`; once."""
+
+    def just_before(function, when):
+        core = system.core
+
+        def post():
+            if when():
+                core.last_moment = None
+                core.inbox.append((function, ()))
+
+        def begin():
+            core.last_moment = post
+            core.__class__ = JustBefore
+
+        in_core(begin)
+
+    return just_before
+
+
+def test_the_loop_does_not_sleep_when_something_was_posted_just_before(
+    system, just_before, eventually
+):
+    posted, done, slept = [], [], []
+    core, poller = system.core, system.core.poller
+
+    def wait(timeout):
+        if posted:
+            slept.append(list(done))
+        return poller.wait(timeout)
+
+    core.poller = SimpleNamespace(wait=wait, poll=poller.poll)
+    just_before(lambda: done.append("it"), lambda: not posted.append("it"))
+    eventually(lambda: slept)
+    core.poller = poller
+    assert slept[0] == ["it"]
+
+
+def test_what_is_posted_just_before_the_loop_has_ended_is_done(system, just_before):
+    done = threading.Event()
+    core = system.core
+    just_before(done.set, lambda: core._wake == core._take_in_late)  # so it is at the end
+    system.stop()
+    assert done.wait(10)
 
 
 def test_threads_that_spawn_tell_ask_and_stop_at_once(system, in_threads, switching):

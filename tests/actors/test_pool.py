@@ -4,6 +4,7 @@ import functools
 import threading
 from collections import Counter
 from contextlib import nullcontext
+from contextvars import ContextVar
 
 import pytest
 
@@ -115,6 +116,36 @@ def test_broadcast_reaches_all_and_an_ask_gives_the_list_of_answers(system):
     assert pool.ask("seen") == [[1]] * 3
     assert pool.call(Worker.double, 2).get() == [4] * 3
     assert pool.proxy().double(3).get() == [6] * 3
+
+
+def test_a_broadcast_reaches_the_others_where_one_has_no_room(system):
+    pool = system.pool(Worker, 3, router="broadcast", mailbox=Mailbox(capacity=2))
+    first, *others = members_of(pool)
+    begun, gate = Future(), Future()
+    first.tell(("begin", begun, gate))
+    begun.get(timeout=DEADLINE)
+    for _ in range(2):
+        first.tell("it is full")
+    with pytest.raises(MailboxFull):
+        pool.tell("to all")
+    assert [other.ask("seen", timeout=DEADLINE) for other in others] == [["to all"]] * 2
+    gate.set()
+
+
+def test_the_context_and_the_time_of_the_asker_reach_the_member(system, tools):
+    variable = ContextVar("variable", default="unset")
+
+    class Tells(Actor):
+        def on_receive(self, message):
+            return variable.get(), self.deadline
+
+    def asks(_):
+        variable.set("travels")
+        return system.pool(Tells, 2).ask("what came along?", timeout=1000)
+
+    found, seconds = system.spawn(tools.Hooked, []).ask(("apply", asks))
+    assert found == "travels"
+    assert 0 < seconds <= 1000
 
 
 def test_the_first_error_is_the_answer_of_a_broadcast(system):
@@ -258,6 +289,36 @@ def test_what_is_sent_while_no_member_lives_waits_for_the_next_one(system, event
     for number in range(3):
         pool.tell(number)
     assert pool.ask("seen", timeout=DEADLINE) == [0, 1, 2]
+
+
+class Interrupted:
+    """A router to which something happens before it sends a certain message."""
+
+    def __init__(self, router, message, happens):
+        self.router, self.message, self.happens = router, message, happens
+
+    def send(self, members, item):
+        if item[0] == self.message and any(member.is_alive() for member in members):
+            self.message = None
+            if self.happens() is False:
+                return False
+        return self.router.send(members, item)
+
+
+def test_what_comes_while_the_held_messages_are_passed_on_comes_behind_them(without_members):
+    pool = without_members()
+    router = pool.process._router
+    pool.process._router = Interrupted(router, "held", lambda: pool.tell("new"))
+    pool.tell("held")
+    pool.tell("held, too")
+    Moody.refuses = 0
+    assert pool.ask("seen", timeout=DEADLINE) == ["held", "held, too", "new"]
+
+
+def test_nothing_is_held_for_a_member_that_has_come_meanwhile(system):
+    pool = system.pool(Worker, 1)
+    pool.process._router = Interrupted(pool.process._router, "hello", lambda: False)
+    assert pool.ask("hello", timeout=DEADLINE) == "hello"
 
 
 @pytest.fixture
@@ -408,6 +469,18 @@ def test_a_pool_can_be_resized(system, eventually):
     assert members_of(pool) == before[:1]
     pool.tell(Resize(2))
     assert len(members_of(pool)) == 2
+
+
+def test_a_member_that_fails_after_it_had_to_go_is_gone(system):
+    pool = system.pool(Worker, 2)
+    _, last = members_of(pool)
+    begun, gate, gone = Future(), Future(), last.exited()
+    last.tell(("begin", begun, gate))
+    last.tell(("raise", ValueError("the last one")))
+    begun.get(timeout=DEADLINE)
+    pool.ask(Resize(1), timeout=DEADLINE)
+    gate.set()
+    assert isinstance(gone.get(timeout=DEADLINE), ValueError)
 
 
 def test_stop_keeps_its_place_behind_what_was_sent(system):

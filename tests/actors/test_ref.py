@@ -217,6 +217,25 @@ def test_a_timeout_of_an_ask_without_block_is_final_too(system, tools):
         future.get()
 
 
+def test_an_answer_and_an_error_that_come_late_are_counted(system, tools):  # G9
+    hooked, gate = system.spawn(tools.Hooked, []), threading.Event()
+
+    def answers(_):
+        return gate.wait(20)
+
+    def fails(_):
+        gate.wait(20)
+        raise KeyError("late")
+
+    for count, acts in enumerate((answers, fails), 1):
+        gate.clear()
+        with pytest.raises(Timeout):
+            hooked.ask(("apply", acts), timeout=0.01)
+        gate.set()
+        assert hooked.ask(("apply", lambda _: "next"), timeout=20) == "next"
+        assert system.dead_letters.counts == {"late": count}
+
+
 def test_a_timeout_of_get_is_not_final(system, tools):
     hooked = system.spawn(tools.Hooked, [])
     release = Future()

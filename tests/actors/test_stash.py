@@ -64,6 +64,57 @@ def test_the_stash_holds_as_much_as_the_mailbox(system):
     assert not any(future.done() for future in aside)
 
 
+class Stashes(Actor):
+    """Sets aside what comes until it is to open; fails where it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.is_open = [], False
+
+    def on_receive(self, message):
+        match message:
+            case "open":
+                self.is_open = True
+                self.unstash_all()
+            case "close":
+                seen, self.seen, self.is_open = self.seen, [], False
+                return seen
+            case _ if self.is_open:
+                self.seen.append(message)
+            case _:
+                self.stash()
+                if message == "fail":
+                    raise KeyError(message)
+        return None
+
+
+EITHER = pytest.mark.parametrize(
+    "mailbox", [Mailbox(), Mailbox(max_bytes=1000)], ids=["plain", "bounded"]
+)
+
+
+@EITHER
+def test_one_that_is_stashed_and_fails_is_handled_no_more_and_those_before_it_are(system, mailbox):
+    ref = system.spawn(Stashes, mailbox=mailbox)
+    ref.tell("first")
+    with pytest.raises(KeyError):
+        ref.ask("fail", timeout=10)
+    ref.tell("open")
+    assert ref.ask("close", timeout=10) == ["first"]
+
+
+@EITHER
+def test_what_is_stashed_no_more_takes_no_room_of_the_stash(system, mailbox):
+    ref = system.spawn(Stashes, mailbox=mailbox)
+    for _ in range(40):
+        with pytest.raises(KeyError):
+            ref.ask("fail", timeout=10)
+    for _ in range(20):
+        ref.tell("x" * 400)
+        ref.tell("open")
+        assert ref.ask("close", timeout=10) == ["x" * 400]
+
+
 def test_what_can_be_read_of_a_mailbox(system, held, eventually):
     ref, _, gate = held(10, max_bytes=10_000)
     assert ref.mailbox().oldest is None

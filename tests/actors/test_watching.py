@@ -126,6 +126,7 @@ def test_a_dead_watcher_is_forgotten(system, tools, watching):
     downs.watch(ref)
     downs.ref.stop()
     ref.ask(1)
+    assert not ref.process.ties.watchers
     before = dict(system.dead_letters.counts)
     ref.stop()
     assert dict(system.dead_letters.counts) == before
