@@ -305,13 +305,16 @@ class Interrupted:
         return self.router.send(members, item)
 
 
-def test_what_comes_while_the_held_messages_are_passed_on_comes_behind_them(without_members):
+def test_what_comes_while_the_held_messages_are_passed_on_comes_behind_them(
+    without_members, eventually
+):
     pool = without_members()
     router = pool.process._router
     pool.process._router = Interrupted(router, "held", lambda: pool.tell("new"))
     pool.tell("held")
     pool.tell("held, too")
     Moody.refuses = 0
+    eventually(lambda: pool.process._router.message is None)  # "held" is being passed on
     assert pool.ask("seen", timeout=DEADLINE) == ["held", "held, too", "new"]
 
 

@@ -218,19 +218,24 @@ def test_a_timeout_of_an_ask_without_block_is_final_too(system, tools):
 
 
 def test_an_answer_and_an_error_that_come_late_are_counted(system, tools):  # G9
-    hooked, gate = system.spawn(tools.Hooked, []), threading.Event()
+    hooked, begun, gate = system.spawn(tools.Hooked, []), threading.Event(), threading.Event()
 
     def answers(_):
+        begun.set()
         return gate.wait(20)
 
     def fails(_):
-        gate.wait(20)
+        answers(_)
         raise KeyError("late")
 
     for count, acts in enumerate((answers, fails), 1):
+        begun.clear()
         gate.clear()
+        future = hooked.ask(("apply", acts), block=False, timeout=1000)
+        assert begun.wait(20)
+        make_due(system.core)
         with pytest.raises(Timeout):
-            hooked.ask(("apply", acts), timeout=0.01)
+            future.get(timeout=20)
         gate.set()
         assert hooked.ask(("apply", lambda _: "next"), timeout=20) == "next"
         assert system.dead_letters.counts == {"late": count}
