@@ -80,7 +80,10 @@ def _unreachable(address: Address) -> NoReturn:
 def _stop_at_exit() -> None:
     left = [system for system in systems.values() if system.index == 0]
     for system in left:
-        if system.name != _DEFAULT:
+        if system._phase is Phase.STOPPING:
+            text = "the program ends before the system %r has stopped: wait for its stop()"
+            log(logging.WARNING, text, system.name)
+        elif system.name != _DEFAULT:
             text = "the system %r was not stopped: use 'with' or stop()"
             log(logging.WARNING, text, system.name)
         elif alive := system.local_actors():

@@ -164,7 +164,7 @@ def current_task() -> object:
     return sys.modules["asyncio"].current_task()
 
 
-def start_thread(target: Callable[[], None], name: str) -> threading.Thread:
+def start_thread(target: Callable[[], object], name: str) -> threading.Thread:
     """Run `target` in a thread that does not keep the interpreter from ending."""
     thread = threading.Thread(target=target, name=name, daemon=True)
     thread.start()

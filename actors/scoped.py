@@ -68,6 +68,18 @@ def wait_for(function: Callable[[], T], undo: Callable[[], object] | None = None
         done.cancel()  # the actor was killed
 
 
+def to_the_end(end: Callable[[], T], hurry: Callable[[], object]) -> T:
+    """Any thread. Call what ends something; where that is broken off, as by Ctrl-C, `hurry`.
+
+    That runs in a thread of its own: a second Ctrl-C ends the wait for it, and nothing else.
+    """
+    try:
+        return end()
+    except BaseException:
+        start_thread(hurry, "zanni-hurry").join()
+        raise
+
+
 async def _in_thread(
     function: Callable[[], object], undo: Callable[[], object] | None = None
 ) -> None:

@@ -10,6 +10,7 @@ It is one class, a file for each of its jobs:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from os import PathLike
 from typing import Any, Self, TypeVar
 
@@ -41,7 +42,7 @@ from .parking import here
 from .phase import Phase
 from .ref import ActorRef
 from .registry import Names
-from .scoped import STOP_REMEDY, Scoped, wait_for
+from .scoped import STOP_REMEDY, Scoped, to_the_end, wait_for
 from .spawner import Spawner
 from .watcher import watcher
 
@@ -221,7 +222,8 @@ class ActorSystem(AcrossCores, Scoped):
                 What has not finished by then is killed, which takes up to `kill_timeout` more.
 
         Returns whether all finished in time. Stopping twice is stopping once, and with a shorter
-        timeout it hurries the first.
+        timeout it hurries the first. Ctrl-C hurries it, too: what has not finished is killed, and
+        the KeyboardInterrupt passes on when all is over; at a second Ctrl-C at once.
 
         Raises:
             TypeError, ValueError: the timeout is no number; nothing has been begun.
@@ -232,8 +234,10 @@ class ActorSystem(AcrossCores, Scoped):
         if turn is not None and turn.core.owner is self:
             raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")
         check_may_wait(STOP_REMEDY)
-        seconds = self.config.drain_timeout if timeout is None else timeout
-        return wait_for(lambda: self.stop_within(seconds, self.config.kill_timeout))
+        seconds = bounded(self.config.drain_timeout if timeout is None else timeout)
+        kill_seconds = self.config.kill_timeout
+        end = partial(self.stop_within, seconds, kill_seconds)
+        return wait_for(lambda: to_the_end(end, partial(self.stop_within, 0.0, kill_seconds)))
 
     def stop_within(self, seconds: float, kill_seconds: float) -> bool:
         """As `stop`, with so many seconds to finish, and as many more for what was killed.

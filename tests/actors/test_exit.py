@@ -125,6 +125,20 @@ if __name__ == "__main__":
     assert "'two'" in done.err
 
 
+def test_a_system_that_is_being_stopped_still_is_told_so(script):
+    done = script(
+        BEGIN % 1
+        + """
+    refs[0].tell("for ever")
+    threading.Thread(target=system.stop, daemon=True).start()
+    while system._phase.value != "stopping":
+        time.sleep(0.001)
+"""
+    )
+    assert done.err.count("the program ends before the system 'left' has stopped") == 1
+    assert "was not stopped" not in done.err
+
+
 def test_several_systems_that_are_stuck_end_in_one_time(script):
     done = script(
         BEGIN % 1

@@ -137,3 +137,69 @@ if __name__ == "__main__":
 """
     )
     assert (done.code, done.out, done.err) == (0, "late\n", "")
+
+
+STOPPING = """
+import os, signal, threading, time
+from zanni import Actor, ActorSystem, Future
+
+asked, heard = [], []
+
+def interrupted(*_):
+    if len(heard) < len(asked):
+        heard.append(True)
+        raise KeyboardInterrupt
+
+def interrupt_when(condition):
+    while not condition():
+        time.sleep(0.001)
+    asked.append(True)
+    while len(heard) < len(asked):  # a signal just before a wait is in vain
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.01)
+
+def has_begun(name):
+    return any(each.name == name and each.ident for each in threading.enumerate())
+
+def is_stopping():
+    return system._phase.value == "stopping"
+
+class Last(Actor):
+    def on_receive(self, gate):
+        interrupt_when(is_stopping)
+        if GATED:
+            interrupt_when(lambda: has_begun("zanni-hurry"))
+            gate.wait()
+        Future().get()
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, interrupted)
+    system = ActorSystem("main", cores=CORES, config={"drain_timeout": 1000})
+    gate = threading.Event()
+    try:
+        with system:
+            children = [each["pid"] for each in system.cores() if each["pid"] != os.getpid()]
+            system.spawn(Last).tell(gate)
+    except KeyboardInterrupt:
+        print(system._phase.value)
+    gate.set()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and threading.active_count() + len(children) > 1:
+        children = [pid for pid in children if os.path.exists(f"/proc/{pid}")]
+        time.sleep(0.001)
+    print(system._phase.value, threading.active_count(), children)
+"""
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_an_end_that_ctrl_c_breaks_off_is_hurried_to_its_end(script, cores):
+    done = script(STOPPING.replace("CORES", str(cores)).replace("GATED", "False"))
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "stopped\nstopped 1 []\n"
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_second_ctrl_c_leaves_the_end_to_itself(script, cores):
+    done = script(STOPPING.replace("CORES", str(cores)).replace("GATED", "True"))
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "stopping\nstopped 1 []\n"
