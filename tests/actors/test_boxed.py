@@ -39,6 +39,7 @@ def test_drop_new_drops_what_comes(system, held):
         ref.tell(number)
     lost = [letter.message for letter in system.dead_letters.last]
     assert lost == [*range(10, 25)]
+    assert ref.mailbox().overflowed == 15
     assert system.dead_letters.statistics() == {"overflow": 15}
     finish(ref, gate)
     assert seen == [*range(10)]
@@ -50,6 +51,7 @@ def test_drop_old_drops_what_has_waited_longest(system, held):
         ref.tell(number)
     lost = [letter.message for letter in system.dead_letters.last]
     assert lost == [*range(15)]
+    assert ref.mailbox().overflowed == 15
     assert system.dead_letters.statistics() == {"overflow": 15}
     finish(ref, gate)
     assert seen == [*range(15, 25)]

@@ -139,6 +139,21 @@ def test_a_kill_during_a_slow_on_start(system):
     assert system.whereis("slow") is None
 
 
+def test_an_actor_that_is_killed_before_its_start_does_not_start(system, tools):
+    class Spawner(tools.Hooked):
+        handoff = 3600.0  # the core stays with its turn, in which the other has none
+
+    def turn(actor):
+        ref = actor.spawn(tools.Hooked, journal)
+        ref.kill()
+        return ref
+
+    journal = []
+    ref = system.spawn(Spawner, []).ask(("apply", turn))
+    assert ref.wait(timeout=10) in ("killed", "noproc")
+    assert journal == []
+
+
 def test_exit_in_init_and_in_on_start(system):
     class AtOnce(Actor):
         def __init__(self, where):

@@ -121,6 +121,13 @@ def test_trap_exit_may_be_set_by_the_class(system, eventually):
     eventually(lambda: trapper.ask("sync") == [Exit(linked, "normal")])
 
 
+def test_nothing_is_left_of_a_link_to_one_that_has_ended(pair, eventually):
+    one, other = pair
+    other.stop()
+    eventually(lambda: links(one) == set())
+    assert one.is_alive()
+
+
 def test_linking_the_dead_is_noproc(system, eventually):
     gone = system.spawn(Node)
     gone.stop()

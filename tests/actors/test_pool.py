@@ -24,6 +24,7 @@ from zanni import (
 )
 from zanni.actors import actor
 from zanni.actors.mailbox import HIGH_WATER
+from zanni.actors.routing import Answers, SmallestMailbox
 
 DEADLINE = 10.0
 
@@ -162,6 +163,29 @@ def test_an_ask_of_a_broadcast_that_is_given_up_is_over(system):
         pool.ask(("wait", gate), timeout=0.01)
     gate.set(1)
     assert pool.ask("hello") == ["hello"] * 2
+
+
+def test_when_a_broadcasts_answer_is_known_no_member_is_waited_for():
+    for settle in (Future.cancel, lambda reply: reply.reject(KeyError("first"))):
+        reply = Future()
+        parts = Answers(3, reply).parts
+        parts[0].set("early")
+        settle(reply)
+        assert all(part.done() for part in parts)
+
+
+def test_the_smallest_mailbox_forgets_members_that_are_gone():
+    class Member:
+        def is_alive(self):
+            return True
+
+        def deliver(self, *item):
+            pass
+
+    router = SmallestMailbox()
+    for _ in range(100):
+        assert router.send((Member(), Member()), ("it", None, None, None))
+    assert len(router._backlogs) <= 6
 
 
 def test_the_smallest_mailbox_is_chosen(system):

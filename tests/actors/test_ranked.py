@@ -123,6 +123,17 @@ def test_it_is_the_order_that_a_search_finds(script):
     assert [*iter(ranked.take, None)] == [*iter(searched.take, None)]
 
 
+def test_the_oldest_may_be_one_that_has_returned_to_the_front():
+    first, second, third = [Entry((n, None, None, None), 0, 0, float(n)) for n in range(3)]
+    ranked = Ranked()
+    ranked.push_front([first])
+    ranked.push_front([second])
+    ranked.append(third)
+    assert ranked.oldest() == 0.0
+    assert [ranked.take(), ranked.take()] == [second, first]
+    assert ranked.oldest() == 2.0
+
+
 class Unwalkable(dict):
     """Cannot be gone through from end to end."""
 

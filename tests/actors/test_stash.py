@@ -162,6 +162,20 @@ def test_a_mailbox_that_grows_long_is_told_of_at_each_doubling(system, settings)
     assert told_of(system, ref)
 
 
+@pytest.mark.parametrize("settings", [{}, {"timed": True}])
+def test_one_that_grows_long_again_when_it_was_empty_is_told_of_again(system, settings):
+    ref = system.spawn(Busy, [], mailbox=Mailbox(**settings))
+    for count in (1, 2):
+        gate = Future()
+        ref.tell(gate)
+        for number in range(12_000):
+            ref.tell(number)
+        gate.set()
+        ref.ask("all handled", timeout=20)
+        events = [event for event in system.events.last if isinstance(event, MailboxHigh)]
+        assert len(events) == count
+
+
 class Stuck(Actor):
     """Blocks its thread."""
 

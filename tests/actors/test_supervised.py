@@ -1,13 +1,14 @@
 """What a supervisor builds on, with one written by hand: `supervisor=ref` and its signals."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from zanni import Actor, ActorDeadError, Down, Future, Ignore, Timeout
+from zanni import Actor, ActorDeadError, ActorSystem, Down, Future, Ignore, Timeout
 from zanni.actors.links import ChildFailed
 from zanni.actors.oversight import Judge
-from zanni.actors.process import Bury, Kill, Restart, Shutdown
+from zanni.actors.process import Bury, Died, Kill, Restart, Shutdown
 
 
 class Boss(Judge, Actor):
@@ -285,6 +286,39 @@ def test_children_of_the_last_incarnation_are_gone_before_the_report(world, tool
     assert not inner.is_alive()
 
 
+class Parent(Child):
+    def on_start(self):
+        self.child = self.spawn(Child, self.journal)
+
+
+def test_after_a_kill_the_report_comes_when_the_last_child_has_ended(tools, eventually):
+    with ActorSystem(config={"kill_timeout": 3600.0}) as system:
+        world = World(system, tools, eventually)
+        parent = world.spawn(cls=Parent)
+        child = parent.proxy().child.get()
+        parent.process.signal(Kill())
+        assert world.failed().reason == "killed"
+        assert not child.is_alive()
+
+
+def test_after_a_kill_a_child_that_does_not_end_holds_the_report_up_no_longer_than_a_while(
+    tools, eventually
+):
+    class Deaf:
+        def signal(self, signal):
+            pass
+
+    with ActorSystem(config={"kill_timeout": 0.01}) as system:
+        world = World(system, tools, eventually)
+        parent = world.spawn()
+        parent.process.need_ties().children[parent.address] = SimpleNamespace(process=Deaf())
+        parent.process.signal(Kill())
+        assert world.failed().reason == "killed"
+        world.restart(parent, "killed")
+        assert parent.ask("alive", timeout=10) == 1
+        parent.process.need_ties().children.clear()
+
+
 def test_watchers_of_a_suspended_child_still_hear_its_end(world):
     child = world.spawn()
     error = KeyError("mine")
@@ -319,8 +353,6 @@ def test_a_kill_of_a_supervisor_takes_its_children_along(world):
 
 
 def test_the_end_of_the_system_ends_suspended_children(tools, eventually):
-    from zanni import ActorSystem  # noqa: PLC0415
-
     with ActorSystem("ending") as system:
         world = World(system, tools, eventually)
         child = world.spawn()
@@ -337,6 +369,17 @@ def test_a_child_whose_supervisor_is_gone_ends_when_it_fails(world):
     supervisor.stop()
     exited, error = orphan.exited(), KeyError("mine")
     orphan.tell(("raise", error))
+    assert exited.get(timeout=10) is error
+    assert world.system.whereis("orphan") is None
+
+
+def test_a_child_that_awaits_the_verdict_of_a_supervisor_that_is_lost_ends(world):
+    """One elsewhere, as it would hear of that."""
+    orphan = world.system.spawn(Child, world.journal, supervisor=world.boss, name="orphan")
+    exited, error = orphan.exited(), KeyError("mine")
+    orphan.tell(("raise", error))
+    assert world.failed().ref == orphan
+    orphan.process.signal(Died(world.boss.process, "noconnection"))
     assert exited.get(timeout=10) is error
     assert world.system.whereis("orphan") is None
 
@@ -396,6 +439,25 @@ def test_what_an_incarnation_sent_itself_never_reaches_the_next(world):  # B13
         each for each in world.journal if isinstance(each, str)
     )
     assert world.system.dead_letters.counts["stale"] >= 4  # told, stop, after, every
+
+
+def test_what_one_sent_itself_whose_on_start_failed_never_reaches_the_next(world):  # B13
+    class Tells(Child):
+        def on_start(self):
+            self.actor_ref.tell(f"of life {self.journal.count('init')}")
+            super().on_start()
+
+    fail_start = []
+    child = world.spawn(fail_start, cls=Tells)
+    child.tell(("raise", KeyError("mine")))
+    world.failed()
+    fail_start.append(ValueError("in on_start"))
+    with pytest.raises(ValueError, match="in on_start"):
+        world.restart(child, "first")
+    world.restart(child, "again")
+    assert child.ask("last", timeout=10) == 2
+    assert world.journal[-2:] == ["of life 3", "last"]
+    assert "of life 2" not in world.journal
 
 
 def test_an_answer_owed_by_an_incarnation_is_actor_dead_when_it_ends(world):

@@ -21,6 +21,7 @@ from zanni.actors.cell import Cell
 from zanni.actors.dispatcher import Core
 from zanni.actors.parking import here
 from zanni.actors.signalled import Abandoned
+from zanni.actors.state import PARKED
 from zanni.actors.watcher import LongTurn, Look, ThreadLimitReached, watcher
 from zanni.supervisors import Supervisor, child
 
@@ -602,6 +603,36 @@ def test_a_killed_actor_that_is_stuck_is_abandoned(system):  # B5
         time.sleep(0.001)
     assert sent == ["Killed"]
     assert keeps.ask(2, timeout=DEADLINE) == [1, 2]
+
+
+def test_a_late_turn_that_is_killed_as_it_waits_sends_nothing_as_it_unwinds(  # G7
+    system, eventually
+):
+    gate, sent = threading.Event(), []
+
+    class Zombie(Actor):
+        blocking = True
+
+        def on_receive(self, other):
+            try:
+                Future().get()
+            finally:
+                assert gate.wait(DEADLINE)
+                try:
+                    other.tell("from the dead")
+                    sent.append("sent")
+                except BaseException as error:
+                    sent.append(type(error).__name__)
+                    raise
+
+    other, zombie = system.spawn(Echo), system.spawn(Zombie)
+    zombie.tell(other)
+    eventually(lambda: zombie.process.state is PARKED)
+    end = zombie.exited()
+    zombie.kill()
+    assert end.get(timeout=DEADLINE) == "killed"
+    gate.set()
+    assert eventually(lambda: sent) == ["Killed"]
 
 
 def test_a_supervised_actor_that_was_abandoned_is_restarted_and_its_old_turn_changes_nothing():

@@ -24,15 +24,16 @@ class Worker(Actor):
 
 class Bank(Supervisor):
     intensity = 2  # a crash, and the loss of a core, which counts once whatever it takes along
+    period = 3600
 
     def children(self):
         more = [child(Worker, id=f"far-{n}", core=1) for n in range(5)]
         return [child(Worker, id="far", name="far", core=1), child(Worker, id="near"), *more]
 
 
-def ref(bank):
+def ref(bank, id="far"):
     infos = bank.call(Supervisor.which_children).get(timeout=20)
-    return {info[0]: info[1] for info in infos}["far"]
+    return {info[0]: info[1] for info in infos}[id]
 
 
 def main():
@@ -64,6 +65,9 @@ def main():
         assert system.whereis("far") == new
         count = bank.call(Supervisor.count_children).get(timeout=20)
         assert count.active == count.specs == 7
+        exited = bank.exited()
+        ref(bank, "far-4").tell("its own crash, which counts though its loss did not")
+        assert exited.get(timeout=20) == "shutdown"
     print("done")
 
 

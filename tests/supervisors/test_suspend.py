@@ -6,6 +6,7 @@ from zanni import Actor, Future, NameInUse
 from zanni.actors.errors import ActorDeadError
 from zanni.actors.oversight import Judge
 from zanni.actors.process import Kill, Suspend
+from zanni.actors.signalled import Signalled
 from zanni.supervisors import Backoff, Supervisor
 
 SLOW = Backoff(min=3600, max=3600)
@@ -53,6 +54,23 @@ def test_a_sibling_that_has_to_be_killed_keeps_them_too(world, crash, shutdown):
     assert not gone.done()
     reported = [] if shutdown == "kill" else [("b", ref, "killed")]
     assert [(r.id, r.ref, r.reason) for r in world.kinds("shutdown_error")] == reported
+
+
+def test_a_sibling_that_is_to_be_killed_is_told_that_first_so_that_no_hook_runs(
+    world, crash, monkeypatch
+):
+    world.supervise(world.child("a"), world.child("b", shutdown="kill"), strategy="one_for_all")
+    process, told, obey = world.ref("b").process, [], Signalled.signal
+
+    def signal(cell, signal):
+        if cell is process:
+            told.append(type(signal))
+        obey(cell, signal)
+
+    monkeypatch.setattr(Signalled, "signal", signal)
+    crash(world.ref("a"))
+    world.until_noted("start a", "start b")
+    assert told[:2] == [Kill, Suspend]
 
 
 def test_a_sibling_that_fails_meanwhile_is_restarted_once_and_reported(world, crash):
