@@ -6,17 +6,24 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import zanni_flow as crew
+from peers import make_peer
 from waiting import DEADLINE, wait_for
 
 from zanni import ActorSystem, MailboxFull, Timeout
 from zanni.actors.cell import Cell
+from zanni.actors.observe import Events
 from zanni.transport.events import NodeBusy, NodeReady
+from zanni.transport.flow import BUSY_LIMIT, Flow
+from zanni.transport.frame import Kind, Lane, unpack_frames
+from zanni.transport.msgpack_typed import unpackb
+from zanni.transport.peer import State
 
 SIZE = 100
 """Bytes of a message."""
@@ -222,3 +229,31 @@ def test_an_answer_for_which_there_is_no_room_is_an_error():
             except MailboxFull:
                 full += 1
         assert sizes == (200 - full) * 900_000
+
+
+@pytest.fixture
+def alone():
+    """Flow to one peer, whose link keeps the frames."""
+    peer, sent = make_peer(), []
+    peer.attach(Lane.CONTROL, SimpleNamespace(send=lambda frames: sent.append(frames) or True))
+    peer.state = State.UP
+    return Flow(SimpleNamespace(events=Events()), {peer.home[:2]: peer}, lambda _: None), peer, sent
+
+
+def test_a_grant_may_be_lost_and_is_repeated_with_each_heartbeat(alone):
+    flow, peer, sent = alone
+    flow.step()
+    assert sent == []  # who knows of no credit is granted none
+    peer.data.window.take(1, SIZE)
+    for count in (1, 2):
+        flow.step()
+        assert [unpack_frames(frames)[0].kind for frames in sent] == [Kind.CREDIT] * count
+
+
+def test_of_busy_actors_no_more_are_told_of_than_the_peer_takes(alone):
+    flow, peer, sent = alone
+    peer.data.window.busy = dict.fromkeys(range(BUSY_LIMIT + 1))
+    flow.probed(peer)
+    header, body = unpack_frames(sent[0])
+    assert unpackb(body) == [*range(BUSY_LIMIT)]
+    flow.take(peer, header, body)

@@ -18,8 +18,16 @@ from zanni.transport.chunks import CHUNK
 from zanni.transport.codec import Envelope, EnvelopeKind
 from zanni.transport.control_lane import ACK_DELAY, ACK_EVERY
 from zanni.transport.events import FramesLost
-from zanni.transport.frame import Kind, Lane, Route, Source, control_frame, unpack_frames
-from zanni.transport.intake import HOLD, Intake
+from zanni.transport.frame import (
+    Kind,
+    Lane,
+    Route,
+    Source,
+    control_frame,
+    pack_header,
+    unpack_frames,
+)
+from zanni.transport.intake import BAD_LIMIT, HOLD, Intake
 from zanni.transport.losses import Losses
 from zanni.transport.observation import BadObservation
 from zanni.transport.peer import State
@@ -278,16 +286,72 @@ def test_a_watch_that_was_lost_holds_up_messages_once():
     assert line.actor.heard == [1, 2]
 
 
-def test_bad_data_that_waited_is_counted_as_any():
+def test_bad_data_that_waited_is_counted_as_any_and_holds_up_nothing_behind_it():
     line = Line()
     line.post("watch")
     line.sender.data.post(bytes([99]))
     line.sender.flush()
-    line.arrive(Lane.DATA)
+    line.post("tell")
+    line.sender.flush()
+    for _ in range(2):
+        line.arrive(Lane.DATA)
     assert line.receiver.bad_frames == 0
     line.arrive(Lane.CONTROL)
     assert line.receiver.bad_frames == 1
+    assert line.actor.heard == [0, 1]
+
+
+def test_an_end_that_waits_for_data_does_so_no_more_though_that_is_bad():
+    line = Line()
+    line.sender.data.post(bytes([99]))
+    line.post("died")
+    line.sender.flush()
+    line.arrive(Lane.CONTROL)
+    assert line.actor.heard == []
+    line.arrive(Lane.DATA)
+    assert line.receiver.bad_frames == 1
     assert line.actor.heard == [0]
+
+
+def test_a_peer_that_sends_many_bad_frames_is_given_up_once_and_for_good():
+    line, lost = Line(), []
+
+    def lose(home, reason, *, for_good):
+        lost.append((home, reason, for_good))
+        line.receiver.state = State.DOWN
+
+    line.intake._members.lose = lose
+    line.sender.data.post(bytes([99]))
+    line.sender.flush()
+    header, batch = unpack_frames(line.links[Lane.DATA].taken.popleft())
+    for seq in range(1, BAD_LIMIT + 3):
+        assert len(lost) == (seq > BAD_LIMIT)
+        line.intake.receive((pack_header(header._replace(seq=seq)), batch), own=True)
+    assert lost == [(THEM, "too many bad frames", True)]
+
+
+@pytest.mark.parametrize(("kind", "lane"), [("watch", Lane.CONTROL), ("tell", Lane.DATA)])
+def test_a_frame_on_the_wrong_lane_is_bad(kind, lane):
+    line = Line()
+    line.post(kind)
+    line.sender.flush()
+    header, batch = unpack_frames(line.links[lane].taken.popleft())
+    other = Lane.DATA if lane is Lane.CONTROL else Lane.CONTROL
+    line.intake.receive((pack_header(header._replace(lane=other)), batch), own=True)
+    assert line.receiver.bad_frames == 1
+    assert line.actor.heard == []
+
+
+def test_nothing_is_of_a_core_of_our_own_that_comes_from_outside():
+    line = Line()
+    line.intake._members.observers = SimpleNamespace(take=lambda header, body, own: False)
+    for kind in ("tell", "watch"):
+        line.post(kind)
+    line.sender.flush()
+    for link in line.links.values():
+        line.intake.receive(link.taken.popleft(), own=False)
+    assert line.actor.heard == []
+    assert line.intake.statistics()["strays"] == 2
 
 
 def test_nothing_comes_from_the_dead_once_their_end_is_told():

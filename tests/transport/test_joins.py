@@ -18,6 +18,7 @@ from zanni import ActorSystem, RemoteError
 from zanni.actors.address import CoreAddress
 from zanni.transport.gate import Open
 from zanni.transport.joins import Joins
+from zanni.transport.keyring import BadKeys
 from zanni.transport.security import RefusedAddress
 
 DEADLINE = 20.0
@@ -87,27 +88,68 @@ def test_with_keys_a_node_that_joins_later_is_reached_by_the_address_from_which_
         assert teller.network.members.siblings[1].control.startswith("tcp://127.0.0.2:")
 
 
+class Alone:
+    """Joins on core 0, without a network: whom they dial, and what hinders them."""
+
+    def __init__(self):
+        self.dialled, self.joined, self.errors = [], False, []
+        core = SimpleNamespace(home=CoreAddress("a", 0, 1), post=lambda do, *given: do(*given))
+        self.members = SimpleNamespace(
+            gate=Open(),
+            is_joined=lambda _: self.joined,
+            associations=SimpleNamespace(dial=lambda url, **_: self.dialled.append(url)),
+        )
+        listeners = SimpleNamespace(bind_outside=self._bind_outside)
+        self.joins = Joins(SimpleNamespace(core=core), self.members, listeners)
+
+    def _bind_outside(self, joined):
+        assert joined == [URL]
+        if self.errors:
+            raise self.errors.pop(0)
+
+
 @pytest.mark.parametrize("error", [OSError("no port is free"), RefusedAddress("no way there")])
 def test_a_node_that_cannot_be_answered_yet_dials_when_it_can(caplog, error):
-    dialled, errors = [], [error, error, None]
+    alone = Alone()
+    alone.errors = [error, error]
+    with caplog.at_level(logging.WARNING, "zanni"):
+        alone.joins.join(URL)
+    assert alone.dialled == []
+    assert f"cannot join {URL} yet: {error}" in caplog.text
+    alone.joins.step()
+    assert alone.dialled == [URL]
 
-    def bind_outside(joined):
-        assert joined == [URL]
-        found = errors.pop(0)
+
+def test_who_is_joined_is_dialled_again_only_when_it_is_lost():
+    alone = Alone()
+    alone.joins.join(URL)
+    alone.joined = True
+    alone.joins.step()
+    assert alone.dialled == [URL]
+    alone.joined = False
+    alone.joins.step()
+    assert alone.dialled == [URL] * 2
+
+
+def test_who_may_not_link_any_more_is_not_dialled_until_it_may(monkeypatch):
+    alone, keys = Alone(), [BadKeys("revoked"), BadKeys("revoked"), None]
+
+    def key_to_join(join):
+        found = keys.pop(0)
         if found is not None:
             raise found
 
-    core = SimpleNamespace(home=CoreAddress("a", 0, 1), post=lambda do, *given: do(*given))
-    members = SimpleNamespace(
-        gate=Open(),
-        is_joined=lambda _: False,
-        associations=SimpleNamespace(dial=lambda url, **_: dialled.append(url)),
-    )
-    listeners = SimpleNamespace(bind_outside=bind_outside)
-    joins = Joins(SimpleNamespace(core=core), members, listeners)
-    with caplog.at_level(logging.WARNING, "zanni"):
-        joins.join(URL)
-    assert dialled == []
-    assert f"cannot join {URL} yet: {error}" in caplog.text
+    alone.members.gate = SimpleNamespace(checked_join=Open().checked_join, key_to_join=key_to_join)
+    alone.joins.join(URL)
+    alone.joins.step()
+    assert alone.dialled == []
+    alone.joins.step()
+    assert alone.dialled == [URL]
+
+
+def test_a_node_that_leaves_joins_nobody_any_more(bank):
+    with ActorSystem("teller", join=url_of(bank), config=QUICK) as teller:
+        wait_for(lambda: len(teller.nodes()) == 2)
+    joins = teller.network.joins
+    joins._members.associations = None  # nobody can be dialled by it
     joins.step()
-    assert dialled == [URL]

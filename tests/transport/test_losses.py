@@ -299,6 +299,25 @@ def test_what_says_nothing_of_how_far_all_has_come_is_refused(got):
         one.losses.take(one.peer, got)
 
 
+def test_what_is_lost_is_told_of_once():
+    side = Side(0)
+    side.peer.arrivals.lost_frames = 3
+    assert side.losses.look(side.peer)
+    assert not side.losses.look(side.peer)
+    assert list(side.events.last) == [FramesLost(*HOMES[1][:2], 3)]
+    assert len(side.wires[Lane.CONTROL].flight) == 1
+
+
+@pytest.mark.parametrize("kinds", [(Kind.DATA, Kind.ANSWERS), (Kind.ANSWERS, Kind.DATA)])
+def test_a_gap_that_says_less_takes_nothing_back(kinds):
+    side = Side(0)
+    arrivals, route = side.peer.arrivals, Route(side.peer.source, side.peer.link_name)
+    for kind, asks in zip(kinds, (9, 4), strict=True):
+        header = route.header(kind, Lane.DATA, 0, seq=3, ack=asks, asks=(asks, asks))
+        assert arrivals.accept(unpack_header(header))
+    assert (arrivals.unasked, arrivals.unanswered) == (9, 9)
+
+
 LARGE_ONES = {Kind.PROBE: "assembly", Kind.ANSWER_PROBE: "answer_assembly"}
 
 

@@ -123,6 +123,23 @@ def test_once_it_is_closed_every_peer_is_down(table, home):
     assert before.state is table.members.peer_of(home).state is State.DOWN
 
 
+def test_what_waits_for_whoever_will_be_there_is_for_who_is_adopted(table):
+    table.members.known[OTHER[:2]] = CorePlace(0, OTHER.incarnation, "ipc://0", "ipc://data")
+    waiting = table.members.peer_of(CoreAddress("b", 0, 0))
+    waiting.data.post(b"a message")
+    peer, _ = table.adopt(OTHER, by_confirm=True)
+    assert peer.data.queued == len(b"a message")
+    assert waiting.successor is peer
+
+
+def test_so_many_that_are_down_are_remembered(table, monkeypatch):
+    monkeypatch.setattr(members_module, "DEAD_LIMIT", 3)
+    homes = [CoreAddress("b", 0, incarnation) for incarnation in range(1, 11)]
+    for home in homes:
+        table.members.lose(home, "it is so in a test")
+    assert list(table.members.dead) == homes[-3:]
+
+
 @pytest.mark.parametrize(("home", "seconds"), [(SIBLING, 30), (OTHER, 15)])
 def test_who_is_adopted_and_never_heard_is_dialled_and_then_lost(table, home, seconds):
     peer, link = table.adopt(home, by_confirm=False)

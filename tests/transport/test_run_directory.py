@@ -88,6 +88,13 @@ def test_the_directories_are_ours_alone_whatever_the_umask():
     assert stat.S_IMODE((made / "lock").stat().st_mode) == 0o600
 
 
+def test_one_that_others_could_enter_is_ours_alone_from_the_next_start_on(make):
+    base_directory().mkdir()
+    base_directory().chmod(0o777)
+    make(1)
+    assert stat.S_IMODE(base_directory().stat().st_mode) == 0o700
+
+
 @pytest.mark.parametrize("kind", ["file", "link to nothing"])
 def test_what_is_no_directory_is_refused_with_the_remedy(kind):
     if kind == "file":
