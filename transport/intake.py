@@ -2,7 +2,8 @@
 
 Guarantees:
 - Nothing is delivered from a core that is not adopted, or is down, or writes to an earlier
-  incarnation of this one, or has written before the two have lost each other.
+  incarnation of this one, or has written before the two have lost each other. So what has come
+  while this core stood still for so long that it was declared down is not delivered.
 - With keys, nothing is taken in of one whose key is not allowed any more, or that writes as another
   node than its key's, and no more than the role of its key may: see limits.py.
 - Whatever comes, no exception leaves `receive`: bad frames are counted, and a peer that sends many
@@ -99,6 +100,9 @@ class Intake:
             return
         if key is not None and not self._may_say(key, header, batch):
             return
+        moment = now()
+        if moment >= self._members.liveness.overdue_at:
+            self._members.step()  # before its timer comes: who has lost us is lost before this
         if header.kind in HANDSHAKES:
             self._members.associations.receive(header, batch, own=own, key=key)
             return
@@ -106,7 +110,7 @@ class Intake:
         if peer is None or peer.own is not own or header.destination_incarnation != peer.link_name:
             self._receive_from_outside(header, batch, own=own)
             return
-        self._members.liveness.heard(peer.home, now())
+        self._members.liveness.heard(peer.home, moment)
         if peer.state is State.CONNECTING:
             self._members.open(peer)
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from enum import Enum
+from math import inf
 from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -45,6 +46,10 @@ class Liveness(Generic[K]):
         self.stalls = 0
         self.stalled = 0.0
         """Seconds that this core stood still before the last tick; 0: the timer was in time."""
+        self.overdue_at = inf
+        """When the next tick is so late that all peers may have declared this core down."""
+        self.was_overdue = False
+        """Whether the last tick was."""
 
     def heard(self, peer: K, now: float) -> None:
         """The peer said something."""
@@ -75,6 +80,8 @@ class Liveness(Generic[K]):
     def _give_back_own_stall(self, now: float) -> None:
         late = 0.0 if self._ticked is None else now - self._ticked - self._heartbeat
         self._ticked = now
+        self.was_overdue = now >= self.overdue_at
+        self.overdue_at = now + self._down_after
         self.stalled = late if late > self._heartbeat else 0.0
         if self.stalled:
             self.stalls += 1

@@ -333,7 +333,7 @@ class Members:
             else:
                 judged.state = State.UP
                 self._system.events.publish(NodeRecovered(home.node, home.core))
-        if self.liveness.stalled >= self._system.config.down_after:
+        if self.liveness.was_overdue:
             lose_who_lost_us(self, self.liveness.stalled, moment)
         for peer in [*self._adopted.values()]:
             # The end of a core of our own is seen by its socket, and by nothing else.

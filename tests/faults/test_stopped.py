@@ -35,10 +35,12 @@ def stop(pid, seconds):
     os.kill(pid, signal.SIGCONT)
 
 
-def stop_until(pid, node, kind):
+def stop_until(pid, node, kind, meanwhile="None"):
     """As long as it takes another node to tell of it: a busy one gives it more time."""
     os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
     try:
+        node(meanwhile)
         node.until(f"{kind!r} in kinds()")
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -87,9 +89,11 @@ def test_a_node_that_is_stopped_for_a_while_loses_nothing(pair, config, seconds)
 def test_a_node_that_is_stopped_for_too_long_is_lost_and_comes_back(pair, config):
     bank, teller = pair(config)
     began = time.monotonic()
-    stop_until(bank.process.pid, teller, "NodeLost")
+    meanwhile = "there.tell(Number('stopped', 1)); asked = there.ask('pid', block=False)"
+    stop_until(bank.process.pid, teller, "NodeLost", meanwhile)
     for node in (bank, teller):
         node.until("kinds().get('NodeJoined') == 2", timeout=30)
+    assert teller("type(asked.error).__name__") == "NodeDown"
     for source, sink in ((bank, teller), (teller, bank)):
         source.until("watcher.ask('downs')")
         ((_, reason, moment),) = source("watcher.ask('downs')")
@@ -109,7 +113,12 @@ def test_a_node_that_is_stopped_for_too_long_is_lost_and_comes_back(pair, config
         source.until(f"system.whereis('sink@{sink.name}')")
         source(f"back = system.whereis('sink@{sink.name}'); watcher.ask(back)")
         source("back.tell(Number('new', 1))")
-        for stream, count in (("new", 1), ("late", 0), (source.name, seen["count"])):
+        for stream, count in (
+            ("new", 1),
+            ("late", 0),
+            ("stopped", 0),
+            (source.name, seen["count"]),
+        ):
             assert source(f"back.call(Sink.seen, {stream!r}).get(timeout=20)")["count"] == count
     for node in (bank, teller):
         node("sink.stop()")

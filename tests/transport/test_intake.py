@@ -1,6 +1,7 @@
 """Frames of two lanes in any mixture: nothing is taken in before what was sent before it."""
 
 from collections import deque
+from math import inf
 from types import SimpleNamespace
 
 import pytest
@@ -92,13 +93,21 @@ class Line:
         system = SimpleNamespace(core=core, home=US, events=self.events, config=config)
         members = SimpleNamespace(
             by_header=lambda _: self.receiver,
+            observers=SimpleNamespace(take=lambda header, body, own: False),
             associations=SimpleNamespace(bad=0),
-            liveness=SimpleNamespace(heard=lambda home, moment: None),
+            liveness=SimpleNamespace(heard=lambda home, moment: None, overdue_at=inf),
+            step=self.step,
             lose=lambda home, reason: pytest.fail(reason),
             flow=SimpleNamespace(took=lambda peer: None, probed=lambda peer: None),
             losses=Losses(system, {}),
         )
+        self.members = members
         self.intake = Intake(system, host, members, gossip=None)
+
+    def step(self):
+        """The timer of the heartbeat: the receiver has lost who has lost it."""
+        self.members.liveness.overdue_at = inf
+        self.receiver = None
 
     def _new_codec(self, _peer):
         return SimpleNamespace(
@@ -176,6 +185,21 @@ def test_nothing_is_taken_in_before_what_it_was_posted_after(script, order):
         for earlier in range(later):
             if line.kinds[earlier] in first[kind]:
                 assert when[earlier] < when[later], (line.kinds, heard)
+
+
+def test_what_came_while_this_core_stood_still_for_too_long_is_from_nobody(monkeypatch):
+    clock = Clock(monkeypatch)
+    line = Line()
+    line.members.liveness.overdue_at = clock.moment + 1
+    for kind in ("tell", "watch", "tell", "ask"):
+        line.post(kind)
+        line.sender.flush()
+    line.arrive(Lane.DATA)
+    clock.moment += 1
+    for lane in (Lane.DATA, Lane.CONTROL, Lane.DATA):
+        line.arrive(lane)
+    assert line.actor.heard == [0]
+    assert line.intake.statistics()["strays"] == 3
 
 
 def test_an_end_waits_for_a_large_message_of_the_dead_while_that_comes_in():

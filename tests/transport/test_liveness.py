@@ -44,6 +44,13 @@ def test_an_own_stall_counts_against_nobody(liveness, stall):
     assert [change.verdict for change in changes] == [Verdict.SUSPECT, Verdict.DOWN]
 
 
+def test_a_tick_is_overdue_when_others_may_have_declared_this_core_down(liveness):
+    for late, is_overdue in ((14.9, False), (15.0, True), (1.0, False)):
+        due = liveness.overdue_at
+        liveness.tick(due - 15.0 + late)
+        assert liveness.was_overdue is is_overdue
+
+
 def test_a_forgotten_peer_is_not_judged(liveness):
     liveness.forget("peer")
     assert tick_until(liveness, 30) == []
