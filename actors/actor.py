@@ -55,7 +55,7 @@ class Actor(Receiving, pykka.Actor):
 
     dispatcher: ClassVar[str] = "core"
     """What runs the actor: "core"; "asyncio" for all its handlers, plain ones too, to run on the
-    core's asyncio loop; or "pinned" for a thread of its own."""
+    core's asyncio loop; or "pinned" for a thread of its own, as sqlite3 and thread-locals want."""
     mailbox: ClassVar[Mailbox] = PLAIN
     """Bounds, priorities and times of the mailbox; by default none."""
     throughput: ClassVar[int] = 64

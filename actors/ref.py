@@ -115,6 +115,8 @@ class ActorRef(pykka.ActorRef[A]):
         final: an answer that comes later is dropped. It holds for the asks, too, that are made
         while this one is served: each takes no longer than is left of its asker's time.
 
+        Hold no thread lock meanwhile, be it in a `with`: other actors run on the same thread.
+
         Raises:
             Timeout: no answer within `timeout` seconds, or what is left of the asker's own time.
             ActorDeadError: the actor is dead, or ended before it answered.

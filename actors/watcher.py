@@ -55,6 +55,8 @@ LATE_LOOK = 0.05
 """Seconds between two looks at turns that are late."""
 LONG = 1.0
 """Seconds after which a turn is reported."""
+WHY_HELD_UP = ": if it waits for a lock that one of them holds across ask() or get(), for ever"
+"""What may have to be mended in the program, where turns that could go on are held up."""
 GENEROUS = 0.0005
 """The switch interval in seconds while a late turn computes: the loop must get its share."""
 
@@ -282,7 +284,7 @@ class Watcher:
             return
         ref, stack = core.owner.ref_to(turn), stack_of(worker.thread_id)
         held_up = len(worker.ready)
-        more = f"; it holds up {held_up} that waited on its thread" if held_up else ""
+        more = f"; it holds up {held_up} that waited on its thread{WHY_HELD_UP}" if held_up else ""
         text = "%s has been in one turn for %.1f s%s; it is at\n%s"
         _tell(core, LongTurn(ref, age, stack, held_up), text, title(ref), age, more, stack)
 

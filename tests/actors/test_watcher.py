@@ -542,7 +542,7 @@ def test_a_long_turn_says_how_many_it_holds_up(system, eventually, caplog):
     future.set("now")
     report = eventually(lambda: [e for e in system.events.last if isinstance(e, LongTurn)])[0]
     assert report.held_up == 3
-    assert "holds up 3" in caplog.text
+    assert "holds up 3 that waited on its thread: if it waits for a lock" in caplog.text
     assert not any(answer.done() for answer in waiting)
     gate.set()
     stuck.get(timeout=DEADLINE)

@@ -13,6 +13,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OUTPUT = {
     ("docs/inside.md", 0): "49\nTypeError\n",
+    ("docs/inside.md", 1): "130\n",
     ("docs/asyncio.md", 0): "visit 10 of / | visit 1 of /other\n",
     ("docs/asyncio.md", 1): "page of a, page of b, page of c\n",
     ("docs/mailboxes.md", 0): "printing page 1\npage 1\n0\n",
