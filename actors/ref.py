@@ -20,6 +20,7 @@ from .joint import Joint
 from .links import Monitor
 from .mailbox import MailboxRecord
 from .messages import type_name
+from .methods import name_of
 from .parking import current_sender, here
 from .process import Kill, Process, Watch
 from .proxy import RemoteProxy, stand_in
@@ -190,13 +191,16 @@ class ActorRef(pykka.ActorRef[A]):
         The future raises what `ask` does of the actor and its answer. For mypy a method with
         `**kwargs` has to say `self, /`.
 
+        What is called is the actor's own method of that name. One under a decorator has the name
+        that its class has it by; `functools.wraps` has to say it where that is not loaded here.
+
         Raises:
             ValueError: no named method, or one whose name begins with `_`.
             DeadlockError: the mailbox says "wait", and the actor waits for the one that calls.
             EncodeError, MessageTooLarge: an argument cannot go where the actor is.
 
         """
-        request = ProxyCall((_name_of(method),), args, kwargs)
+        request = ProxyCall((name_of(method, self._actor_class),), args, kwargs)
         turn = here.worker.turn
         if turn is None or (contexts and copy_context()):
             return self.ask(request, block=False)
@@ -209,7 +213,7 @@ class ActorRef(pykka.ActorRef[A]):
         self, method: Callable[Concatenate[A, P], Any], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
         """As `call`, without an answer; raises what `tell` does."""
-        request = ProxyCall((_name_of(method),), args, kwargs)
+        request = ProxyCall((name_of(method, self._actor_class),), args, kwargs)
         self.process.deliver(request, current_sender(), None, travelling())
 
     def proxy(self) -> pykka.ActorProxy[A]:
@@ -360,15 +364,6 @@ class ActorRef(pykka.ActorRef[A]):
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return find_ref, (tuple(self.address), self.type_name)
-
-
-def _name_of(method: Callable[..., Any]) -> str:
-    name = getattr(method, "__name__", "")
-    if not (name.isidentifier() and callable(method)):  # from Python 3.13 on a property has a name
-        raise ValueError(f"{method!r} is not a method: pass one of the actor's class, unbound")
-    if name[0] == "_":
-        raise ValueError(f"{name!r} begins with an underscore: an actor's private matter")
-    return name
 
 
 resolve_ref: Joint[[Address, str], ActorRef[Any]] = Joint("system")

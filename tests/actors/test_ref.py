@@ -1,6 +1,7 @@
 """What a ref does: tell, ask, call, cast, stop, kill, and being a value."""
 
 import copy
+import functools
 import pickle
 import threading
 from concurrent.futures import CancelledError
@@ -108,6 +109,59 @@ def test_call_refuses_what_is_no_method(account, method):
     with pytest.raises(ValueError, match="not a method"):
         account.call(method)
     assert account.is_alive()
+
+
+def timed(function):
+    """A decorator that leaves out functools.wraps."""
+
+    def wrapper(self, *args):
+        return function(self, *args)
+
+    return wrapper
+
+
+class Decorated(Actor):
+    @timed
+    def first(self):
+        return "first"
+
+    @timed
+    def second(self):
+        return "second"
+
+    def wrapper(self):
+        return "a method of that name"
+
+    def add(self, one, two):
+        return one + two
+
+    add_two = functools.partialmethod(add, 2)
+
+    @timed
+    def _hidden(self): ...
+
+
+class Overrides(Decorated):
+    def second(self):
+        return "another"
+
+
+def test_a_method_under_a_decorator_is_called_by_the_name_that_its_class_has_it_by(system):
+    for cls, second in ((Decorated, "second"), (Overrides, "another")):
+        ref = system.spawn(cls)
+        assert ref.call(Decorated.first).get(timeout=10) == "first"
+        assert ref.call(Decorated.second).get(timeout=10) == second
+        assert ref.call(cls.wrapper).get(timeout=10) == "a method of that name"
+        assert ref.call(cls.add_two, 3).get(timeout=10) == 5
+        with pytest.raises(ValueError, match="'_hidden' begins with an underscore"):
+            ref.cast(cls._hidden)
+
+
+def test_a_method_of_a_class_that_is_no_base_is_called_by_its_own_name(system):
+    class Greets:
+        def first(self): ...
+
+    assert system.spawn(Decorated).call(Greets.first).get(timeout=10) == "first"
 
 
 def test_call_of_a_method_that_the_actor_lacks_tells_the_caller(account):
