@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from math import inf
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, cast
 
 import pykka
 
@@ -28,6 +28,9 @@ from .timers import Periodic, Timer
 from .travelling import time_of_asker
 
 A = TypeVar("A", bound="Actor")
+
+Dispatcher: TypeAlias = Literal["core", "asyncio", "pinned"]
+"""What runs an actor: see `Actor.dispatcher`."""
 
 CHILD_SHUTDOWN = 5.0
 """Seconds a child may take to stop before it is killed, where nothing else is said (as in OTP)."""
@@ -53,7 +56,7 @@ class Actor(Receiving, pykka.Actor):
     process's default system (Pykka's way). All methods below are for the actor's own turns.
     """
 
-    dispatcher: ClassVar[str] = "core"
+    dispatcher: ClassVar[Dispatcher] = "core"
     """What runs the actor: "core"; "asyncio" for all its handlers, plain ones too, to run on the
     core's asyncio loop; or "pinned" for a thread of its own, as sqlite3 and thread-locals want."""
     mailbox: ClassVar[Mailbox] = PLAIN

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
-from .actor import Actor
+from .actor import Actor, Dispatcher
 from .allowed import Allowed
 from .arguments import checked_cores
 from .asking import look_up
@@ -14,11 +14,14 @@ from .drain import living
 from .errors import NodeDown
 from .future import check_may_wait
 from .kernel import ListActors, ReplaceCore
+from .mailbox import Mailbox
 from .network import CoreRecord, NodeRecord
 from .plan import plan_pool
 from .pool import Pool
 from .ref import ActorRef
+from .routing import RouterName
 from .runtime import Runtime
+from .scheduler import Place
 from .signalled import Abandoned
 
 A = TypeVar("A", bound=Actor)
@@ -35,7 +38,7 @@ class AcrossCores(Runtime):
     open_cores: int
     _resizing: Any
 
-    def resize(self, *, cores: int | str) -> None:
+    def resize(self, *, cores: int | Literal["auto"]) -> None:
         """Have so many cores from now on, while the system runs; on core 0 only.
 
         More cores take new work when this returns. Fewer: the last ones take no new actors; members
@@ -143,12 +146,12 @@ class AcrossCores(Runtime):
         actor_class: Callable[..., A],
         n: int,
         *args: Any,
-        router: str = "round_robin",
-        core: int | str | None = "spread",
+        router: RouterName = "round_robin",
+        core: int | Place | None = "spread",
         node: str | None = None,
         name: str | None = None,
-        mailbox: object = None,
-        dispatcher: str | None = None,
+        mailbox: Mailbox | None = None,
+        dispatcher: Dispatcher | None = None,
         **kwargs: Any,
     ) -> ActorRef[A]:
         """Start `n` actors of a class, behind one ref that behaves like one of them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import pykka
 
@@ -98,7 +98,7 @@ class System(Protocol):
         """Records of this node and the joined ones."""
         ...
 
-    def resize(self, *, cores: int | str) -> None:
+    def resize(self, *, cores: int | Literal["auto"]) -> None:
         """Have so many cores from now on; on core 0 only."""
         ...
 

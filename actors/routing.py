@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from functools import partial
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from .cell import Cell
 from .deadlock import hand_on
@@ -202,6 +202,8 @@ class Answers:
                 part.cancel()
 
 
+RouterName: TypeAlias = Literal["round_robin", "random", "smallest_mailbox", "broadcast"]
+"""Which member of a pool gets a message."""
 ROUTERS: dict[str, Callable[[], Router]] = {
     "round_robin": RoundRobin,
     "random": Random,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from .arguments import is_whole
 from .network import CoreReport, Load, Network
 from .ref import ActorRef
 
-PLACES = ("here", "spread", "least-loaded")
-"""The words for where a new actor goes."""
+Place: TypeAlias = Literal["here", "spread", "least-loaded"]
+"""A word for where a new actor goes."""
+PLACES: tuple[Place, ...] = get_args(Place)
 
 LONG_DELAY = 0.01
 """Seconds of delay in a run queue that weigh as much as a CPU in full use."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from os import PathLike
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from . import collector
-from .actor import Actor
+from .actor import Actor, Dispatcher
 from .address import CoreAddress
 from .allowed import Allowed
 from .alone import Alone
@@ -42,6 +42,7 @@ from .parking import here
 from .phase import Phase
 from .ref import ActorRef
 from .registry import Names
+from .scheduler import Place
 from .scoped import STOP_REMEDY, Scoped, to_the_end, wait_for
 from .spawner import Spawner
 from .watcher import watcher
@@ -94,7 +95,7 @@ class ActorSystem(AcrossCores, Scoped):
         self,
         name: str | None = None,
         *,
-        cores: int | str = 1,
+        cores: int | Literal["auto"] = 1,
         listen: str | None = None,
         join: str | Iterable[str] = (),
         pin: bool = False,
@@ -309,11 +310,11 @@ class ActorSystem(AcrossCores, Scoped):
         actor_class: Callable[..., A],
         *args: Any,
         name: str | None = None,
-        core: int | str | None = None,
+        core: int | Place | None = None,
         node: str | None = None,
         near: ActorRef[Any] | None = None,
         mailbox: Mailbox | None = None,
-        dispatcher: str | None = None,
+        dispatcher: Dispatcher | None = None,
         supervisor: ActorRef[Any] | None = None,
         **kwargs: Any,
     ) -> ActorRef[A]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actors.actor import CHILD_SHUTDOWN
+from ..actors.actor import CHILD_SHUTDOWN, Dispatcher
 from ..actors.errors import SpecError
 from ..actors.kinds import kind_of_cell
 from ..actors.mailbox import Mailbox
 from ..actors.plan import plan_pool
 from ..actors.pool import Pool
+from ..actors.routing import RouterName
+from ..actors.scheduler import Place
 from .backoff import Backoff
 from .spec import ActorClass, ChildSpec, Queue, Shutdown, child
 from .strategy import RestartType
@@ -23,11 +25,11 @@ def pool(
     n: int,
     *args: Any,
     id: str,
-    router: str = "round_robin",
-    core: int | str | None = "spread",
+    router: RouterName = "round_robin",
+    core: int | Place | None = "spread",
     node: str | None = None,
     mailbox: Mailbox | None = None,
-    dispatcher: str | None = None,
+    dispatcher: Dispatcher | None = None,
     restart: RestartType = "permanent",
     shutdown: Shutdown | None = None,
     significant: bool = False,

@@ -12,7 +12,7 @@ from ..actors.arguments import is_whole
 from ..actors.errors import SpecError
 from ..actors.mailbox import Mailbox
 from ..actors.messages import message
-from ..actors.scheduler import PLACES
+from ..actors.scheduler import PLACES, Place
 from .backoff import Backoff
 from .strategy import RESTART_TYPES, AutoShutdown, RestartType
 
@@ -36,7 +36,7 @@ class ChildSpec:
     shutdown: Shutdown | None = None
     significant: bool = False
     backoff: Backoff | None = None
-    core: int | str | None = None
+    core: int | Place | None = None
     node: Node = None
     name: str | None = None
     mailbox: Mailbox | None = None
@@ -65,7 +65,7 @@ def child(
     shutdown: Shutdown | None = None,
     significant: bool = False,
     backoff: Backoff | None = None,
-    core: int | str | None = None,
+    core: int | Place | None = None,
     node: Node = None,
     name: str | None = None,
     mailbox: Mailbox | None = None,

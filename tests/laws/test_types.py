@@ -61,6 +61,7 @@ with ActorSystem("bank") as system:
     ann = system.spawn(Account, "ann", balance=100, name="ann")
     assert_type(ann, ActorRef[Account])
     ann.tell(Deposit(50))
+    system.pool(Account, 3, "bob", router="random", core="here", dispatcher="pinned").stop()
     balance: int = ann.ask(Deposit(50))
     soon: Future[int] = ann.ask(Deposit(50), block=False)
     assert_type(ann.call(Account.withdraw, 20), Future[int])
@@ -78,7 +79,9 @@ with ActorSystem("bank") as system:
 """
 
 BAD = """
-from good import Account, Deposit, Login, ann
+from good import Account, Deposit, Login, ann, system
+
+from zanni import ActorSystem
 
 ann.call(Account.withdraw, "twenty")  # wrong
 ann.call(Account.audit, "last year")  # wrong
@@ -86,6 +89,17 @@ ann.cast(Account.withdraw, "twenty")  # wrong
 ann.call(Account.withdraw)  # wrong
 left: str = ann.call(Account.withdraw, 20).get()  # wrong
 ann.call(str.upper)  # wrong
+system.spawn(Account, "bob", core="sprad")  # wrong
+system.spawn(Account, "bob", dispatcher="asyncoi")  # wrong
+system.pool(Account, 3, "bob", router="roundrobin")  # wrong
+system.pool(Account, 3, "bob", mailbox=3)  # wrong
+ActorSystem("bank", cores="autoo")  # wrong
+
+
+class Pinned(Account):
+    dispatcher = "pinnd"  # wrong
+
+
 Deposit("fifty")  # wrong
 Login("secret")  # wrong
 """
