@@ -6,7 +6,7 @@ from .cell import Cell
 from .dispatcher import Core
 from .future import Future
 from .links import Monitor
-from .process import Watch, kill_for_good
+from .process import kill_for_good
 from .state import SUSPENDED
 from .timers import Timer
 
@@ -41,8 +41,7 @@ def drain(core: Core, seconds: float, kill_seconds: float, done: Future[bool]) -
                 core.post(look)
 
         for cell in reversed(roots):
-            monitor = Monitor(core, cell)
-            monitor.begin(Watch(monitor)).add_done_callback(one_ended)
+            Monitor(core, cell).begin().add_done_callback(one_ended)
             cell.stop_for_good()
 
     def kill() -> None:

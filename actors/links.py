@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections import deque
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any, NamedTuple
 
 from .address import Address
@@ -13,7 +16,19 @@ from .errors import ActorDeadError
 from .future import Future
 from .mailbox import HIGH_WATER, Mailbox
 from .messages import message
-from .process import Broken, Bury, Died, Failed, Headers, Item, Process, Reply, Signal, Unwatch
+from .process import (
+    Broken,
+    Bury,
+    Died,
+    Failed,
+    Headers,
+    Item,
+    Process,
+    Reply,
+    Signal,
+    Unwatch,
+    Watch,
+)
 from .timers import Periodic, Timer
 
 
@@ -196,28 +211,68 @@ def leave_alone(crashes: Crashes, child: Process, crash: Crash | None) -> None:
     child.signal(Bury())
 
 
+class ExitFuture(Future[Any]):
+    """The reason of an actor's end; where nobody holds it any more, that is not waited for."""
+
+    monitor: Monitor | None = None
+    """None: this was made of another, as by `map`, and holds that."""
+
+    def add_done_callback(self, callback: Callable[[Future[Any]], object]) -> None:
+        """Any thread. See `Future.add_done_callback`: it is called whoever holds the future."""
+        self._hold()
+        super().add_done_callback(callback)
+
+    def _suspend(self) -> Generator[Any, None, None]:
+        self._hold()  # asyncio holds a task by what that awaits, and nothing else
+        yield from super()._suspend()
+
+    def _hold(self) -> None:
+        if self.monitor is not None:
+            self.monitor.held = self
+
+    def _settle(self, value: object, error: BaseException | None, *, made: bool = False) -> bool:
+        if self.monitor is not None and not self._done:
+            self.monitor.end(given_up=error is not None)
+        return super()._settle(value, error, made=made)
+
+    def __del__(self) -> None:
+        if self.monitor is not None and not self._done:
+            self.monitor.let_go()
+
+
 class Monitor:
     """A process that waits for another's end, and settles a future with the reason."""
 
-    __slots__ = ("_core", "_subject", "address", "future")
+    __slots__ = ("_core", "_future", "_subject", "address", "held")
 
     def __init__(self, core: Core, subject: Process) -> None:
         self._core = core
         self._subject = subject
         self.address = Address(*core.home, core.next_id())
-        self.future: Future[Any] = Future()
+        self._future: Callable[[], Future[Any] | None] = lambda: None
+        self.held: Future[Any] | None = None
+        """The future, once it is to be settled though nobody else may hold it."""
         core.enter(self.address.id, self)
 
-    def begin(self, request: Signal) -> Future[Any]:
+    def begin(self) -> Future[Any]:
         """Any thread. Send the request to watch, and give the future; it may be cancelled."""
-        self.future.add_done_callback(self._end)
-        self._subject.signal(request)
-        return self.future
+        future = ExitFuture()
+        future.monitor = self
+        self._future = weakref.ref(future)
+        self._subject.signal(Watch(self))
+        return future
 
-    def _end(self, future: Future[Any]) -> None:
+    def end(self, *, given_up: bool) -> None:
+        """Any thread. The future is about to be settled, by us or by who has `given_up`."""
+        self.held = None
         self._core.forget(self.address.id)
-        if future.error is not None:  # whoever waited has given up
+        if given_up:
             self._subject.signal(Unwatch(self))
+
+    def let_go(self) -> None:
+        """Any thread, in whatever it is about. Nobody holds the future any more."""
+        if not self._core.over:
+            self._core.post(partial(self.end, given_up=True))
 
     def deliver(
         self, message: object, sender: Process | None, reply: Reply | None, headers: Headers | None
@@ -226,5 +281,6 @@ class Monitor:
 
     def signal(self, signal: Signal) -> None:
         """Any thread. The end has come."""
-        if isinstance(signal, Died):
-            self.future.resolve(signal.reason)
+        future = self._future()
+        if isinstance(signal, Died) and future is not None:
+            future.resolve(signal.reason)

@@ -22,7 +22,7 @@ from .mailbox import MailboxRecord
 from .messages import type_name
 from .methods import name_of
 from .parking import current_sender, here
-from .process import Kill, Process, Watch
+from .process import Kill, Process
 from .proxy import RemoteProxy, stand_in
 from .stopped import STOP, StopFuture, StoppedEvent
 from .timers import Timer
@@ -261,9 +261,11 @@ class ActorRef(pykka.ActorRef[A]):
         self.process.signal(Kill())
 
     def exited(self) -> Future[Any]:
-        """A future of the reason for which the actor ends, or "noproc" if it had ended before."""
-        monitor = Monitor(self.process.core, self.process)
-        return monitor.begin(Watch(monitor))
+        """A future of the reason for which the actor ends, or "noproc" if it had ended before.
+
+        Nothing is kept of one that you let go of, but where it is awaited or has a callback.
+        """
+        return Monitor(self.process.core, self.process).begin()
 
     def wait(self, timeout: float | None = None) -> Any:
         """Wait for the actor's end; the reason.

@@ -1,9 +1,12 @@
 """What a ref does: tell, ask, call, cast, stop, kill, and being a value."""
 
+import asyncio
 import copy
 import functools
+import gc
 import pickle
 import threading
+import weakref
 from concurrent.futures import CancelledError
 
 import msgpack
@@ -506,6 +509,44 @@ def test_wait_gives_the_reason(system, tools):
     exited = hooked.exited()
     hooked.tell(("exit", ("shutdown", 3)))
     assert exited.get(timeout=10) == ("shutdown", 3)
+
+
+def test_nothing_is_kept_of_an_end_that_nobody_waits_for_any_more(system, tools, eventually):
+    recorder = system.spawn(tools.Recorder)
+    kept, before = recorder.exited(), len(system.core.processes)
+    for _ in range(10):
+        with pytest.raises(Timeout):
+            recorder.exited().get(timeout=0)
+    gc.collect()  # the last error's traceback may be held by pytest
+    eventually(lambda: len(system.core.processes) == before)
+    eventually(lambda: len(recorder.process.ties.watchers) == 1)
+    recorder.stop()
+    assert kept.get(timeout=10) == "normal"
+
+
+def test_an_end_is_told_to_callbacks_and_to_coroutines_though_nobody_holds_its_future(
+    system, tools, eventually
+):
+    async def look(ref):
+        seen.append(await ref.exited())
+
+    async def look_and_stop():
+        tasks = weakref.WeakSet([asyncio.ensure_future(look(ref)) for ref in refs])
+        await asyncio.sleep(0)
+        gc.collect()
+        assert len(tasks) == len(refs)
+        for ref in refs:
+            ref.kill()
+        await asyncio.to_thread(eventually, lambda: len(seen) == 1 + len(refs))
+
+    refs = [system.spawn(tools.Recorder) for _ in range(3)]
+    seen = []
+    refs[0].exited().add_done_callback(lambda future: seen.append(future.get()))
+    refs[0].exited().map(str).pass_on_to(told := Future())
+    gc.collect()
+    asyncio.run(look_and_stop())
+    assert seen == ["killed"] * 4
+    assert told.get(timeout=10) == "killed"
 
 
 def test_wait_that_times_out_leaves_nothing_behind(system, tools):

@@ -91,7 +91,7 @@ def ended_with_its_system(_: ActorSystem) -> Process:
 
 def monitor(system: ActorSystem) -> Process:
     made = Monitor(system.core, system.spawn(Echo).process)
-    made.begin(Watch(made))
+    made.begin().add_done_callback(lambda _: None)
     return made
 
 
@@ -321,7 +321,7 @@ def test_signals_pass_what_is_queued(system: ActorSystem) -> None:
 def test_a_monitor_hears_the_reason_once_and_leaves_the_core(system: ActorSystem) -> None:
     ref = system.spawn(Echo)
     made = Monitor(system.core, ref.process)
-    exited = made.begin(Watch(made))
+    exited = made.begin()
     assert made.address.id in system.core.processes
     ref.stop()
     assert exited.get(timeout=DEADLINE) == "normal"
@@ -333,7 +333,7 @@ def test_a_monitor_hears_the_reason_once_and_leaves_the_core(system: ActorSystem
 def test_a_monitor_that_is_given_up_leaves_the_core(system: ActorSystem) -> None:
     ref = system.spawn(Echo)
     made = Monitor(system.core, ref.process)
-    assert made.begin(Watch(made)).cancel()
+    assert made.begin().cancel()
     assert made.address.id not in system.core.processes
     ref.ask("it has heard")
     assert not ref.process.ties.watchers
