@@ -1,12 +1,33 @@
-"""The log of a command, on all of its cores. Other programs set theirs up as they like."""
+"""The log of a command, on all of its cores; and what the cores of other programs take over.
+
+A program sets its log up as it likes, often in the part of the script that child cores do not run.
+Where it does so by `logging.basicConfig`, its child cores log likewise; they do so by the handler
+of last resort, so that what their modules and actors set up themselves has its place.
+"""
 
 from __future__ import annotations
 
 import logging
+import sys
+from typing import Literal, NamedTuple, TypeAlias
 
 PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 _level: int | None = None
+
+
+Stream: TypeAlias = Literal["stdout", "stderr"]
+
+
+class Log(NamedTuple):
+    """How a child core is to log; it fits into JSON."""
+
+    level: int
+    format: str = PLAIN
+    date_format: str | None = None
+    stream: Stream = "stderr"
+    is_commands: bool = False
+    """Whether a command has set it up, and the program has no say."""
 
 
 def log_to_stderr(level: int, handler: logging.Handler | None = None) -> None:
@@ -42,6 +63,31 @@ def printable(text: str, limit: int, keep: str = "") -> str:
     )
 
 
-def chosen_level() -> int | None:
-    """Any thread. From which level on the child cores are to log; None where nothing was set up."""
-    return _level
+def childrens_log() -> Log | None:
+    """Any thread. How child cores are to log; None: as they do by themselves.
+
+    That is where nothing was set up, or more than one handler that writes to a standard stream.
+    """
+    if _level is not None:
+        return Log(_level, is_commands=True)
+    handlers = logging.root.handlers
+    if len(handlers) != 1 or not isinstance(handler := handlers[0], logging.StreamHandler):
+        return None
+    if handler.stream is None or handler.stream not in (sys.stdout, sys.stderr):
+        return None
+    shown = handler.formatter
+    if shown is None or type(shown._style) is not logging.PercentStyle:
+        shown = logging.Formatter(PLAIN)
+    stream: Stream = "stdout" if handler.stream is sys.stdout else "stderr"
+    return Log(logging.root.level, shown._fmt or PLAIN, shown.datefmt, stream)
+
+
+def log_as(log: Log) -> None:
+    """In a child core, first of all. Log as core 0 does, unless something else is set up here."""
+    if log.is_commands:
+        log_to_stderr(log.level)
+        return
+    handler = logging.StreamHandler(getattr(sys, log.stream))
+    handler.setFormatter(logging.Formatter(log.format, log.date_format))
+    logging.root.setLevel(log.level)
+    logging.lastResort = handler

@@ -36,7 +36,7 @@ from ..actors.environment import (
 from ..actors.errors import StartError, Timeout
 from ..actors.future import Future
 from ..actors.intensity import Intensity
-from ..actors.logs import chosen_level, log_to_stderr
+from ..actors.logs import Log, childrens_log, log_as
 from ..actors.messages import main_path, set_main_script
 from ..actors.network import CoreState
 from ..actors.system import ActorSystem
@@ -292,7 +292,7 @@ def _bootstrap(system: ActorSystem, child: Child) -> bytes:
     boot = {
         "argv": sys.argv,
         "main_script": main_path(),
-        "log_level": chosen_level(),
+        "log": childrens_log(),
         "setup": dataclasses.asdict(setup),
     }
     return json.dumps(boot).encode()
@@ -373,8 +373,8 @@ def main(fd: int) -> None:
 def _system_of(boot: dict[str, Any]) -> ActorSystem:
     sys.argv[:] = boot["argv"]
     set_main_script(boot["main_script"])
-    if boot["log_level"] is not None:
-        log_to_stderr(boot["log_level"])
+    if boot["log"] is not None:
+        log_as(Log(*boot["log"]))
     setup = boot["setup"]
     config = Config(**setup.pop("config"))
     return ActorSystem.of_core(CoreSetup(config=config, **setup))
