@@ -356,9 +356,11 @@ def _process_of(ref: ActorRef[Any], verb: str) -> Process:
 def _check_delay(seconds: float, least: float) -> None:
     wanted = f"a timer takes a number of seconds from {least:g} up, not {seconds!r:.80}"
     try:
-        fits = least <= seconds < inf
+        fits = least <= seconds < inf and float(seconds) < inf
     except TypeError:
         raise TypeError(wanted) from None
+    except OverflowError:
+        fits = False
     if not fits:
         raise ValueError(wanted)
 

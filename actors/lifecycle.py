@@ -27,7 +27,7 @@ from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
 from .links import Birth, Ties
 from .losing import lose_all
-from .overrides import hidden
+from .overrides import hidden, not_made
 from .parking import Killed, check_not_killed, here
 from .process import (
     Broken,
@@ -174,7 +174,10 @@ class Lifecycle(CellParts):
         """Make the actor: raises what its `__init__` raises. The spawner's thread, or a turn."""
         actor_class, args, kwargs, *_ = birth
         actor = actor_class.__new__(actor_class, *args, **kwargs)
-        actor._cell = self
+        try:
+            actor._cell = self
+        except AttributeError:
+            raise not_made(actor_class) from None
         self.actor = actor
         actor.__init__(*args, **kwargs)
         if here.worker.suspect:

@@ -63,3 +63,11 @@ def hidden(cls: type, names: str, base: type) -> TypeError:
         f"every {base.__name__} has under that name. Rename it; what may be overridden are "
         "hooks (on_start, on_stop, ...) by methods and settings (throughput, ...) by values"
     )
+
+
+def not_made(cls: type) -> TypeError:
+    """The error of a class whose instances are no actors, or do not change as those do."""
+    return TypeError(
+        f"{cls.__name__} cannot be an actor class: what its __new__ gives is no actor, or takes no "
+        "attributes, as a frozen dataclass; an actor's state is its own, so leave out frozen=True"
+    )

@@ -194,7 +194,7 @@ def way_to_data(
 
 def _remedy(cls: type) -> str:
     name = f"{cls.__module__}.{cls.__qualname__}".removeprefix("builtins.")
-    if issubclass(cls, int):
+    if cls is int:
         return "an integer must fit into 64 bits: send it as str or bytes"
     if cls.__name__ in {
         "function",
@@ -204,7 +204,9 @@ def _remedy(cls: type) -> str:
         "coroutine",
     }:
         return f"a {cls.__name__} cannot be sent: send the data that it works on"
-    if issubclass(cls, (str, bytes, float, list, dict, tuple, set)):
+    if any((kind.__module__, kind.__name__) == ("numpy", "generic") for kind in cls.__mro__):
+        return f"{name} is no plain number or time: send what its item() gives, or an array"
+    if issubclass(cls, (str, bytes, int, float, list, dict, tuple, set)):
         base = cls.__mro__[-2].__name__
         return f"{name} is a subclass of {base}: send a plain {base}, or declare a @zanni.message"
     return f"{name} cannot be sent: declare it with @zanni.message, or send plain data"

@@ -1,5 +1,6 @@
 """A class whose attributes collide with those of `Actor` is refused when it is made."""
 
+import dataclasses
 import inspect
 
 import pytest
@@ -136,6 +137,21 @@ def test_an_init_that_hides_what_the_runtime_has_is_refused_by_name(system):
     with pytest.raises(TypeError, match=r"Sheet cannot be an actor class: self\._cell would hide"):
         system.spawn(Sheet, name="sheet")
     assert system.whereis("sheet") is None
+
+
+def test_a_class_whose_instances_take_no_attributes_is_refused_by_name(system):
+    @dataclasses.dataclass(frozen=True)
+    class Frozen(Actor):
+        size: int = 1
+
+    class Number(Actor):
+        def __new__(cls):
+            return 1
+
+    for cls in (Frozen, Number):
+        with pytest.raises(TypeError, match=rf"{cls.__name__} cannot be an actor class: what its"):
+            system.spawn(cls, name="it")
+        assert system.whereis("it") is None
 
 
 def test_arguments_of_the_class_go_on_to_other_bases():

@@ -5,6 +5,7 @@ import threading
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from coded import CODEC, HERE, Plain, Point, Resolver, Teller, make_codec, tell, travel
 from hypothesis import given
@@ -30,6 +31,10 @@ for _ in range(3000):
 
 class SubStr(str):
     __slots__ = ()
+
+
+class SubInt(int):
+    pass
 
 
 class Pair(NamedTuple):
@@ -74,6 +79,9 @@ def make_local() -> object:
         (Point(1, [dt.datetime(1, 1, 1, tzinfo=Nowhere())]), "message.y[0]", "Nowhere"),
         (Plain, "message", "a class cannot be sent"),
         (SubStr("x"), "message", "send a plain str"),
+        (SubInt(3), "message", "send a plain int"),
+        (np.int32(3), "message", "numpy.int32 is no plain number or time: send what its item()"),
+        ([np.datetime64("2020-01-01")], "message[0]", "send what its item() gives"),
         (Pair(1, 2), "message", "send a plain tuple"),
         (make_local(), "message", "made inside a function"),
         (list(range(100_001)), "message", "more than 100000 items"),
