@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from zanni import Actor, DeadlockError, Future, Mailbox, Timeout
-from zanni.actors.waits import next_in_line
+from zanni.actors.deadlock import _follow, _step
+from zanni.actors.state import PARKED
+from zanni.actors.waits import next_in_line, wait_of
 
 LONG = 30.0
 
@@ -445,6 +448,25 @@ def test_a_wait_that_is_over_is_no_edge(system, member):
         return second.ask(lambda _: member.ask("x", block=False))
 
     assert member.ask(gives_up, timeout=LONG).get(timeout=LONG) == "x"
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_cycle_is_one_only_if_every_wait_of_it_is_met_twice(
+    system, member, in_core, eventually, is_over
+):
+    gate, second = Future(), system.spawn(Member)
+    waits = lambda _: gate.get(timeout=LONG)  # noqa: E731
+    asked = member.ask(lambda _: second.ask(waits), block=False)
+    first, last = member.process, second.process
+    eventually(lambda: first.state is last.state is PARKED)
+    one, other = [_step(cell, wait_of(cell)) for cell in (first, last)]
+    path = replace(one, number=one.number + is_over), replace(other, since=one.since + 1)
+    in_core(lambda: _follow(system.core, first, path))
+    if is_over:  # what a probe met was an earlier wait
+        gate.set("on")
+        assert asked.get(timeout=LONG) == "on"
+    else:
+        assert deadlock(asked).cycle == (second, member)
 
 
 def test_a_thousand_that_wait_for_one_another_are_no_cycle(system):

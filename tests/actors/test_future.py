@@ -14,6 +14,7 @@ import pytest
 from greenlet import GreenletExit
 
 from zanni import Actor, Future, Timeout
+from zanni.actors.state import PARKED
 
 
 def test_a_future_is_settled_once():
@@ -55,6 +56,17 @@ def test_every_waiter_is_woken(system):
     future.set("here")
     assert [ask.get(timeout=10) for ask in waiting] == ["here"] * 10
     assert [got.get(timeout=10) for _ in threads] == ["here"] * 3
+
+
+def test_a_turn_that_is_woken_in_vain_waits_on(system, tools, in_core, eventually):
+    future, waiter = Future(), system.spawn(tools.Hooked, [])
+    asked = waiter.ask(("get", future), block=False)
+    for _ in range(2):
+        eventually(lambda: waiter.process.state is PARKED or asked.done())
+        in_core(waiter.process.unpark)
+    eventually(lambda: waiter.process.state is PARKED or asked.done())
+    future.set("here")
+    assert asked.get(timeout=10) == "here"
 
 
 def test_an_error_is_raised_each_time():

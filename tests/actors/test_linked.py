@@ -152,6 +152,7 @@ def test_links_are_symmetric_and_linking_twice_is_linking_once(pair):
 def test_the_unlinked_and_those_linked_with_themselves_go_on(pair):
     one, other = pair
     one.ask(("link", one))
+    assert links(one) == {other.address}
     one.ask(("unlink", other))
     end = other.exited()
     other.kill()

@@ -225,6 +225,29 @@ def test_a_restart_that_fails_tells_and_waits_on(world):
     assert child.ask("alive", timeout=10) == 1
 
 
+def test_a_restart_that_fails_when_no_other_will_follow_is_the_end(world):
+    class Waits(Child):
+        def on_start(self):
+            if self.fail_start:
+                self.fail_start.pop().get()
+
+    fail_start, gate, started = [], Future(), Future()
+    child = world.spawn(fail_start, cls=Waits, name="it")
+    child.tell(("raise", KeyError("first")))
+    world.failed()
+    fail_start.append(gate)
+    exited = child.exited()
+    child.process.signal(Restart("first", started))
+    child.process.signal(Bury())
+    world.eventually(lambda: not fail_start)
+    error = ValueError("in on_start")
+    gate.set_exception(error)
+    with pytest.raises(ValueError, match="in on_start"):
+        started.get(timeout=10)
+    assert exited.get(timeout=10) is error
+    assert world.system.whereis("it") is None
+
+
 def test_a_restart_of_one_that_runs_is_refused(world):
     child = world.spawn()
     with pytest.raises(ActorDeadError):
