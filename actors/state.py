@@ -37,4 +37,4 @@ LEAVES_TO: dict[State, frozenset[State]] = {
     SUSPENDED: frozenset({STARTING, DEAD}),
     DEAD: frozenset(),
 }
-"""What may follow each state, besides itself. It is for tests, which hold every cell to it."""
+"""What may follow each state, besides itself. It is for tests, which hold cells to it."""

@@ -9,6 +9,8 @@ from busy import Busy, Tells, finish
 
 from zanni import Actor, ActorDeadError, Down, Future, Mailbox, MailboxFull, Timeout
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 # Full
 
 

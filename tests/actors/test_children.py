@@ -7,6 +7,8 @@ import pytest
 
 from zanni import Actor, Down, Future
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 
 @pytest.fixture
 def family(system, tools):

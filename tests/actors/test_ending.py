@@ -5,6 +5,8 @@ import pytest
 from zanni import Actor, ActorDeadError
 from zanni.actors.oversight import Overseer
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 
 class Parent(Actor):
     """Gives itself away, as to a thread that outlives it."""

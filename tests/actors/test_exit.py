@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 BEGIN = """
 import atexit, time
 if __name__ == "__main__":  # the first to register is the last to go

@@ -11,6 +11,8 @@ import pytest
 
 from zanni import Actor, ActorDeadError, Future, RemoteError, supervisors
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 # Beginning
 
 

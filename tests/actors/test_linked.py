@@ -8,6 +8,8 @@ import pytest
 from zanni import Actor, ActorDeadError, Exit, Future
 from zanni.actors.process import Link, Unlink, Unlinked
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 DEADLINE = 10.0
 
 

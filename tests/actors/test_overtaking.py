@@ -9,6 +9,8 @@ from zanni.actors.overtaking import Overtaking
 from zanni.actors.process import Died, Shutdown
 from zanni.supervisors import Supervisor, child
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 MANY = 100_000
 SOON, TRIES = 0.1, 10
 """In seconds of CPU, which other processes do not lengthen, and how often it is tried."""

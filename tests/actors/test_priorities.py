@@ -7,6 +7,8 @@ from busy import Busy, Tells, finish
 
 from zanni import Down, Future, Mailbox
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 
 class Ranked(Busy):
     mailbox = Mailbox(priority=lambda message: message if isinstance(message, int) else 0)

@@ -10,6 +10,8 @@ import pytest
 
 from zanni import Actor, ActorDeadError, Failure, Future, RemoteError, Timeout
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 DEADLINE = 10.0
 
 

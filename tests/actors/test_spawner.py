@@ -9,6 +9,8 @@ import pytest
 
 from zanni import Actor, ActorSystem, Future, NodeDown
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 
 class Account(Actor):
     def __init__(self, owner, *notes, balance=0, name=None, core=None):

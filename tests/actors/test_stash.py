@@ -11,6 +11,8 @@ from zanni import Actor, DeadlockError, Future, Mailbox, MailboxFull, MailboxHig
 from zanni.actors.cell import COMPACT
 from zanni.supervisors import Supervisor, child
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 
 def test_a_restart_keeps_the_queue_the_stash_and_the_bound(system, eventually):
     seen, gate = [], Future()

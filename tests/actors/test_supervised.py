@@ -10,6 +10,8 @@ from zanni.actors.links import ChildFailed
 from zanni.actors.oversight import Judge
 from zanni.actors.process import Bury, Died, Kill, Restart, Shutdown
 
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
+
 
 class Boss(Judge, Actor):
     """Spawns children under itself and keeps what it hears of them; the test gives the verdicts."""

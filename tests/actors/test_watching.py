@@ -1,8 +1,12 @@
 """Watches: who hears of an end, and how often."""
 
+import pytest
+
 from zanni import Actor, Down
 from zanni.actors.process import Unwatch
 from zanni.actors.signalled import Signalled
+
+pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
 
 
 def test_a_watch_ends_in_one_down(system, tools, watching, eventually):  # G6
