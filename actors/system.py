@@ -229,8 +229,11 @@ class ActorSystem(AcrossCores, Scoped):
         Raises:
             TypeError, ValueError: the timeout is no number; nothing has been begun.
             RuntimeError: an actor of this system calls it, or it would block an asyncio loop.
+            ForkedError: the system is that of the process which this one was forked from.
 
         """
+        if self._disowned is not None:
+            self._disowned()
         turn = here.worker.turn
         if turn is not None and turn.core.owner is self:
             raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")
