@@ -102,7 +102,7 @@ class Boxed(Cell):
             return
         message, sender, reply, _ = item
         left = reply.expires - now() if isinstance(reply, Future) else inf
-        room.owed_by = self  # who may wait for this sender: see `deadlock.py`
+        room.owed_by = self.ref.process  # who may wait for this sender: see `deadlock.py`
         try:
             room.get(timeout=None if left == inf else max(left, 0.0))
         except DeadlockError:

@@ -76,10 +76,22 @@ def childrens_log() -> Log | None:
     if handler.stream is None or handler.stream not in (sys.stdout, sys.stderr):
         return None
     shown = handler.formatter
-    if shown is None or type(shown._style) is not logging.PercentStyle:
+    if shown is None or not _works_alone(shown):
         shown = logging.Formatter(PLAIN)
     stream: Stream = "stdout" if handler.stream is sys.stdout else "stderr"
     return Log(logging.root.level, shown._fmt or PLAIN, shown.datefmt, stream)
+
+
+def _works_alone(shown: logging.Formatter) -> bool:
+    """Whether a plain formatter of that format does for any record, without a filter's fields."""
+    if type(getattr(shown, "_style", None)) is not logging.PercentStyle:
+        return False
+    record = logging.LogRecord("zanni", logging.INFO, "", 0, "", (), None)
+    try:
+        logging.Formatter(shown._fmt, shown.datefmt).format(record)
+    except Exception:  # whatever its author thought of
+        return False
+    return True
 
 
 def log_as(log: Log) -> None:

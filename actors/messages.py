@@ -16,7 +16,7 @@ import inspect
 import sys
 from enum import Enum
 from pathlib import Path
-from types import ModuleType
+from types import CellType, ModuleType
 from typing import Any, TypeVar, cast, dataclass_transform
 
 from .crash import shown
@@ -86,8 +86,15 @@ def _mend_super(old: type, new: type) -> None:
         inner = (getattr(value, name, None) for name in ("__func__", "fget", "fset", "fdel"))
         for function in (value, *inner):
             for cell in getattr(function, "__closure__", None) or ():
-                if cell.cell_contents is old:
+                if _holds(cell, old):
                     cell.cell_contents = new
+
+
+def _holds(cell: CellType, value: object) -> bool:
+    try:
+        return cell.cell_contents is value
+    except ValueError:  # what it is for is not bound yet
+        return False
 
 
 def _exception(cls: type[T]) -> type[T]:

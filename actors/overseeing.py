@@ -9,12 +9,14 @@ Guarantees:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from .cell import Cell
 from .lifecycle import Lifecycle
 from .oversight import Overseer
 from .state import STARTING
+from .user_code import calls_back
 
 
 class Overseeing(Cell):
@@ -29,12 +31,18 @@ class Overseeing(Cell):
 
     def receiver(self) -> Callable[[Any], object]:
         """Own turn only. See `Lifecycle.receiver`."""
-        oversee, receive = self._overseer._oversee, super().receiver()
-        return lambda message: None if oversee(message) else receive(message)
+        return partial(_hear, self._overseer._oversee, super().receiver())
 
     @property
     def _overseer(self) -> Overseer:
         return cast("Overseer", self.actor)
+
+
+@calls_back
+def _hear(
+    oversee: Callable[[object], bool], receive: Callable[[object], object], message: object
+) -> object:
+    return None if oversee(message) else receive(message)
 
 
 _kinds: dict[type[Cell], type[Overseeing]] = {}

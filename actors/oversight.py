@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from .address import Address
 from .crash import shown
+from .user_code import calls_back
 
 
 class ChildRecord(NamedTuple):
@@ -58,6 +59,7 @@ class Overseer(Judge):
 
     _has_begun = False
 
+    @calls_back
     def _begin(self) -> None:
         """Own turn only. Start those that are to run, unless that has been done."""
         if not self._has_begun:

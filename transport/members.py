@@ -351,7 +351,7 @@ class Members:
             waited, limit = moment - peer.born, self._system.config.down_after
             if peer.own:  # a core that comes up takes its time
                 limit = max(limit, self._system.config.start_timeout)
-            unknown = not peer.own and self._url_of(peer.home) is None
+            unknown = not peer.own and peer.home.node not in {node for node, _ in self.known}
             if waited > limit or (unknown and self.strangers.finds(peer.home.node, peer.born)):
                 self.lose(peer.home, "it could not be reached")
             elif waited > self._system.config.heartbeat:

@@ -252,3 +252,15 @@ def test_a_module_that_ends_whoever_imports_it_cannot_be_imported(tmp_path, monk
 
 def test_what_can_be_imported():
     assert import_type("collections:OrderedDict").__name__ == "OrderedDict"
+
+
+def test_a_message_made_in_a_function_may_name_itself_and_what_comes_after_it():
+    @message
+    class Point:
+        x: int
+
+        def moved(self, by):
+            return Point(self.x + by + step)
+
+    step = 1
+    assert Point(1).moved(2) == Point(4)

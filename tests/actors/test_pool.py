@@ -24,6 +24,7 @@ from zanni import (
 )
 from zanni.actors import actor
 from zanni.actors.mailbox import HIGH_WATER
+from zanni.actors.process import kill_for_good
 from zanni.actors.routing import Answers, SmallestMailbox
 
 DEADLINE = 10.0
@@ -658,3 +659,35 @@ def test_a_system_that_stops_stops_its_pools():
         answers = [pool.ask(number, block=False) for number in range(30)]
     assert [each.get(timeout=DEADLINE) for each in answers] == list(range(30))
     assert not pool.is_alive()
+
+
+def test_a_sender_that_waits_for_room_while_no_member_lives_is_of_the_cycle(
+    system, eventually, caplog
+):
+    """It waits for the pool, the pool for its new member's start, and that for the sender."""
+    members, asked = [], []
+
+    class Member(Actor):
+        mailbox = Mailbox(1, "wait")
+
+        def on_start(self):
+            if members:
+                asked.append(self.actor_ref)
+                sender.ask("hi")
+
+    class Sender(Actor):
+        def on_receive(self, pool):
+            for member in members:
+                kill_for_good(member.process)
+            for member in members:
+                member.wait()
+            for number in range(3):
+                pool.tell(number)
+
+    sender = system.spawn(Sender)
+    pool = system.pool(Member, 1)
+    members += members_of(pool)
+    sender.tell(pool)
+    eventually(lambda: "DeadlockError" in caplog.text)
+    assert asked
+    pool.kill()

@@ -1,10 +1,14 @@
 """A supervisor with hooks of its own is a supervisor still."""
 
+import threading
+
 import pytest
 
 from zanni import Actor, Ignore
 from zanni.actors.process import kill_for_good
 from zanni.supervisors import DynamicSupervisor, Keyed, PartitionSupervisor, Supervisor
+
+DEADLINE = 20.0
 
 
 class Echo(Actor):
@@ -194,3 +198,31 @@ def test_a_supervisor_is_extended_by_public_names():
         def _log(self): ...
 
     assert issubclass(type("Further", (Own,), {"_log": None}), Own)
+
+
+@pytest.mark.parametrize("where", ["on_receive", "children"])
+def test_the_core_goes_on_without_a_supervisor_that_blocks_in_code_of_its_own(world, where):
+    begun, gate = threading.Event(), threading.Event()
+
+    def block():
+        begun.set()
+        assert gate.wait(2 * DEADLINE)
+
+    class Blocks(Supervisor):
+        def children(self):
+            if where == "children":
+                block()
+            return []
+
+        def on_receive(self, message):
+            block()
+
+    spawned = threading.Thread(
+        target=lambda: world.system.spawn(Blocks).tell("block"), name="spawns"
+    )
+    spawned.start()
+    assert begun.wait(DEADLINE)
+    assert world.system.spawn(Echo).ask("hi", timeout=DEADLINE) == "hi"
+    assert not gate.is_set()
+    gate.set()
+    spawned.join(DEADLINE)

@@ -72,3 +72,17 @@ def test_a_log_in_a_file_is_for_the_module_to_set_up(logged, tmp_path):
 
 def test_without_a_log_child_cores_have_none_either(logged):
     assert logged() == ([], [])
+
+
+FILTERED = """logging.basicConfig(level=20, format="%(user)s %(message)s")
+    logging.root.handlers[0].addFilter(lambda record: setattr(record, "user", "ann") or True)"""
+OWN = """logging.basicConfig(level=20)
+    logging.root.handlers[0].setFormatter(type("Own", (), {"format": lambda *_: "ann"})())"""
+
+
+@pytest.mark.parametrize("set_up", [FILTERED, OWN], ids=["a filter's field", "a formatter"])
+def test_a_format_that_does_not_work_alone_is_left_to_core_0(logged, set_up):
+    out, (first, second) = logged(guarded=set_up)
+    assert out == []
+    assert first.startswith("ann")
+    assert second.endswith("a word on 1")
