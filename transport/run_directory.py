@@ -85,7 +85,10 @@ def _check_ours(base: Path) -> None:
 
 def _remove_if_left_behind(directory: Path) -> None:
     try:
-        lock = open_lock(directory / _LOCK)
+        lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:  # it is just being removed, or that was broken off
+        shutil.rmtree(directory, ignore_errors=True)
+        return
     except OSError:
         return
     try:

@@ -63,6 +63,16 @@ def test_one_that_has_ended_is_not_found_and_removed_by_the_next(make):
     assert len(running()) == 1
 
 
+def test_one_that_is_just_being_removed_gets_no_new_lock(make, monkeypatch):
+    """Or its owner could not remove the directory: it would not be empty."""
+    made, lock = make_run_directory(1, "bank")
+    os.close(lock)
+    (made / "lock").unlink()
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # the owner is quicker
+    make(2)
+    made.rmdir()
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"name": "bank"}', b'{"pid": 1}', b"\xff"])
 def test_a_lock_that_says_nothing_is_passed_over(make, text):
     (make(1, "bank") / "lock").write_bytes(text)
