@@ -16,6 +16,11 @@ def is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def checked_name(name: str | None) -> str:
     """The name of a node, or a ValueError that says what one is."""
     if name is None:
@@ -66,7 +71,7 @@ def check_handoff(seconds: object, where: str) -> None:
     """Raise TypeError or ValueError if it is no time for a turn; the text says `where`."""
     if seconds is None:
         return
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+    if not is_number(seconds):
         raise TypeError(f"{where} takes a number of seconds, or None, not {seconds!r:.80}")
     if not seconds > 0:
         raise ValueError(f"{where} takes more than 0 seconds, not {seconds!r:.80}")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+from .arguments import is_number
+
 FRAME_CAP = 16 * 1024 * 1024
 """The most bytes of a frame between cores: the protocol's bound."""
 MESSAGE_LIMIT = 2 * 1024 * 1024 * 1024
@@ -106,7 +108,7 @@ class Config:
 
 
 def _check_number(name: str, kind: type, value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not is_number(value):
         raise ValueError(f"setting {name!r} must be a number, not {value!r:.80}")
     if not value > 0 and not (name == "spin" and value == 0):
         raise ValueError(f"setting {name!r} must be greater than 0, not {value!r}")

@@ -163,10 +163,14 @@ class Runtime:
         self._check_usable()
         return hasattr(self, "_spawner")  # which is made last
 
-    def _check_usable(self) -> None:
-        """Any thread. Raise for a system that is a forked child's parent's, or was not started."""
+    def _check_own(self) -> None:
+        """Any thread. Raise ForkedError for a system that is a forked child's parent's."""
         if self._disowned is not None:
             self._disowned()
+
+    def _check_usable(self) -> None:
+        """Any thread. Raise for a system that is a forked child's parent's, or was not started."""
+        self._check_own()
         if self._phase is Phase.NEW:
             raise RuntimeError(
                 f"the system {self.name!r} was not started: use  with ActorSystem(...) as system:  "

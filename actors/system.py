@@ -232,8 +232,7 @@ class ActorSystem(AcrossCores, Scoped):
             ForkedError: the system is that of the process which this one was forked from.
 
         """
-        if self._disowned is not None:
-            self._disowned()
+        self._check_own()
         turn = here.worker.turn
         if turn is not None and turn.core.owner is self:
             raise RuntimeError("an actor cannot wait for the end of its own system: stop yourself")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from ..actors.actor import Actor
-from ..actors.arguments import is_whole
+from ..actors.arguments import is_number, is_whole
 from ..actors.errors import SpecError
 from ..actors.mailbox import Mailbox
 from ..actors.messages import message
@@ -211,12 +211,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_seconds(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and value >= 0
-    )
+    return is_number(value) and math.isfinite(value) and value >= 0
 
 
 def _is_place(value: object) -> bool:

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from busy import Busy
 
 from zanni import Actor, ActorDeadError, Down, Future, Mailbox
 from zanni.actors.overtaking import Overtaking
@@ -16,17 +17,11 @@ SOON, TRIES = 0.1, 10
 """In seconds of CPU, which other processes do not lengthen, and how often it is tried."""
 
 
-class Held(Actor):
-    """Waits for a future that it is told; journals the rest."""
-
-    def __init__(self, seen):
-        super().__init__()
-        self.seen = seen
+class Held(Busy):
+    """Busy, and does some more of what it is told."""
 
     def on_receive(self, message):
         match message:
-            case Future():
-                return message.get()
             case ("watch", *refs):
                 for ref in refs:
                     self.watch(ref)
@@ -37,7 +32,7 @@ class Held(Actor):
             case "count":
                 return len(self.seen)
             case _:
-                self.seen.append(message)
+                return super().on_receive(message)
         return None
 
 
