@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, cast
 import pykka
 
 from .arguments import check_handoff, check_throughput
-from .ending import check_not_ended, stop_all
+from .ending import check_not_ended, stop_children
 from .environment import now
 from .errors import ActorDeadError, MailboxFull
 from .future import Future
@@ -311,8 +311,7 @@ class Actor(Receiving, pykka.Actor):
 
     def _stop_children(self) -> None:
         """Stop the children, all at once, and wait; those that take too long are killed."""
-        children = [*self._cell.need_ties().children.values()]
-        stop_all(self.system, children, CHILD_SHUTDOWN, self._cell.exit_reason)
+        stop_children(self._cell, self.system, CHILD_SHUTDOWN)
 
     # What Pykka asks of an implementation.
 

@@ -46,7 +46,7 @@ def _on_stop(cell: Overtaking, _message: _ActorStop) -> None:
     elif cell.ties is None:
         cell.farewell = reply  # there is no restart
     else:
-        cell.ties.stopping.append(reply)
+        cell.ties.stopping += (reply,)
     cell.current = None  # answered when the actor is gone
     cell.end_for("normal")
 

@@ -124,7 +124,7 @@ class AcrossCores(Runtime):
         may_go = set(movable)
         held: list[Cell] = []
         for cell in sorted(living(self.core), key=lambda cell: cell.id):  # parents come first
-            parent = None if cell.ties is None else cell.ties.parent
+            parent = cell.parent
             if isinstance(parent, Cell) and parent.id in may_go:  # a parent on this core
                 may_go.add(cell.id)
             if cell.id not in may_go:

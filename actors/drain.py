@@ -56,6 +56,6 @@ def drain(core: Core, seconds: float, kill_seconds: float, done: Future[bool]) -
 
 
 def _has_local_parent(cell: Cell, core: Core) -> bool:
-    parent = None if cell.ties is None else cell.ties.parent
+    parent = cell.parent
     is_here = isinstance(parent, Cell) and parent.id in core.processes
     return is_here and cell.state is not SUSPENDED

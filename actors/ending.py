@@ -8,9 +8,9 @@ Guarantees:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from .environment import now
 from .errors import ActorDeadError, Timeout
 from .future import Future
 from .hosting import ActorCell, System
@@ -25,19 +25,32 @@ def check_not_ended(cell: ActorCell) -> None:
         raise ActorDeadError(f"{cell.ref} has ended: it begins nothing any more")
 
 
-def stop_all(
-    system: System, refs: list[ActorRef[Any]], timeout: float, parents_reason: object
-) -> None:
-    """Have children end after the message in hand; kill those that have not after `timeout` s."""
-    ends = [ref.exited() for ref in refs]
-    for ref in refs:
-        ref.process.signal(Shutdown(reason_below(ref.actor_class, parents_reason)))
-    deadline = now() + timeout
-    for ref, end in zip(refs, ends, strict=True):
-        try:
-            end.get(timeout=max(deadline - now(), 0.0))
-        except Timeout:
-            kill(system, ref, end)
+def stop_children(cell: ActorCell, system: System, timeout: float) -> None:
+    """Own turn only. Have the children end after the message in hand, all at once.
+
+    Those that have not after `timeout` seconds are killed.
+    """
+    ties = cell.need_ties()
+    alone: Future[None] = Future()
+    for ref in [*ties.children.values()]:
+        ref.process.signal(Shutdown(reason_below(ref.actor_class, cell.exit_reason)))
+    cell.core.call(ties.call_when_alone, partial(alone.resolve, None))
+    if _is_done_after(alone, timeout):
+        return
+    for ref in [*ties.children.values()]:
+        ref.process.signal(Kill())
+    if not _is_done_after(alone, system.config.kill_timeout):
+        for ref in [*ties.children.values()]:
+            system.abandon(ref)
+        alone.get()
+
+
+def _is_done_after(future: Future[None], seconds: float) -> bool:
+    try:
+        future.get(timeout=seconds)
+    except Timeout:
+        return False
+    return True
 
 
 def reason_below(actor_class: type[Any], parents_reason: object) -> object:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from operator import length_hint
 from types import CoroutineType
 from typing import Any, ClassVar
@@ -25,7 +26,7 @@ from .crew import HandedOver, Unwinding, Worker
 from .dispatcher import Core
 from .environment import make_shared_lock
 from .errors import ActorDeadError, Ignore
-from .links import Birth, Ties
+from .links import Birth, Origin, Ties
 from .losing import lose_all
 from .overrides import hidden, not_made
 from .parking import Killed, check_not_killed, here
@@ -34,6 +35,7 @@ from .process import (
     Died,
     Failed,
     Item,
+    Process,
     Reply,
     Unwatch,
     kill_for_good,
@@ -64,6 +66,7 @@ class Lifecycle(CellParts):
         "id",
         "interrupted",
         "killed",
+        "origin",
         "permit",
         "queue",
         "state",
@@ -96,6 +99,7 @@ class Lifecycle(CellParts):
         self.carrier: greenlet | None = None
         self.thread: Worker | None = None
         self.awaits: Any = None
+        self.origin: Origin | None = None
         self.ties: Ties | None = None
 
     @property
@@ -116,7 +120,17 @@ class Lifecycle(CellParts):
     @property
     def name(self) -> str | None:
         """Any thread. The name that it was spawned with."""
-        return None if self.ties is None else self.ties.name
+        return None if self.origin is None else self.origin.name
+
+    @property
+    def parent(self) -> Process | None:
+        """Any thread. Whose child it is, while that lives."""
+        return None if self.origin is None else self.origin.parent
+
+    @property
+    def supervisor(self) -> Process | None:
+        """Any thread. Who decides what follows when it ends."""
+        return None if self.origin is None else self.origin.supervisor
 
     def is_alive(self) -> bool:
         """Any thread. Neither ended nor about to end; between two incarnations it lives."""
@@ -124,8 +138,7 @@ class Lifecycle(CellParts):
 
     def _may_return(self) -> bool:
         """Any thread. Whether an end of this incarnation leaves it to a supervisor to go on."""
-        ties = self.ties
-        return ties is not None and ties.supervisor is not None and not self.dismissed
+        return self.supervisor is not None and not self.dismissed
 
     def find_actor(self) -> Actor | None:
         """Any thread. The actor itself, while there is one."""
@@ -157,7 +170,7 @@ class Lifecycle(CellParts):
             self.thread = None
             step(*args)
         elif self.ties is not None:
-            self.ties.given_up.discard(worker)
+            self.ties.given_up -= {worker}
 
     def is_given_up(self, worker: Worker) -> bool:
         """Any thread. Whether the turn of this actor in that thread was given up."""
@@ -295,7 +308,18 @@ class Lifecycle(CellParts):
         self.state = SUSPENDED
         del self.actor
         ties.answer_ends(self.exit_reason, for_good=False)
-        ties.tell_when_alone(self.core, Failed(self, self.exit_reason, crash))
+        self._tell_when_alone(Failed(self, self.exit_reason, crash))
+
+    def _tell_when_alone(self, failed: Failed) -> None:
+        """Owner only. Tell the supervisor of the end when no child is left: their names are free.
+
+        After a kill some may live still, on other cores; no longer than `kill_timeout` is waited.
+        """
+        assert self.supervisor is not None
+        ties, tell = self.need_ties(), partial(self.supervisor.signal, failed)
+        ties.call_when_alone(tell)
+        if ties.children:
+            self.core.call_later(self.core.owner.config.kill_timeout, lambda: ties.be_alone(tell))
 
     def _guard(self, hook: Callable[..., Any], *args: object) -> None:
         if self.killed or self.is_given_up(here.worker):
@@ -337,15 +361,18 @@ class Lifecycle(CellParts):
         self.queue = self.cursor = self.current = None
         if hasattr(self, "actor"):
             del self.actor
+        origin, self.origin = self.origin, None
+        if origin is not None and origin.name is not None:
+            self.core.owner.forget_name(origin.name, self.address)
         ties, self.ties = self.ties, None
-        if ties is not None and ties.name is not None:
-            self.core.owner.forget_name(ties.name, self.address)
         reason = self.exit_reason
         if queue is not None and (cursor is None or length_hint(cursor, 1)):
             lose_all(self, iter(queue) if cursor is None else cursor, reason)
         farewell, self.farewell = self.farewell, None
         if farewell is not None:
             farewell.resolve(value=True)
+        if origin is not None and origin.parent is not None:
+            origin.parent.signal(Died(self, reason))
         if ties is not None:
             ties.answer_ends(reason, for_good=True)
             died = Died(self, reason)

@@ -16,15 +16,16 @@ from .errors import ActorDeadError
 from .future import Future
 from .mailbox import HIGH_WATER, Mailbox
 from .messages import message
+from .on_demand import OnDemand
 from .process import (
     Broken,
     Bury,
     Died,
-    Failed,
     Headers,
     Item,
     Process,
     Reply,
+    Shutdown,
     Signal,
     Unwatch,
     Watch,
@@ -97,61 +98,67 @@ class Piped:
         self.future = future
 
 
+class Origin(NamedTuple):
+    """Whose an actor is, from its spawn on: kept apart from its ties, since most have no more."""
+
+    name: str | None
+    parent: Process | None
+    """It hears of the actor's end, without a watch. None, too, once it has itself ended."""
+    supervisor: Process | None
+
+
 class Ties:
     """What binds an actor to others. Most have few ties, so a cell makes this when first needed."""
 
     __slots__ = (
+        "_children",
+        "_links",
+        "_owed",
+        "_pipes",
+        "_stash",
+        "_timers",
+        "_unlinking",
+        "_watchers",
+        "_watching",
         "birth",
         "born",
-        "children",
         "crash",
-        "failed",
         "given_up",
         "hastened",
         "high_water",
         "incarnation",
-        "links",
-        "name",
-        "owed",
-        "parent",
-        "pipes",
         "queued",
         "restart_reason",
         "starting",
-        "stash",
         "stopping",
-        "supervisor",
         "suspending",
-        "timers",
-        "unlinking",
-        "watchers",
-        "watching",
+        "when_alone",
     )
 
+    children = OnDemand[dict[Address, Any]](dict)
+    watchers = OnDemand[dict[Address, Process]](dict)
+    watching = OnDemand[dict[Address, Any]](dict)
+    links = OnDemand[dict[Address, Process]](dict)
+    unlinking = OnDemand[dict[Address, int]](dict)
+    """How many `Unlink` of ours each has yet to obey."""
+    owed = OnDemand[set[Any]](set)
+    """Answers to give later."""
+    pipes = OnDemand[set[Piped]](set)
+    timers = OnDemand[set[Timer | Periodic]](set)
+    stash = OnDemand[list[Item]](list)
+    """Messages that the actor has set aside."""
+
     def __init__(self) -> None:
-        self.name: str | None = None
-        self.parent: Process | None = None
-        self.supervisor: Process | None = None
+        self._children = self._watchers = self._watching = self._links = self._unlinking = None
+        self._owed = self._pipes = self._timers = self._stash = None
         self.birth: Birth | None = None
-        self.children: dict[Address, Any] = {}
-        self.watchers: dict[Address, Process] = {}
-        self.watching: dict[Address, Any] = {}
-        self.links: dict[Address, Process] = {}
-        self.unlinking: dict[Address, int] = {}
-        """How many `Unlink` of ours each has yet to obey."""
-        self.owed: set[Any] = set()
-        """Answers to give later."""
-        self.pipes: set[Piped] = set()
-        self.timers: set[Timer | Periodic] = set()
         self.hastened: deque[Died | Broken] | None = None
         """Deaths that overtake the queue, in the order of their arrival."""
         self.high_water = HIGH_WATER
         """How many messages must wait for that to be told."""
         self.queued: set[Address] | None = None
         """Those whose messages `Down` must not overtake; None: look again."""
-        self.stash: list[Item] = []
-        """Messages that the actor has set aside."""
-        self.given_up: set[object] = set()
+        self.given_up: frozenset[object] = frozenset()
         """The threads in which a turn is stuck that was given up, by a kill."""
         self.born: Reply | None = None
         """Hears when `__init__` is done."""
@@ -160,14 +167,14 @@ class Ties:
         self.incarnation = 1
         self.crash: Crash | None = None
         """Of this incarnation, which a supervisor is to hear of."""
-        self.failed: Failed | None = None
-        """Of this incarnation, too: its supervisor hears it once the children have ended."""
         self.restart_reason: Any = None
         """Why the last incarnation ended, in one that follows another."""
-        self.stopping: list[Reply] = []
+        self.stopping: tuple[Reply, ...] = ()
         """Hear when this incarnation has ended."""
         self.suspending: Reply | None = None
         """Hears the reason, too, if a restart may follow."""
+        self.when_alone: Callable[[], object] | None = None
+        """To be called when no child is left; until then, new ones are to end at once."""
 
     def is_start_awaited(self) -> bool:
         """Owner only. Whether somebody is still to hear how the start went."""
@@ -175,7 +182,7 @@ class Ties:
 
     def answer_ends(self, reason: object, *, for_good: bool) -> None:
         """Owner only. The incarnation has ended: tell those that asked for it."""
-        stopping, self.stopping = self.stopping, []
+        stopping, self.stopping = self.stopping, ()
         for reply in stopping:
             reply.resolve(for_good)
         suspending, self.suspending = self.suspending, None
@@ -186,22 +193,28 @@ class Ties:
         else:
             suspending.resolve(reason)
 
-    def tell_when_alone(self, core: Core, failed: Failed) -> None:
-        """Owner only. Tell the supervisor of the end when no child is left: their names are free.
+    def adopt(self, child: Any) -> None:
+        """Own turn only. Keep the ref of a child that has been spawned."""
+        self.children[child.address] = child
+        if self.when_alone is not None:
+            child.process.signal(Shutdown("shutdown"))
 
-        After a kill some may live still, on other cores; no longer than `kill_timeout` is waited.
-        """
-        self.failed = failed
-        if self.children:
-            core.call_later(core.owner.config.kill_timeout, lambda: self.tell_failed(failed))
-        else:
-            self.tell_failed(failed)
+    def forget_child(self, address: Address) -> None:
+        """Owner only. One that may have been a child has ended."""
+        if self.children.pop(address, None) is not None and not self.children:
+            self.be_alone(self.when_alone)
 
-    def tell_failed(self, failed: Failed) -> None:
-        """Owner only. Tell the supervisor now, if that was not told yet."""
-        if self.failed is failed and self.supervisor is not None:
-            self.failed = None
-            self.supervisor.signal(failed)
+    def call_when_alone(self, step: Callable[[], object]) -> None:
+        """Owner only. Call it when no child is left."""
+        self.when_alone = step
+        if not self.children:
+            self.be_alone(step)
+
+    def be_alone(self, step: Callable[[], object] | None) -> None:
+        """Owner only. Call it now, whatever children are left, if it was not called yet."""
+        if step is not None and self.when_alone is step:
+            self.when_alone = None
+            step()
 
 
 def leave_alone(crashes: Crashes, child: Process, crash: Crash | None) -> None:

@@ -76,7 +76,7 @@ class Runtime:
         cell = cast("Cell", parent)
         check_not_ended(cell)
         kwargs = dict(options)
-        named = {key: kwargs.pop(key, None) for key in CHILD_OPTIONS}
+        named = {key: kwargs.pop(key) for key in CHILD_OPTIONS if key in kwargs} if kwargs else {}
         spawn = self._spawner.spawn
         ref = spawn(parent, actor_class, args, kwargs, start_timeout=start_timeout, **named)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .address import Address
 from .ending import reason_below
 from .environment import now
 from .errors import ActorDeadError
@@ -73,27 +74,30 @@ class Signalled(Linked, Parked):
     def _on_watch(self, signal: Watch) -> None:
         if self.state is DEAD:
             signal.watcher.signal(Died(self, "noproc"))
-        else:
+        elif not self._is_child_of(signal.watcher.address):
             self.need_ties().watchers[signal.watcher.address] = signal.watcher
 
     def _on_unwatch(self, signal: Unwatch) -> None:
         if self.ties is not None:
             self.ties.watchers.pop(signal.watcher.address, None)
 
+    def _is_child_of(self, address: Address) -> bool:
+        return self.parent is not None and self.parent.address == address
+
     def _on_died(self, signal: Died) -> None:
-        ties = self.ties
-        if ties is None or self.state is DEAD:
+        if self.state is DEAD:
             return
-        address = signal.process.address
-        ties.children.pop(address, None)
-        if ties.failed is not None and not ties.children:
-            ties.tell_failed(ties.failed)
-        ties.watchers.pop(address, None)  # the dead hear of nothing
-        if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
-            self.hasten(signal)
-        if ties.parent is not None and ties.parent.address == address:
+        ties, address = self.ties, signal.process.address
+        if ties is not None:
+            ties.forget_child(address)
+            ties.watchers.pop(address, None)  # the dead hear of nothing
+            if address in ties.watching:  # `Down` is made in its turn: it may be unwatched before
+                self.hasten(signal)
+        if self._is_child_of(address):
+            assert self.origin is not None
+            self.origin = self.origin._replace(parent=None)  # as above
             self._on_shutdown(Shutdown(reason_below(self.actor_class, signal.reason)))
-        elif ties.supervisor is not None and ties.supervisor.address == address:
+        elif self.supervisor is not None and self.supervisor.address == address:
             self._on_bury(Bury())  # no verdict will come
 
     def _on_shutdown(self, signal: Shutdown) -> None:
@@ -158,7 +162,7 @@ class Signalled(Linked, Parked):
         """Owner only. The turn was killed in a thread that nobody can end: go on without it."""
         assert self.thread is not None
         ties = self.need_ties()
-        ties.given_up.add(self.thread)
+        ties.given_up |= {self.thread}
         self._leave_to_thread()
         if self.state is STARTING or ties.is_start_awaited():  # which may be parked
             self._start_failed(Killed())
@@ -216,8 +220,7 @@ class Signalled(Linked, Parked):
             if signal.reply is not None:
                 signal.reply.reject(ActorDeadError(f"{self.ref} is not waiting for a restart"))
             return
-        if ties.failed is not None:  # told before this incarnation can fail, too
-            ties.tell_failed(ties.failed)
+        ties.be_alone(ties.when_alone)  # the supervisor hears of one failure before the next
         self.exit_reason = None
         self.interrupted = True  # a turn that was given up is not to go on
         self.awaits = None  # it may be about to end

@@ -16,7 +16,7 @@ from .environment import now
 from .errors import SpawnError
 from .future import Future
 from .kinds import kind_of_cell, make_cell
-from .links import Birth
+from .links import Birth, Origin
 from .mailbox import Mailbox, checked_mailbox
 from .messages import can_be_found, type_name
 from .naming import NamesHome, Naming
@@ -192,7 +192,7 @@ class Spawner:
         if ref.type_name == type_name(birth.actor_class):  # that of a pool is called as its members
             ref._actor_class = birth.actor_class
         if parent is not None:
-            cast("Cell", parent).need_ties().children[ref.address] = ref
+            cast("Cell", parent).need_ties().adopt(ref)
             ref.process.signal(Watch(parent))  # to forget it when it ends, or has ended already
         return ref
 
@@ -220,10 +220,11 @@ class Spawner:
         if begun is not None:  # its own turn makes the actor: what befalls that is nobody else's
             begun.owed_by = cell
             cell.need_ties().birth = birth
+        ref = cell.ref
         if parent is not None:
-            cast("Cell", parent).need_ties().children[cell.address] = cell.ref
+            cast("Cell", parent).need_ties().adopt(ref)
         self._core.call(self._core.schedule, cell)
-        return cell.ref if begun is None else Start(begun, cell)
+        return ref if begun is None else Start(begun, cell)
 
     def _limited(self, cell: Cell, seconds: float | None) -> Future[Any]:
         started: Future[Any] = Future()
@@ -244,14 +245,10 @@ class Spawner:
         elif parent is None and supervisor is not None and not isinstance(supervisor.process, Cell):
             above = supervisor.process
         if name is not None or parent is not None or supervisor is not None:
-            ties = cell.need_ties()
-            ties.name = name
-            ties.birth = birth
-            if parent is not None:
-                ties.parent = parent
-                ties.watchers[parent.address] = parent
+            judge = None if supervisor is None else supervisor.process
+            cell.origin = _new(Origin, (name, parent, judge))
             if supervisor is not None:
-                ties.supervisor = supervisor.process
+                cell.need_ties().birth = birth
         if birth.actor_class.blocking:
             core.blocking.add(birth.actor_class)
         core.enter(identity, cell)

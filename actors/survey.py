@@ -127,7 +127,7 @@ def _rest(cell: Cell, children: Iterable[ChildRecord]) -> Iterator[Row | None]:
 
 
 def _actor(cell: Cell) -> Row:
-    parent = None if cell.ties is None else cell.ties.parent
+    parent = cell.parent
     return {
         "row": "actor",
         "id": cell.id,
@@ -141,7 +141,7 @@ def _actor(cell: Cell) -> Row:
 
 def _is_overseen(cell: Cell) -> bool:
     """Whether one of the supervisors' rows tells of it; of one elsewhere that is supposed."""
-    supervisor = None if cell.ties is None else cell.ties.supervisor
+    supervisor = cell.supervisor
     if isinstance(supervisor, Cell):
         return issubclass(supervisor.actor_class, Overseer)
     return supervisor is not None

@@ -19,6 +19,10 @@ class Framework(Protocol):
         """A function that starts an actor that behaves like that and returns its ref."""
         ...
 
+    def behaving(self, behaviour: type) -> type:
+        """The class of such an actor."""
+        ...
+
     def supervise(self, behaviour: type, *arguments: Any) -> None:
         """Start an actor that behaves like that, and start it again whenever it has failed."""
         ...
@@ -41,14 +45,16 @@ class Zanni:
     def __exit__(self, *exc_info: object) -> None:
         self.system.stop()
 
+    def behaving(self, behaviour: type) -> type:
+        return type(behaviour.__name__, (behaviour, self.base), {})
+
     def actor(self, behaviour: type) -> Callable[..., Any]:
-        actor_class = type(behaviour.__name__, (behaviour, self.base), {})
-        return functools.partial(self.system.spawn, actor_class)
+        return functools.partial(self.system.spawn, self.behaving(behaviour))
 
     def supervise(self, behaviour: type, *arguments: Any) -> None:
         from zanni.supervisors import Supervisor, child  # noqa: PLC0415  (as above)
 
-        actor_class = type(behaviour.__name__, (behaviour, self.base), {})
+        actor_class = self.behaving(behaviour)
 
         class Keeper(Supervisor):
             intensity, period = sys.maxsize, 1.0
@@ -72,9 +78,11 @@ class Pykka:
     def __exit__(self, *exc_info: object) -> None:
         self.stop_all()
 
+    def behaving(self, behaviour: type) -> type:
+        return type(behaviour.__name__, (behaviour, self.base), {})
+
     def actor(self, behaviour: type) -> Callable[..., Any]:
-        actor_class = type(behaviour.__name__, (behaviour, self.base), {})
-        return actor_class.start  # type: ignore[attr-defined]  # `base` has it
+        return self.behaving(behaviour).start  # type: ignore[attr-defined]  # `base` has it
 
     def supervise(self, behaviour: type, *arguments: Any) -> None:
         """By hand, as Pykka has no supervisors: the last deed of an actor is to start the next."""

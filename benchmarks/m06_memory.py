@@ -2,10 +2,13 @@
 
 The proportional set size (Pss) of the process and its children, before and after N actors were
 made, each holding one int of its own and pinged once; the refs that reach them are part of it.
+They are nobody's children, or all of one actor.
 Checked: 100 of them, spread over all, answer with their int and with the one ping.
 """
 
+from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 from .frameworks import Framework, in_both
 from .machine import resident
@@ -29,6 +32,15 @@ class Holder:
         return None
 
 
+class Parent:
+    def __init__(self, holder_class):
+        super().__init__()
+        self.holder_class = holder_class
+
+    def on_receive(self, n):
+        return [self.spawn(self.holder_class, FIRST + index) for index in range(n)]
+
+
 def sampled(n: int) -> list[int]:
     """A hundred of n, or all."""
     return sorted({index * (n - 1) // 99 for index in range(100)})
@@ -43,9 +55,20 @@ def expected(n: int) -> list[int]:
 def hold(framework: Framework, n: int) -> Figures:
     holder = framework.actor(Holder)
     check("the first actor", holder(FIRST - 1).ask(WHO), (FIRST - 1, 0))  # all code has run once
+    return weigh(lambda: [holder(FIRST + index) for index in range(n)])
+
+
+def hold_children(framework: Framework, n: int) -> Figures:
+    parent = framework.actor(Parent)(framework.behaving(Holder))
+    check("the first actor", parent.ask(1)[0].ask(WHO), (FIRST, 0))
+    return weigh(lambda: parent.ask(n))
+
+
+def weigh(start: Callable[[], list[Any]]) -> Figures:
     before = resident()
     started = perf_counter()
-    actors = [holder(FIRST + index) for index in range(n)]
+    actors = start()
+    n = len(actors)
     for actor in actors:
         actor.tell(PING)
     for index in sampled(n):
@@ -68,6 +91,14 @@ BENCHMARKS = [
             *peers("memory", expected, value=bytes_each, asyncio=30_000, threads=1_000),
             *peers("memory", expected, value=bytes_each, xoscar=5_000, erlang=100_000, go=100_000),
         ],
+        targets=[Target("700 bytes", lambda of: 700 / of["zanni"])],
+        more_is_better=False,
+    ),
+    Benchmark(
+        name="M6c",
+        title="memory of an idle child",
+        unit="bytes/actor",
+        sides=in_both(hold_children, zanni=100_000, pykka=0)[:1],
         targets=[Target("700 bytes", lambda of: 700 / of["zanni"])],
         more_is_better=False,
     ),

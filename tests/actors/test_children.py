@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import tracemalloc
 
 import pytest
 
@@ -200,3 +201,85 @@ def test_a_parent_may_watch_its_child(system, tools, eventually):
     child.stop()
     eventually(lambda: seen)
     assert parent.ask("sync") == [Down(child, "normal")]
+
+
+def test_a_child_that_is_spawned_while_the_others_are_stopped_ends_with_them(system, tools):
+    stopping, go_on = threading.Event(), threading.Event()
+
+    class Slow(Actor):
+        def on_stop(self):
+            stopping.set()
+            assert go_on.wait(10)
+
+    parent = system.spawn(tools.Hooked, [])
+    parent.ask(("spawn", Slow))
+    actor = parent.ask(("apply", lambda self: self))
+    stopped = parent.stop(block=False)
+    assert stopping.wait(10)
+    late = actor.spawn(tools.Recorder)
+    assert late.wait(timeout=10) in ("shutdown", "noproc")
+    assert not stopped.done()  # for the other one
+    go_on.set()
+    assert stopped.get(timeout=10) is True
+
+
+def test_children_that_take_too_long_are_killed_together(system, tools, monkeypatch):
+    monkeypatch.setattr("zanni.actors.actor.CHILD_SHUTDOWN", 0.05)
+    began, go_on = threading.Semaphore(0), threading.Event()
+
+    class Stuck(Actor):
+        def on_receive(self, message):
+            began.release()
+            go_on.wait(60)
+
+    parent = system.spawn(tools.Hooked, [])
+    stuck = [parent.ask(("spawn", Stuck)) for _ in range(3)]
+    quick = parent.ask(("spawn", tools.Recorder))
+    ends = [child.exited() for child in (*stuck, quick)]
+    for child in stuck:
+        child.tell("wait")
+        assert began.acquire(timeout=10)
+    try:
+        assert parent.stop(timeout=20) is True
+        assert [end.get(timeout=10) for end in ends] == ["killed"] * 3 + ["shutdown"]
+    finally:
+        go_on.set()
+
+
+def test_a_parent_that_watches_its_child_hears_of_it_once_and_may_unwatch_it(system):
+    heard = []
+
+    class Parent(Actor):
+        def on_receive(self, message):
+            if callable(message):
+                return message(self)
+            return heard.append(message)
+
+    parent = system.spawn(Parent)
+    watched, left = (parent.ask(lambda self: self.spawn(Actor)) for _ in range(2))
+    for child in (watched, left):
+        parent.ask(lambda self, child=child: self.watch(child))
+    parent.ask(lambda self: self.unwatch(left))
+    assert watched.stop(timeout=10)
+    assert left.stop(timeout=10)
+    assert parent.ask(lambda self: len(self._cell.ties.children)) == 0
+    parent.ask(lambda self: None)  # after what the ends may have sent
+    assert heard == [Down(watched, "normal")]
+
+
+def test_a_child_takes_little_more_memory_than_any_actor(system, tools):
+    parent = system.spawn(tools.Hooked, [])
+
+    def bytes_each(spawn):
+        before, _ = tracemalloc.get_traced_memory()
+        refs = [spawn(Actor) for _ in range(1000)]
+        refs[-1].ask(1)
+        return (tracemalloc.get_traced_memory()[0] - before) / len(refs)
+
+    tracemalloc.start()
+    try:
+        of_any = bytes_each(system.spawn)
+        of_a_child = parent.ask(("apply", lambda self: bytes_each(self.spawn)))
+    finally:
+        tracemalloc.stop()
+    assert of_a_child - of_any < 500
