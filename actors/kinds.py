@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect import iscoroutinefunction
+from weakref import WeakKeyDictionary
 
 from .actor import Actor
 from .boxed import boxed
@@ -18,6 +19,7 @@ from .reentrant import ReentrantCell, ReentrantLoopCell
 
 KINDS: dict[str, type[Cell]] = {"core": Cell, "asyncio": LoopCell, "pinned": PinnedCell}
 """By the dispatcher that runs the actor."""
+_with_coroutines: WeakKeyDictionary[type[Actor], bool] = WeakKeyDictionary()
 
 
 def kind_of_cell(actor_class: type[Actor], dispatcher: str | None) -> type[Cell]:
@@ -63,8 +65,11 @@ def make_cell(core: Core, identity: int, birth: Birth) -> Cell:
 
 
 def _has_coroutines(actor_class: type[Actor]) -> bool:
-    return any(
-        iscoroutinefunction(attribute)
-        for base in actor_class.__mro__
-        for attribute in vars(base).values()
-    )
+    found = _with_coroutines.get(actor_class)
+    if found is None:  # looking takes as long as ten spawns
+        found = _with_coroutines[actor_class] = any(
+            iscoroutinefunction(attribute)
+            for base in actor_class.__mro__
+            for attribute in vars(base).values()
+        )
+    return found
