@@ -134,14 +134,14 @@ class Box:
             for entry in entries:
                 self._note(entry, 1)
 
-    def push_behind(self, sender: Address, item: Item) -> None:
-        """Any thread. Queue an item of the runtime's behind the last one from that sender."""
+    def put_behind(self, waiting: dict[Address, list[Item]]) -> None:
+        """Any thread. Queue items of the runtime's behind the last one of these senders.
+
+        Those are taken out of `waiting`.
+        """
         with self._lock:
-            entry = self._ranked.insert_behind(sender, item)
-            if entry is not None:
+            for entry in self._ranked.put_behind(waiting):
                 self._note(entry, 1)
-                return
-        self.push_front([item])
 
     @calls_back
     def _entry(self, item: Item, *, ranked: bool = True) -> Entry:

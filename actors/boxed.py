@@ -198,9 +198,9 @@ class Boxed(Cell):
         """Any thread. See `Overtaking`."""
         return self.box.has_waiting(room)
 
-    def push_behind(self, sender: Address, item: Item) -> None:
+    def put_behind(self, waiting: dict[Address, list[Item]]) -> None:
         """Own turn only. See `Overtaking`."""
-        self.box.push_behind(sender, item)
+        self.box.put_behind(waiting)
 
     def set_aside(self, item: Item) -> None:
         """Own turn only. Keep a message for later; MailboxFull if the stash is full."""

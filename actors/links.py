@@ -127,7 +127,7 @@ class Ties:
         "hastened",
         "high_water",
         "incarnation",
-        "queued",
+        "overtaking",
         "restart_reason",
         "starting",
         "stopping",
@@ -154,10 +154,10 @@ class Ties:
         self.birth: Birth | None = None
         self.hastened: deque[Died | Broken] | None = None
         """Deaths that overtake the queue, in the order of their arrival."""
+        self.overtaking = 0
+        """How many of the first of these overtake all messages; the others were not looked at."""
         self.high_water = HIGH_WATER
         """How many messages must wait for that to be told."""
-        self.queued: set[Address] | None = None
-        """Those whose messages `Down` must not overtake; None: look again."""
         self.given_up: frozenset[object] = frozenset()
         """The threads in which a turn is stuck that was given up, by a kill."""
         self.born: Reply | None = None

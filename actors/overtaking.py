@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
-from operator import length_hint
+from operator import itemgetter, length_hint
 
 from .address import Address
+from .last_words import put_behind
 from .lifecycle import Lifecycle
 from .links import Hastened
 from .losing import lose
@@ -31,7 +32,6 @@ class Overtaking(Lifecycle):
         ties = self.need_ties()
         if ties.hastened is None:
             ties.hastened = deque()
-        ties.queued = None  # before the death is seen: its turn may be in another thread
         ties.hastened.append(death)
         if len(ties.hastened) > 1:
             return  # due already
@@ -48,21 +48,32 @@ class Overtaking(Lifecycle):
     def next_death(self) -> Died | Broken | None:
         """Own turn only. The death that is due, unless its actor's messages come first (G7)."""
         ties = self.need_ties()
-        if not ties.hastened:
+        hastened = ties.hastened
+        if not hastened:
             return None  # a mark that came to the front has taken its place
-        death = ties.hastened.popleft()
-        if ties.hastened:
+        if not ties.overtaking:
+            fresh = [hastened.popleft() for _ in range(len(hastened))]
+            overtaking = self._put_behind(fresh)
+            hastened.extendleft(reversed(overtaking))
+            ties.overtaking = len(overtaking)
+        death = None
+        if ties.overtaking:
+            ties.overtaking -= 1
+            death = hastened.popleft()
+        if hastened:
             self.push_front([HASTENED])
-        queued = ties.queued
-        if queued is None:
-            queued = ties.queued = set()  # before it is filled: what comes meanwhile undoes that
-            senders = {item[1] for item in self.queued()}
-            queued.update(sender.address for sender in senders if sender is not None)
-        address = death.process.address
-        if address not in queued:
-            return death
-        self.push_behind(address, (death, None, None, None))
-        return None
+        return death
+
+    def _put_behind(self, deaths: list[Died | Broken]) -> list[Died | Broken]:
+        """Own turn only. Queue each death behind the last message of its actor; those with none."""
+        waiting: dict[Address, list[Item]] = {}
+        for death in deaths:
+            waiting.setdefault(death.process.address, []).append((death, None, None, None))
+        before = len(waiting)
+        self.put_behind(waiting)
+        if len(waiting) == before:
+            return deaths
+        return [death for death in deaths if death.process.address in waiting]
 
     def push_front(self, items: list[Item]) -> None:
         """Own turn, or the owner while none is on. Have these handled next, in their order."""
@@ -106,17 +117,13 @@ class Overtaking(Lifecycle):
         """Any thread. Whether a sender waits for that room in the mailbox: see `boxed.py`."""
         return False
 
-    def push_behind(self, sender: Address, item: Item) -> None:
-        """Own turn only. Queue an item behind the last one that is queued from that sender."""
-        queue = self.queue
-        assert queue is not None
-        behind = self._next_index()
-        for index in range(len(queue) - 1, behind - 1, -1):
-            process = queue[index][1]
-            if process is not None and process.address == sender:
-                behind = index + 1
-                break
-        queue.insert(behind, item)
+    def put_behind(self, waiting: dict[Address, list[Item]]) -> None:
+        """Own turn only. Queue items behind the last one of these senders, and take them out."""
+        queue, before = self.queue, self.queued()
+        after = put_behind(before, itemgetter(1), waiting, lambda _, item: item)
+        if queue is not None and len(after) > len(before):
+            first = self._next_index()
+            queue[first : first + len(before)] = after  # others may append meanwhile
 
     def _next_index(self) -> int:
         # Not from the length and what is left: another thread may append between the two.

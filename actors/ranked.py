@@ -16,6 +16,7 @@ from typing import NamedTuple
 from pykka.messages import _ActorStop
 
 from .address import Address
+from .last_words import put_behind
 from .links import ChildFailed, Hastened
 from .process import Broken, Died, Item
 from .proxy import Mark
@@ -68,17 +69,21 @@ class Ranked:
             self._front = deque()
         self._front.extendleft(reversed(entries))
 
-    def insert_behind(self, sender: Address, item: Item) -> Entry | None:
-        """Put an item behind the last one from that sender; None if there is none."""
+    def put_behind(self, waiting: dict[Address, list[Item]]) -> list[Entry]:
+        """Put items behind the last one of these senders, and take them out of `waiting`."""
+        added: list[Entry] = []
+
+        def made(entry: Entry, item: Item) -> Entry:
+            added.append(entry._replace(item=item, size=0))
+            return added[-1]
+
         ranks = sorted(self._queues, reverse=True)
         for queue in (*(self._queues[rank] for rank in ranks), self._front or deque()):
-            for index in range(len(queue) - 1, -1, -1):
-                process = queue[index].item[1]
-                if process is not None and process.address == sender:
-                    entry = queue[index]._replace(item=item, size=0)
-                    queue.insert(index + 1, entry)
-                    return entry
-        return None
+            after = put_behind(queue, lambda entry: entry.item[1], waiting, made)
+            if len(after) > len(queue):
+                queue.clear()
+                queue.extend(after)
+        return added
 
     def take(self) -> Entry | None:
         """Take out the first one; None if there is none."""

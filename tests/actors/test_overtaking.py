@@ -6,6 +6,7 @@ import pytest
 from busy import Busy
 
 from zanni import Actor, ActorDeadError, Down, Future, Mailbox
+from zanni.actors.lifecycle import Lifecycle
 from zanni.actors.overtaking import Overtaking
 from zanni.actors.process import Died, Shutdown
 from zanni.supervisors import Supervisor, child
@@ -160,6 +161,32 @@ def test_many_deaths_come_in_their_order(system, crowded):
     gate.set()
     ref.stop()
     assert seen == [*(Down(each, "normal") for each in dying), *range(1000)]
+
+
+@pytest.mark.parametrize("bound", [None, 10_000], ids=["plain", "bounded"])
+def test_a_crowd_that_says_a_word_each_and_dies_is_found_in_one_pass(system, monkeypatch, bound):
+    mailbox = None if bound is None else Mailbox(capacity=bound)
+    seen, gate, reads = [], Future(), 0
+    ref = system.spawn(Held, seen, mailbox=mailbox)
+    crowd = [system.spawn(Held, []) for _ in range(500)]
+    ref.ask(("watch", *crowd))
+    ref.tell(gate)
+    for each in crowd:
+        each.ask(("tell", ref, each))
+    for each in crowd:
+        each.stop()
+    address = Lifecycle.address
+
+    def counted(cell):
+        nonlocal reads
+        reads += 1
+        return address.fget(cell)
+
+    monkeypatch.setattr(Lifecycle, "address", property(counted))
+    gate.set()
+    ref.stop(timeout=30)
+    assert seen == [word for each in crowd for word in (each, Down(each, "normal"))]
+    assert reads < 20 * len(crowd)  # 125 000 at least where each is looked for by itself
 
 
 def test_a_death_between_two_incarnations_is_no_message_of_the_next(system, crowded):

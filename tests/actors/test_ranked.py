@@ -52,7 +52,11 @@ class Searched:
                 return entry
         return None
 
-    def insert_behind(self, sender, item):
+    def put_behind(self, waiting):
+        put = [self._put_behind(sender, item) for sender, [item] in waiting.items()]
+        return [entry for entry in put if entry is not None]
+
+    def _put_behind(self, sender, item):
         for place, (stops, priority, entry) in reversed([*enumerate(self.lines)]):
             if entry.item[1].address == sender:
                 new = entry._replace(item=item, size=0)
@@ -102,7 +106,8 @@ def call_of(verb, number, moment):
         case "front":
             return methodcaller("push_front", [entry, entry])
         case "behind":
-            return methodcaller("insert_behind", sender.address, entry.item)
+            items = [(moment, each, None, None) for each in (sender, SENDERS[0])]
+            return lambda ranked: ranked.put_behind({item[1].address: [item] for item in items})
         case "remove":
             return methodcaller("remove", lambda item: item[1] is sender)
         case "append":
@@ -116,7 +121,7 @@ def test_it_is_the_order_that_a_search_finds(script):
     for moment, (verb, number) in enumerate(script):
         call = call_of(verb, number, moment)
         found, expected = call(ranked), call(searched)
-        if verb == "remove":
+        if verb in ("remove", "behind"):
             found, expected = {*found}, {*expected}
         assert found == expected
         assert {*ranked} == {entry.item for entry in searched.entries()}
