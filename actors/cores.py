@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, cast
 
@@ -13,11 +14,12 @@ from .cell import Cell
 from .drain import living
 from .errors import NodeDown
 from .future import check_may_wait
-from .kernel import ListActors, ReplaceCore
+from .kernel import ListActors, RefsOf, ReplaceCore
 from .mailbox import Mailbox
 from .network import CoreRecord, NodeRecord
 from .plan import plan_pool
 from .pool import Pool
+from .process import Process
 from .ref import ActorRef
 from .routing import RouterName
 from .runtime import Runtime
@@ -28,6 +30,8 @@ A = TypeVar("A", bound=Actor)
 
 SHOWN = 100
 """How many actors that hold a core are named at most."""
+REFS = 1000
+"""Of how many actors another core is asked at once: an answer has room for some ten times that."""
 
 
 class AcrossCores(Runtime):
@@ -201,10 +205,18 @@ class AcrossCores(Runtime):
         others = [index for index in range(self.core_count) if index != self.index]
         for index in others:
             try:
-                there = look_up(self.network.kernel(None, index), ListActors())
-                found += cast("list[ActorRef[Any]]", there)
+                found += self._actors_on(self.network.kernel(None, index))
             except NodeDown:
                 continue  # its actors are gone with it
+        return found
+
+    def _actors_on(self, kernel: Process) -> list[ActorRef[Any]]:
+        """Refs of the living actors of another core, in as many answers as that takes."""
+        ids = array("Q", cast(bytes, look_up(kernel, ListActors()))).tolist()
+        found: list[ActorRef[Any]] = []
+        for start in range(0, len(ids), REFS):
+            refs = look_up(kernel, RefsOf(ids[start : start + REFS]))
+            found += cast("list[ActorRef[Any]]", refs)
         return found
 
     def cores(self) -> list[CoreRecord]:

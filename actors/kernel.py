@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
@@ -69,7 +70,14 @@ class MailboxOf:
 
 @message
 class ListActors:
-    """The answer is the refs of the living actors of this core."""
+    """The answer is the ids of the living actors of this core: an `array("Q")` as bytes."""
+
+
+@message
+class RefsOf:
+    """The answer is the refs of those of these actors of this core that live."""
+
+    ids: list[int]
 
 
 @message
@@ -131,6 +139,10 @@ class KernelHost(SpawnHost, Protocol):
 
     def local_actors(self) -> list[ActorRef[Any]]:
         """Refs of this core's living actors."""
+        ...
+
+    def actors_of(self, ids: list[int]) -> list[ActorRef[Any]]:
+        """Refs of those of these actors of this core that live."""
         ...
 
     def set_cores(self, existing: int, open_: int) -> None:
@@ -222,6 +234,10 @@ def _mailbox_of(host: KernelHost, request: MailboxOf) -> MailboxRecord:
     return record
 
 
+def _list_actors(host: KernelHost) -> bytes:
+    return array("Q", [ref.address.id for ref in host.local_actors()]).tobytes()
+
+
 HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
     SpawnRequest: spawn,
     RemoteSpawn: spawn_for_node,
@@ -230,7 +246,8 @@ HANDLERS: dict[type, Callable[[KernelHost, Any], Any]] = {
         lambda host, request: answer_from_names(host.names, request),
     ),
     MailboxOf: _mailbox_of,
-    ListActors: lambda host, _: host.local_actors(),
+    ListActors: lambda host, _: _list_actors(host),
+    RefsOf: lambda host, request: host.actors_of(request.ids),
     CoreCount: lambda host, request: host.set_cores(request.existing, request.open),
     ListHolders: lambda host, request: host.holders(request.movable),
     ListMovable: lambda host, request: host.movable(request.first),

@@ -89,8 +89,12 @@ class Runtime:
     def local_actors(self) -> list[ActorRef[Any]]:
         """Any thread. Refs of the living actors of this core, without the runtime's own."""
         self._check_usable()
-        users = [cell for cell in living(self.core) if cell.actor_class._is_listed]
-        return [cell.ref for cell in users if cell.is_alive()]
+        return [cell.ref for cell in living(self.core) if _is_listed(cell)]
+
+    def actors_of(self, ids: list[int]) -> list[ActorRef[Any]]:
+        """Any thread. Refs of those of these actors of this core that `local_actors` lists."""
+        processes = map(self.core.processes.get, ids)
+        return [each.ref for each in processes if isinstance(each, Cell) and _is_listed(each)]
 
     def process_of(self, address: Address) -> Process:
         """Any thread. What stands behind an address, seen from this core."""
@@ -176,3 +180,7 @@ class Runtime:
                 f"the system {self.name!r} was not started: use  with ActorSystem(...) as system:  "
                 "or call system.start() first"
             )
+
+
+def _is_listed(cell: Cell) -> bool:
+    return cell.actor_class._is_listed and cell.is_alive()

@@ -67,6 +67,14 @@ def test_a_small_frame_cap_bounds_a_message_and_not_what_travels_with_it():
             there.tell(b"x" * 1000)
 
 
+def test_as_many_actors_as_another_core_has_are_listed():
+    with ActorSystem("many", cores=2) as system:
+        there = system.spawn(crew.Counter, core=1)
+        many = 15_000  # whose refs have no room in one answer
+        there.call(crew.Counter.spawn_many, many).get(timeout=DEADLINE)
+        assert len(set(system.actors())) == 1 + many
+
+
 @pytest.fixture
 def other_pid(there):
     return there.ask("pid", timeout=DEADLINE)

@@ -106,6 +106,10 @@ class Counter(Actor):
     def spawn_on(self, core):
         return self.system.spawn(Counter, core=core)
 
+    def spawn_many(self, count):
+        for _ in range(count):
+            self.system.spawn(Counter)
+
     def spawn_child(self):
         return self.spawn(Counter)
 
