@@ -254,6 +254,12 @@ class Gossip:
             records.append(self._as_it_is(record))
         return records
 
+    def is_given_up(self, core: int) -> bool:
+        """Any thread. Whether that core of this node stays down."""
+        if self._children is None:
+            return any(each["index"] == core and each["state"] == "given up" for each in self._told)
+        return any(each.index == core and each.state == "given up" for each in self._children.all)
+
     def _as_it_is(self, record: CoreReport) -> CoreReport:
         """A copy, which is the caller's, with the state as this core knows it."""
         index, state = record["index"], record["state"]

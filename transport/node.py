@@ -33,6 +33,7 @@ from .gossip import Gossip
 from .handshake import CorePlace
 from .intake import Intake
 from .joins import Joins
+from .latest import Latest
 from .members import Members
 from .peer import Peer, State
 from .places import Listeners
@@ -61,7 +62,7 @@ class Node:
         self._called = False
         self._stepping = False
         self._closed = False
-        self._ended: dict[Address, None] = {}
+        self._ended = Latest[Address](ENDED_LIMIT)
         self._draining: list[Future[object]] = []
         """What the child cores will answer when their actors have ended."""
         self.listeners = Listeners(system, endpoint, self._receive, gate)
@@ -316,9 +317,7 @@ class Node:
 
     def note_end(self, address: Address) -> None:
         """Any thread. See `Host.note_end`."""
-        self._ended[address] = None
-        if len(self._ended) > ENDED_LIMIT:
-            self._ended.pop(next(iter(self._ended)), None)
+        self._ended.add(address)
 
     def has_ended(self, address: Address) -> bool:
         """Any thread. See `Host.has_ended`."""
@@ -330,8 +329,7 @@ class Node:
         if node is None or node == system.name:
             if core == system.index:
                 return self.core.processes[KERNEL_ID]
-            record = next((each for each in self.cores() if each["index"] == core), None)
-            if not 0 <= core < system.core_count or (record and record["state"] == "given up"):
+            if not 0 <= core < system.core_count or self.gossip.is_given_up(core):
                 raise NodeDown(
                     f"core {core} of node {system.name!r} is not up: {self._cores_in_words()}"
                 )

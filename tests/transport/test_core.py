@@ -32,6 +32,7 @@ from zanni import (
 )
 from zanni.supervisors import Supervisor
 from zanni.transport.events import CoreDied, CoreStarted
+from zanni.transport.gossip import Gossip
 
 DEADLINE = 20.0
 SLACK = 10.0
@@ -65,6 +66,19 @@ def test_a_small_frame_cap_bounds_a_message_and_not_what_travels_with_it():
         assert there.ask("total", timeout=DEADLINE) == 200
         with pytest.raises(MessageTooLarge):
             there.tell(b"x" * 1000)
+
+
+def test_nobody_reports_on_all_cores_for_a_spawn_on_one_of_them(system, monkeypatch):
+    cores, here, reports = Gossip.cores, threading.get_ident(), []
+
+    def counted(gossip):
+        if threading.get_ident() == here:  # not for a heartbeat, which has its own thread
+            reports.append(gossip)
+        return cores(gossip)
+
+    monkeypatch.setattr(Gossip, "cores", counted)
+    system.spawn(crew.Counter, core=1).stop()
+    assert reports == []
 
 
 def test_as_many_actors_as_another_core_has_are_listed():
