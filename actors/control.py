@@ -93,7 +93,7 @@ def _receive(cell: Overtaking, message: object) -> object:
 
 
 def _on_describe(cell: Overtaking, _message: Describe) -> object:
-    return describe(cell.actor)
+    return describe(cell.actor, cell.ref)
 
 
 def _on_mark(_cell: Overtaking, _message: Mark) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .actor import Actor
+from .proxy import is_traversable
 
 FOR_OTHERS = frozenset({"stop"})
 """What of the base class's own others may call."""
@@ -52,7 +53,6 @@ def reach(actor: object, path: Sequence[str]) -> Any:
 
 def check_traversable(attribute: object, path: Sequence[str]) -> None:
     """Owner only. Raise `AttributeError` if nothing of that attribute is for others."""
-    marks = ("pykka_traversable", "_pykka_traversable")
-    if not any(getattr(attribute, mark, False) is True for mark in marks):
+    if not is_traversable(attribute):
         shown = ".".join(path)[:100]
         raise AttributeError(f"{shown!r} is not traversable: mark it with pykka.traversable")

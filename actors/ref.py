@@ -23,7 +23,7 @@ from .messages import type_name
 from .methods import name_of
 from .parking import current_sender, here
 from .process import Kill, Process
-from .proxy import RemoteProxy, stand_in
+from .proxy import LocalProxy, RemoteProxy, stand_in
 from .stopped import STOP, StopFuture, StoppedEvent
 from .timers import Timer
 from .travelling import contexts, travelling, travelling_with_ask
@@ -226,7 +226,7 @@ class ActorRef(pykka.ActorRef[A]):
         """
         if self.process.find_actor() is None and self.is_alive():
             return RemoteProxy(self)
-        return pykka.ActorProxy(actor_ref=self)
+        return LocalProxy(self)
 
     @overload
     def stop(self, *, block: Literal[True] = True, timeout: float | None = None) -> bool: ...
