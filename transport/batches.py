@@ -31,9 +31,14 @@ def target_of(envelope: bytes | Parcel) -> int:
 
 def sender_of(envelope: bytes | Parcel) -> int:
     """Any thread. The id of the actor that an envelope is from, its second item; -1: from none."""
+    return ends_of(envelope)[1]
+
+
+def ends_of(envelope: bytes | Parcel) -> tuple[int, int]:
+    """Any thread. Both: whom an envelope is for, and from whom it is."""
     head = _head_of(envelope)
-    _, following = _number_at(head, 1)
-    return _number_at(head, following)[0]
+    target, following = _number_at(head, 1)
+    return target, _number_at(head, following)[0]
 
 
 def _head_of(envelope: bytes | Parcel) -> bytes:

@@ -25,7 +25,7 @@ from itertools import chain
 from ..actors.environment import now, random_float
 from ..actors.future import Future
 from ..actors.process import Reply
-from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, sender_of, target_of
+from .batches import BATCH_BYTES, BATCH_MESSAGES, EARLY, ends_of, sender_of, target_of
 from .buffers import Parcel
 from .credit import Account, Limits, Window
 from .endpoint import Link
@@ -80,6 +80,7 @@ class DataLane:
         self._aside: dict[int, list[bytes | Parcel]] = {}
         """What is for the actors there that are busy, by their ids."""
         self._aside_size = 0
+        self._aside_senders: set[int] = set()  # all whose that is, and perhaps more
         self._is_closed = False
         self._successor: DataLane | None = None
         self._box: list[bytes | Parcel] = []
@@ -133,7 +134,7 @@ class DataLane:
     ) -> Lost | None:
         """Any thread. As `post`: it is closed, or full, or some actor there is busy."""
         size = len(envelope)
-        target = target_of(envelope) if self._aside else NOBODY
+        target, sender = ends_of(envelope) if self._aside else (NOBODY, NOBODY)
         with self.lock:
             is_closed, is_aside = self._is_closed, target in self._aside
             box, early = self._aside[target] if is_aside else self._box, self._early
@@ -149,6 +150,7 @@ class DataLane:
                 box += (envelope,)
                 if is_aside:
                     self._aside_size += size
+                    self._aside_senders |= {sender}
                     self._full_at += size
                 elif early:
                     self._early = early - 1
@@ -177,21 +179,22 @@ class DataLane:
                     self._box += kept
                     self._aside_size -= sum(map(len, kept))
             self._plain_until = -1 if self._aside or self._is_closed else self._budget
+            self._aside_senders = self._aside_senders if busy else set()
         if before:
             self._due()
             self.release()
 
     def let_pass(self, sender: int) -> None:
         """Any thread. The end of this actor is told next: what it has sent waits for nobody."""
-        if not self._aside:
+        if sender not in self._aside_senders:
             return
         with self.lock:
+            self._aside_senders.discard(sender)
             for target, kept in self._aside.items():
                 passing = [each for each in kept if sender_of(each) == sender]
-                if passing:
-                    self._aside[target] = [each for each in kept if sender_of(each) != sender]
-                    self._aside_size -= sum(map(len, passing))
-                    self._box += passing
+                self._aside[target] = [each for each in kept if sender_of(each) != sender]
+                self._aside_size -= sum(map(len, passing))
+                self._box += passing
         self._due()
 
     def answer(self, envelope: bytes | Parcel, *, is_error: bool) -> Lost | None:

@@ -10,6 +10,7 @@ from peers import make_peer
 from zanni import Config
 from zanni.actors.address import CoreAddress
 from zanni.actors.ref import ActorRef
+from zanni.transport import data_lane
 from zanni.transport.batches import sender_of, target_of
 from zanni.transport.codec import Codec, EnvelopeKind
 from zanni.transport.credit import Limits
@@ -287,6 +288,28 @@ def test_what_an_actor_has_sent_to_busy_ones_goes_before_its_end(peer):
     peer.flush()
     assert numbers(peer) == [1]
     assert peer.data.queued == 0
+
+
+def test_an_end_looks_at_nothing_aside_where_its_actor_has_none_of_it(peer, monkeypatch):
+    looks = []
+
+    def counted(envelope):
+        looks.append(envelope)
+        return sender_of(envelope)
+
+    monkeypatch.setattr(data_lane, "sender_of", counted)
+    peer.data.set_aside([7])
+    for number in range(50):
+        peer.data.post(message(7, number, 1))
+    for _ in range(3):
+        peer.data.let_pass(2)
+    assert looks == []
+    peer.data.let_pass(1)
+    found = len(looks)
+    peer.data.let_pass(1)  # nothing of it is left
+    assert len(looks) == found
+    peer.flush()
+    assert numbers(peer) == [*range(50)]
 
 
 @pytest.mark.parametrize("sender", [None, 0, 1, 127, 128, 192, 255, 256, 1 << 16, 1 << 40])
