@@ -8,12 +8,14 @@ Guarantees:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from .errors import ActorDeadError, Timeout
 from .future import Future
 from .hosting import ActorCell, System
+from .links import Ties
 from .process import Kill, Shutdown
 from .ref import ActorRef
 from .state import DEAD, SUSPENDED
@@ -25,6 +27,17 @@ def check_not_ended(cell: ActorCell) -> None:
         raise ActorDeadError(f"{cell.ref} has ended: it begins nothing any more")
 
 
+def check_may_spawn(cell: ActorCell) -> None:
+    """Any thread. Raise ActorDeadError where a child would not be stopped with its parent.
+
+    While that stops those that it has, too: where a thread or a task that it has left behind goes
+    on spawning, it would never be done.
+    """
+    check_not_ended(cell)
+    if cell.need_ties().when_alone is not None:
+        raise ActorDeadError(f"{cell.ref} stops its children: it spawns none any more")
+
+
 def stop_children(cell: ActorCell, system: System, timeout: float) -> None:
     """Own turn only. Have the children end after the message in hand, all at once.
 
@@ -32,9 +45,7 @@ def stop_children(cell: ActorCell, system: System, timeout: float) -> None:
     """
     ties = cell.need_ties()
     alone: Future[None] = Future()
-    for ref in [*ties.children.values()]:
-        ref.process.signal(Shutdown(reason_below(ref.actor_class, cell.exit_reason)))
-    cell.core.call(ties.call_when_alone, partial(alone.resolve, None))
+    cell.core.call(_tell_children, ties, cell.exit_reason, partial(alone.resolve, None))
     if _is_done_after(alone, timeout):
         return
     for ref in [*ties.children.values()]:
@@ -43,6 +54,13 @@ def stop_children(cell: ActorCell, system: System, timeout: float) -> None:
         for ref in [*ties.children.values()]:
             system.abandon(ref)
         alone.get()
+
+
+def _tell_children(ties: Ties, reason: object, when_alone: Callable[[], object]) -> None:
+    """Owner only. Have the children end, and call that when the last one has."""
+    ties.call_when_alone(when_alone)  # first: who is adopted while these are told is told as well
+    for ref in [*ties.children.values()]:
+        ref.process.signal(Shutdown(reason_below(ref.actor_class, reason)))
 
 
 def _is_done_after(future: Future[None], seconds: float) -> bool:

@@ -285,12 +285,13 @@ class Lifecycle(CellParts):
         """Own turn only. End this incarnation: children, hooks, timers, watches."""
         self.state = LEAVING
         actor, reason, ties = self.actor, self.exit_reason, self.ties
-        if ties is not None and ties.children:
-            self._guard(actor._stop_children)
+        if ties is not None and ties.children:  # on no asyncio loop: it waits
+            self._guard(Lifecycle._run_hook, self, actor._stop_children)
         if isinstance(reason, BaseException):
-            self._guard(actor.on_failure, type(reason), reason, reason.__traceback__)
+            failure = type(reason), reason, reason.__traceback__
+            self._guard(self._run_hook, actor.on_failure, *failure)
         else:
-            self._guard(actor.on_stop)
+            self._guard(self._run_hook, actor.on_stop)
         self._own(self._left)
 
     def _left(self) -> None:
@@ -321,11 +322,11 @@ class Lifecycle(CellParts):
         if ties.children:
             self.core.call_later(self.core.owner.config.kill_timeout, lambda: ties.be_alone(tell))
 
-    def _guard(self, hook: Callable[..., Any], *args: object) -> None:
+    def _guard(self, run: Callable[..., None], *args: Any) -> None:
         if self.killed or self.is_given_up(here.worker):
             return
         try:
-            self._run_hook(hook, *args)
+            run(*args)
         except Unwinding:
             raise
         except Killed:

@@ -11,7 +11,7 @@ from .cell import Cell
 from .crash import Crashes
 from .dispatcher import Core
 from .drain import living
-from .ending import check_not_ended
+from .ending import check_may_spawn, check_not_ended
 from .environment import make_shared_lock
 from .errors import ActorDeadError, ShuttingDown
 from .forked import Disowned
@@ -70,11 +70,12 @@ class Runtime:
         With a `start_timeout` its start may take so many seconds, and fails with Timeout then.
 
         Raises:
-            ActorDeadError: the parent has ended, and a thread that it has left behind asks.
+            ActorDeadError: the parent has ended, or stops its children, and a thread or task that
+                it has left behind asks.
 
         """
         cell = cast("Cell", parent)
-        check_not_ended(cell)
+        check_may_spawn(cell)
         kwargs = dict(options)
         named = {key: kwargs.pop(key) for key in CHILD_OPTIONS if key in kwargs} if kwargs else {}
         spawn = self._spawner.spawn

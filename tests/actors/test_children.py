@@ -3,10 +3,11 @@
 import asyncio
 import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from zanni import Actor, Down, Future
+from zanni import Actor, ActorDeadError, Down, Future
 
 pytestmark = pytest.mark.usefixtures("_states_follow_the_table")
 
@@ -203,24 +204,75 @@ def test_a_parent_may_watch_its_child(system, tools, eventually):
     assert parent.ask("sync") == [Down(child, "normal")]
 
 
-def test_a_child_that_is_spawned_while_the_others_are_stopped_ends_with_them(system, tools):
-    stopping, go_on = threading.Event(), threading.Event()
+@pytest.fixture
+def stopping(system, tools):
+    """Have a parent stop, and a child hold it up: its stop, the child's end, and what helps."""
+    is_stopping, go_on = threading.Event(), threading.Event()
 
     class Slow(Actor):
         def on_stop(self):
-            stopping.set()
+            is_stopping.set()
             assert go_on.wait(10)
 
+    def begin(parent):
+        ended = parent.ask(("spawn", Slow)).exited()
+        stopped = parent.stop(block=False)
+        assert is_stopping.wait(10)
+        return stopped, ended, go_on
+
+    yield begin
+    go_on.set()
+
+
+def test_an_actor_that_stops_its_children_spawns_no_others(system, tools, stopping):
     parent = system.spawn(tools.Hooked, [])
-    parent.ask(("spawn", Slow))
     actor = parent.ask(("apply", lambda self: self))
-    stopped = parent.stop(block=False)
-    assert stopping.wait(10)
-    late = actor.spawn(tools.Recorder)
-    assert late.wait(timeout=10) in ("shutdown", "noproc")
-    assert not stopped.done()  # for the other one
+    stopped, _, go_on = stopping(parent)
+    with pytest.raises(ActorDeadError, match="stops its children: it spawns none any more"):
+        actor.spawn(tools.Recorder)  # as a task or a thread might that it has left behind
+    assert not stopped.done()
     go_on.set()
     assert stopped.get(timeout=10) is True
+
+
+def test_a_child_that_was_being_made_when_the_others_were_stopped_ends_with_them(
+    system, tools, stopping
+):
+    making, made = threading.Event(), threading.Event()
+
+    class Late(Actor):
+        def __init__(self):
+            making.set()
+            assert made.wait(10)
+
+    parent = system.spawn(tools.Hooked, [])
+    actor = parent.ask(("apply", lambda self: self))
+    with ThreadPoolExecutor(1) as thread:
+        late = thread.submit(actor.spawn, Late)
+        assert making.wait(10)
+        stopped, _, go_on = stopping(parent)
+        made.set()
+        assert late.result(10).wait(timeout=10) in ("shutdown", "noproc")
+        assert not stopped.done()  # for the other one
+        go_on.set()
+        assert stopped.get(timeout=10) is True
+
+
+def test_an_actor_on_the_asyncio_loop_waits_for_its_children(system, tools, stopping):
+    class Parent(tools.Hooked):
+        dispatcher = "asyncio"
+
+        def on_stop(self):
+            asyncio.get_running_loop()  # it is still one
+            super().on_stop()
+
+    parent = system.spawn(Parent, journal := [])
+    parent.ask(("spawn", tools.Hooked, journal, "child"))
+    stopped, ended, go_on = stopping(parent)
+    go_on.set()
+    assert stopped.get(timeout=10) is True
+    assert ended.get(timeout=10) == "shutdown"
+    assert journal == ["start it", "start child", "stop child", "stop it"]
 
 
 def test_children_that_take_too_long_are_killed_together(system, tools, monkeypatch):

@@ -161,6 +161,20 @@ def test_and_they_pass_that_of_a_supervisor_on_the_asyncio_loop(world, crash):
     world.until(lambda: world.journal == ["start a", "start a"])
 
 
+def test_a_supervisor_on_the_asyncio_loop_stops_its_children_in_reverse(world):
+    class Own(Supervisor):
+        dispatcher = "asyncio"
+
+        async def on_start(self):
+            pass
+
+        def children(self):
+            return [world.child("a"), world.child("b")]
+
+    assert supervise(world, Own).stop(timeout=10) is True
+    assert world.journal == ["start a", "start b", "stop b", "stop a"]
+
+
 def test_a_partition_supervisor_passes_on_what_its_own_on_receive_leaves_to_it(world):
     class Own(PartitionSupervisor):
         def on_receive(self, message):
