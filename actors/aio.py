@@ -135,9 +135,16 @@ class LoopThread:
 
 
 async def _cancel_all(cancelled: set[asyncio.Task[Any]], deadline: float) -> None:
-    """Cancel each task once, those that others begin meanwhile too, and wait for their ends."""
+    """Cancel each task once, those that others begin meanwhile too, and wait for their ends.
+
+    One that was cancelled before, as its actor was killed, has half of the time for its `finally`:
+    a second cancel would break that off.
+    """
     loop = asyncio.get_running_loop()
     me = asyncio.current_task()
+    ending = {task for task in asyncio.all_tasks() - {me} - cancelled if task.cancelling()}
+    if ending:
+        await asyncio.wait(ending, timeout=(deadline - loop.time()) / 2)
     while (left := asyncio.all_tasks() - {me}) and (seconds := deadline - loop.time()) > 0:
         for task in left - cancelled:
             task.cancel()

@@ -236,6 +236,29 @@ class Endless(Actor):
         entered.set()
 
 
+def test_what_a_killed_actor_cleans_up_is_not_broken_off_by_the_end_of_the_system(eventually):
+    class Held(Endless):
+        def __init__(self, journal):
+            super().__init__(journal)
+            self.loop_thread = self.system._start_loop()
+
+        async def on_receive(self, entered):
+            entered.set()
+            try:
+                await asyncio.Event().wait()
+            finally:  # it is cancelled: the loop is held up until it, too, is about to end
+                eventually(lambda: self.loop_thread._stopping)
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                self.journal.append("cleaned up")
+
+    journal, entered = [], threading.Event()
+    with ActorSystem("ending", config={"drain_timeout": 0.05}) as system:
+        system.spawn(Held, journal).tell(entered)
+        assert entered.wait(10)
+    assert journal == ["cleaned up"]
+
+
 @pytest.mark.parametrize("what", ["on_receive", "in_background", "stubborn", "generator"])
 def test_what_does_not_end_is_cancelled_when_the_system_stops(what, caplog):
     journal, entered = [], threading.Event()
