@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from .environment import start_thread
 from .forked import Disowned
@@ -64,8 +64,9 @@ def wait_for(function: Callable[[], T], undo: Callable[[], object] | None = None
     done = _begun(function, undo)
     try:
         return done.get()
-    finally:
-        done.cancel()  # the actor was killed
+    except BaseException:
+        _give_up(done, undo)  # the actor was killed
+        raise
 
 
 def to_the_end(end: Callable[[], T], hurry: Callable[[], object]) -> T:
@@ -84,7 +85,18 @@ async def _in_thread(
     function: Callable[[], object], undo: Callable[[], object] | None = None
 ) -> None:
     """Run a function that blocks, without holding up the loop."""
-    await _begun(function, undo)
+    done = _begun(function, undo)
+    try:
+        await done
+    except BaseException:
+        _give_up(done, undo)
+        raise
+
+
+def _give_up(done: Future[Any], undo: Callable[[], object] | None) -> None:
+    """Nobody has the result: if it had just come, undo it here; else its thread will."""
+    if not done.cancel() and done.error is None and undo is not None:
+        start_thread(undo, "zanni-in-thread")
 
 
 def _begun(function: Callable[[], T], undo: Callable[[], object] | None) -> Future[T]:
