@@ -11,6 +11,7 @@ Guarantees:
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Self
 
@@ -74,7 +75,8 @@ class Box:
         self._bytes = 0
         self._aside: list[int] = []
         self._aside_bytes = 0
-        self._waiting: dict[Future[None], Entry] = {}
+        # To find its first, a dict passes over the places of all that have gone.
+        self._waiting: OrderedDict[Future[None], Entry] = OrderedDict()
         self._overflowed = 0
 
     # Putting

@@ -1,5 +1,7 @@
 """The queue of a mailbox by itself: who is let in, what comes late, and what has to go."""
 
+from collections import OrderedDict
+
 import pytest
 
 from zanni import Mailbox
@@ -26,6 +28,14 @@ def test_what_is_taken_out_makes_room_for_one_that_waits(put):
     assert messages(box.remove(lambda item: item[0] == "first")) == ["first"]
     assert room.get(timeout=0) is None
     assert messages(box) == ["second"]
+
+
+def test_who_waits_for_room_is_let_in_in_turn_and_found_as_fast_when_many_have_gone(put):
+    box = Box(Mailbox(1, "wait"))
+    rooms = [put(box, number, may_wait=True).room for number in range(5)]
+    assert box.give_up(rooms[2])
+    assert messages(box) == [0, 1, 3, 4]
+    assert isinstance(box._waiting, OrderedDict)  # a dict's iterator passes over what has gone
 
 
 def test_what_is_sent_while_its_own_thread_is_in_the_box_comes_late_and_comes(put):
