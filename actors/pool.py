@@ -19,6 +19,8 @@ import dataclasses
 import functools
 import logging
 from collections import Counter
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, cast
 
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
@@ -80,6 +82,8 @@ class Move:
 class Fill(NamedTuple):
     """A pool's word to itself: try again to have as many members as it should."""
 
+
+_process_of = attrgetter("process")
 
 FOR_MEMBERS = frozenset({ProxyCall, ProxyGetAttr, ProxySetAttr, Describe})
 """What the runtime handles for an actor, in its place: members are called, and not the pool."""
@@ -148,9 +152,9 @@ class PoolCell(PunctualCell):
                 return None
             return self._held.put(item)
 
-    def set_members(self, members: list[ActorRef[Any]]) -> None:
+    def set_members(self, members: Iterable[ActorRef[Any]]) -> None:
         """Own turn only. From now on messages go to these, first of all those that waited."""
-        processes = tuple(ref.process for ref in members)
+        processes = tuple(map(_process_of, members))
         with self._lock:
             if any(member.is_alive() for member in processes):
                 for item in (box := self._held.box):
@@ -204,7 +208,10 @@ class Pool(Overseer, Actor):
         super().__init__()
         self._plan = plan
         self._wanted = plan.size
-        self._members: list[ActorRef[Any]] = []
+        self._members: dict[ActorRef[Any], None] = {}
+        """In the order of their start; a dict, as they may be very many."""
+        self._placed = Counter[int]()
+        """How many of them each core has."""
         self._revived: dict[ActorRef[Any], tuple[int, str]] = {}
         """How often a member was started again, and why the last time."""
         self._delay = 0.0
@@ -225,8 +232,7 @@ class Pool(Overseer, Actor):
                     self.system.crashes.report(crash, f"its pool {self.actor_ref} starts it again")
                 self._revive(ref, reason)
             case Down(ref, _) if ref in self._members:
-                self._members.remove(ref)
-                self._revived.pop(ref, None)
+                self._drop(ref)
                 self._publish()
                 if self._retry is None:
                     self._fill()
@@ -237,7 +243,7 @@ class Pool(Overseer, Actor):
             case Members():
                 return list(self._members)
             case Move(ref) if ref in self._members:
-                self._members.remove(ref)
+                self._drop(ref)
                 self._fill()
                 self._dismiss([ref])
             case _:
@@ -251,17 +257,23 @@ class Pool(Overseer, Actor):
             worker, supervisor=self.actor_ref, core=self._next_core(), **plan.options
         )
         self.watch(ref)
-        self._members.append(ref)
+        self._members[ref] = None
+        self._placed[ref.core] += 1
         self._publish()
+
+    def _drop(self, ref: ActorRef[Any]) -> None:
+        """Count that one as a member no more."""
+        del self._members[ref]
+        self._placed[ref.core] -= 1
+        self._revived.pop(ref, None)
 
     def _next_core(self) -> int | str | None:
         """With "spread", the core with the fewest members, of those not known to be down."""
         if self._plan.core != "spread" or self._is_elsewhere:
             return self._plan.core
-        counts = Counter(ref.core for ref in self._members)
         down = {each["index"] for each in self.system.cores() if each["state"] != "up"}
         open_ = [index for index in range(self.system.open_cores) if index not in down]
-        return min(open_, key=lambda index: (counts[index], index), default="here")
+        return min(open_, key=lambda index: (self._placed[index], index), default="here")
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -307,8 +319,9 @@ class Pool(Overseer, Actor):
 
     def _resize(self, n: int) -> int:
         self._wanted = n
-        leaving = self._members[n:]
-        del self._members[n:]
+        leaving = [*self._members][n:]
+        for ref in leaving:
+            self._drop(ref)
         self._dismiss(leaving)
         self._fill()
         return len(self._members)
@@ -336,7 +349,6 @@ class Pool(Overseer, Actor):
         """Send those that are no members any more nothing more; they end after what they have."""
         self._publish()
         for ref in leaving:
-            self._revived.pop(ref, None)
             self.unwatch(ref)
             _stop_for_good(ref)
 
@@ -344,7 +356,7 @@ class Pool(Overseer, Actor):
         """Owner only. The members on core `first` or a later one that can be replaced elsewhere."""
         if self._plan.core not in MOVABLE or self._is_elsewhere:
             return []
-        return [ref for ref in self._members if ref.core >= first]
+        return [ref for ref in [*self._members] if ref.core >= first]
 
     def _stop_children(self) -> None:
         """After `stop`, the members finish what was sent to them before; else they end at once."""

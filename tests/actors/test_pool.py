@@ -12,6 +12,7 @@ import zanni.actors.pool
 from zanni import (
     Actor,
     ActorDeadError,
+    ActorRef,
     ActorSystem,
     Future,
     Mailbox,
@@ -691,3 +692,27 @@ def test_a_sender_that_waits_for_room_while_no_member_lives_is_of_the_cycle(
     eventually(lambda: "DeadlockError" in caplog.text)
     assert asked
     pool.kill()
+
+
+def test_no_member_of_a_large_pool_is_looked_for_among_all(system, monkeypatch):
+    looks = 0
+
+    def counted(look):
+        def counts(*args):
+            nonlocal looks
+            looks += 1
+            return look(*args)
+
+        return counts
+
+    monkeypatch.setattr(ActorRef, "core", property(counted(ActorRef.core.fget)))
+    monkeypatch.setattr(ActorRef, "__eq__", counted(ActorRef.__eq__))
+    many = 300
+    pool = system.pool(Worker, many)
+    pool.ask(Resize(many // 2))
+    pool.ask(Resize(many))
+    members = members_of(pool)
+    for member in members:
+        member.tell(("end", "enough"))
+    assert [member.ask("me") for member in members] == members
+    assert looks < 20 * many
