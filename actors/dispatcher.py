@@ -29,7 +29,7 @@ from greenlet import GreenletExit, getcurrent
 from .address import Address, CoreAddress
 from .config import Config
 from .crash import Crashes, log
-from .crew import Crew, Worker
+from .crew import Crew, Unwinding, Worker
 from .environment import make_lock, make_rlock, now
 from .network import Poller
 from .observe import DeadLetters, Events
@@ -40,6 +40,9 @@ from .travelling import CONTEXTVARS, contexts, modules
 
 SLICE = 0.001
 """Seconds of turns between two looks at sockets, timers and what other threads posted."""
+
+SPARES = 1000
+"""Greenlets, 8 KB each, that are kept for waits to come when the loop has nothing else to do."""
 
 CROWD = 1024
 """Timers among which it is worth looking for those that were called off."""
@@ -323,7 +326,16 @@ class Core:
             if function is not None:
                 function()
 
+    def _let_spares_go(self) -> None:
+        """Holder only. Free most of what a flood of waits has left, while there is time for it."""
+        spares = self.worker.spares
+        while len(spares) > SPARES and not self.inbox:
+            spare = spares.pop()
+            spare.parent = getcurrent()  # where its end leads to
+            spare.throw(Unwinding)
+
     def _sleep(self) -> None:
+        self._let_spares_go()
         self._called = False
         self.asleep = True
         if not self.inbox and not self._stopping:

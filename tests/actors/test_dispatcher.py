@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from zanni import Actor, ActorDeadError, ActorSystem, Future, ShuttingDown, Timeout
-from zanni.actors.dispatcher import Core
+from zanni.actors.dispatcher import SPARES, Core
 
 
 class Link(Actor):
@@ -173,6 +173,20 @@ def test_waits_do_not_gather_greenlets(system):
     for _ in range(200):
         second.ask(1)
     assert len(system.core.worker.spares) <= before + 1
+
+
+def test_what_a_flood_of_waits_has_taken_is_given_back(system, eventually):
+    def set_aside():
+        return sum(worker.stacks for worker in [*system.core.crew.workers])
+
+    gate = Future()
+    waiting = [system.spawn(Waits) for _ in range(3 * SPARES)]
+    asked = [ref.ask(gate, block=False) for ref in waiting]
+    eventually(lambda: set_aside() > 3 * SPARES)
+    gate.set("open")
+    assert {future.get(timeout=10) for future in asked} == {"open"}
+    eventually(lambda: set_aside() < 2 * SPARES)
+    assert waiting[0].ask("again", timeout=10) == "again"
 
 
 # Fairness
