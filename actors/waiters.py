@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from greenlet import getcurrent
+
 from .address import KERNEL_ID, Address, CoreAddress
 from .observe import contained
 from .parking import here
 from .user_code import calls_back
+
+DEEPEST = 16
+"""How many callbacks of a stack may be called one by the other: a chain may be longer than it."""
 
 
 @calls_back
@@ -17,11 +22,28 @@ class Callback:
 
     __slots__ = ("_callback", "_future")
 
-    def __init__(self, callback: Callable[[Any], object], future: object) -> None:
+    def __init__(self, callback: Callable[[Any], object], future: Any) -> None:
         self._callback, self._future = callback, future
 
     def unpark(self) -> None:
         """Any thread. See `Waiter.unpark`."""
+        stack = vars(getcurrent())
+        depth = stack.get("callbacks", 0)
+        core = None if depth < DEEPEST else self._find_core()
+        if core is not None:  # its loop goes on with the chain
+            core.post(self._call)
+            return
+        stack["callbacks"] = depth + 1
+        try:
+            self._call()
+        finally:
+            stack["callbacks"] = depth
+
+    def _find_core(self) -> Any:
+        """That of this thread, or the one by which the answer came; None: there is none."""
+        return here.worker.core or getattr(self._future.owed_by, "core", None)
+
+    def _call(self) -> None:
         contained(self._callback, self._future, "a callback of %r failed")
 
 

@@ -1,6 +1,7 @@
 """The message in hand: passed on, answered later, and results that arrive as messages."""
 
 import asyncio
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -450,3 +451,40 @@ def test_nothing_arrives_after_the_end(system, doer):
     doer.stop()
     future.set(7)
     assert len(system.dead_letters) == 0
+
+
+@pytest.mark.parametrize("where", ["thread", "actor"])
+def test_an_answer_goes_back_through_more_actors_than_the_stack_has_frames(system, where):
+    class Hop(Actor):
+        def __init__(self, following):
+            super().__init__()
+            self.following = following
+
+        def on_receive(self, message):
+            later = self.reply_later()
+            asked = self.following.ask(message, block=False)
+            asked.add_done_callback(lambda answer: later.set(answer.get() + 1))
+
+    held = []
+    ref = end = system.spawn(Doer)
+    hops = sys.getrecursionlimit()
+    for _ in range(hops):
+        ref = system.spawn(Hop, ref)
+    answer = ref.ask(("do", lambda actor: held.append(actor.reply_later())), block=False)
+    while not held:
+        end.ask("sync")
+    if where == "thread":
+        held[0].set(0)
+    else:
+        end.ask(("do", lambda _: held[0].set(0)))
+    assert answer.get(timeout=DEADLINE) == hops
+
+
+def test_futures_that_settle_one_another_may_be_more_than_the_stack_has_frames(system):
+    first, *others = [Future() for _ in range(sys.getrecursionlimit())]
+    before = first
+    for each in others:
+        before.add_done_callback(lambda done, each=each: each.set(done.get()))
+        before = each
+    system.spawn(Doer).ask(("do", lambda _: first.set("done")))
+    assert others[-1].get(timeout=DEADLINE) == "done"
