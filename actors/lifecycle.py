@@ -208,6 +208,8 @@ class Lifecycle(CellParts):
                 assert ties is not None
                 assert ties.birth is not None
                 self.make_actor(ties.birth)
+                if self.supervisor is None:  # nobody makes it again: its arguments are its own
+                    ties.birth = None
             if ties is not None and ties.born is not None:
                 born, ties.born = ties.born, None
                 born.resolve(None)

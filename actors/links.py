@@ -152,6 +152,7 @@ class Ties:
         self._children = self._watchers = self._watching = self._links = self._unlinking = None
         self._owed = self._pipes = self._timers = self._stash = None
         self.birth: Birth | None = None
+        """Of one that its own turn is to make, or a supervisor may have made again."""
         self.hastened: deque[Died | Broken] | None = None
         """Deaths that overtake the queue, in the order of their arrival."""
         self.overtaking = 0

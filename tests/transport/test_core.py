@@ -81,6 +81,11 @@ def test_nobody_reports_on_all_cores_for_a_spawn_on_one_of_them(system, monkeypa
     assert reports == []
 
 
+def test_nothing_holds_what_an_actor_was_given_but_the_actor(system):
+    there = system.spawn(crew.Lender, {1, 2}, core=1)
+    assert there.ask("is it gone?", timeout=DEADLINE)
+
+
 def test_as_many_actors_as_another_core_has_are_listed():
     with ActorSystem("many", cores=2) as system:
         there = system.spawn(crew.Counter, core=1)

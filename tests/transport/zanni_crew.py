@@ -4,6 +4,7 @@ import ctypes
 import os
 import threading
 import time
+import weakref
 from pathlib import Path
 
 from zanni import Actor, DeadlockError, Down, Future, Timeout, message
@@ -519,3 +520,12 @@ class Joiner(Actor):
 
     def nodes(self):
         return self.system.nodes()
+
+
+class Lender(Actor):
+    def __init__(self, lent):
+        super().__init__()
+        self.lent = weakref.ref(lent)
+
+    def on_receive(self, message):
+        return self.lent() is None
