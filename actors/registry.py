@@ -2,8 +2,8 @@
 
 A name is reserved before its actor is made and bound when it is there, so that two spawns of one
 name cannot both succeed, and a failed one leaves the name free. An actor may end before its name is
-bound: the reservation notes it, and the name is free at once. So it is when the core that has
-reserved it is lost.
+bound: the reservation notes it, and the name is free at once. So it is when the core is lost that
+has reserved it, or on which the actor lived.
 """
 
 from __future__ import annotations
@@ -77,9 +77,10 @@ class Names:
             self._replace(name, holder, None)
 
     def core_lost(self, incarnation: int) -> None:
-        """Any thread. Free what that core had only reserved: it will say nothing more of it."""
+        """Any thread. Free what its actors had, and what it had reserved: it says nothing more."""
         for name, holder in self._table.copy().items():
-            if isinstance(holder, Reservation) and holder.incarnation == incarnation:
+            whose = holder.address if isinstance(holder, ActorRef) else holder
+            if whose is not None and whose.incarnation == incarnation:
                 self._replace(name, holder, None)
 
     def find(self, name: str) -> ActorRef[Any] | None:

@@ -114,7 +114,7 @@ def test_a_late_word_of_the_end_of_the_last_holder_leaves_the_name_to_the_next(s
     assert names.find("ann") == second
 
 
-def test_names_that_a_lost_core_had_only_reserved_are_free(system, tools):
+def test_names_that_a_lost_core_or_its_actors_had_are_free(system, tools):
     ref, names = system.spawn(tools.Recorder), Names()
     for name, incarnation in (("ann", 7), ("bob", 7), ("carl", 8)):
         names.reserve(name, incarnation)
@@ -124,3 +124,5 @@ def test_names_that_a_lost_core_had_only_reserved_are_free(system, tools):
     assert names.find("bob") == ref
     with pytest.raises(NameInUse, match="being made"):
         names.reserve("carl", 9)
+    names.core_lost(ref.address.incarnation)
+    assert names.find("bob") is None
