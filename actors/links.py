@@ -194,6 +194,12 @@ class Ties:
         else:
             suspending.resolve(reason)
 
+    def shed(self) -> None:
+        """Owner only, between two incarnations. Keep no collection that is empty."""
+        for slot in self.__slots__:
+            if slot.startswith("_") and not getattr(self, slot):
+                setattr(self, slot, None)
+
     def adopt(self, child: Any) -> None:
         """Own turn only. Keep the ref of a child that has been spawned."""
         self.children[child.address] = child

@@ -221,6 +221,7 @@ class Signalled(Linked, Parked):
                 signal.reply.reject(ActorDeadError(f"{self.ref} is not waiting for a restart"))
             return
         ties.be_alone(ties.when_alone)  # the supervisor hears of one failure before the next
+        ties.shed()
         self.exit_reason = None
         self.interrupted = True  # a turn that was given up is not to go on
         self.awaits = None  # it may be about to end

@@ -187,6 +187,18 @@ def test_many_restarts_end_in_one_down(world):
     assert len(world.failures) == 20
 
 
+def test_a_restart_leaves_no_empty_collections_behind(world):
+    child = world.spawn()
+    world.watch(child)
+    ties = child.process.ties
+    child.tell(("raise", KeyError("first")))
+    world.failed()
+    world.restart(child, "first")
+    kept = [slot for slot in ties.__slots__ if slot[0] == "_" and getattr(ties, slot) is not None]
+    assert kept == ["_watchers"]
+    assert ties.watchers
+
+
 def test_an_exit_is_not_reported(world):
     child = world.spawn()
     exited = child.exited()
