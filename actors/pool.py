@@ -221,8 +221,7 @@ class Pool(Overseer, Actor):
 
     def on_start(self) -> None:
         """Start the members; what one of them raises is raised by `system.pool`."""
-        while len(self._members) < self._wanted:
-            self._add()
+        self._complete()
 
     def on_receive(self, message: object) -> object:
         """Handle what is in `FOR_POOL`."""
@@ -250,6 +249,19 @@ class Pool(Overseer, Actor):
                 pass
         return None
 
+    def _complete(self) -> None:
+        """Start what is missing. New members serve when they are a sixteenth of all, or the last.
+
+        So a few do at once, and many do not all have to be told of at each start.
+        """
+        told = len(self._members)
+        while len(self._members) < self._wanted:
+            self._add()
+            if 16 * (len(self._members) - told) >= told:
+                self._publish()
+                told = len(self._members)
+        self._publish()
+
     def _add(self) -> None:
         plan = self._plan
         worker = functools.partial(plan.worker, *plan.args, **plan.kwargs)
@@ -259,7 +271,6 @@ class Pool(Overseer, Actor):
         self.watch(ref)
         self._members[ref] = None
         self._placed[ref.core] += 1
-        self._publish()
 
     def _drop(self, ref: ActorRef[Any]) -> None:
         """Count that one as a member no more."""
@@ -289,9 +300,9 @@ class Pool(Overseer, Actor):
             self._retry.cancel()
             self._retry = None
         try:
-            while len(self._members) < self._wanted:
-                self._add()
+            self._complete()
         except Exception as error:
+            self._publish()
             full = None if self._delay else error  # of several in a row one is told in full
             self._delay = min(max(FIRST_DELAY, 2 * self._delay), LONGEST_DELAY)
             text = "a member of pool %s did not start: %s; the next try in %.1f seconds"

@@ -25,6 +25,7 @@ from zanni import (
 )
 from zanni.actors import actor
 from zanni.actors.mailbox import HIGH_WATER
+from zanni.actors.pool import PoolCell
 from zanni.actors.process import kill_for_good
 from zanni.actors.routing import Answers, SmallestMailbox
 
@@ -72,6 +73,35 @@ class Worker(Actor):
 @pytest.fixture(params=["round_robin", "random", "smallest_mailbox"])
 def router(request):
     return request.param
+
+
+def test_a_pool_of_many_does_not_tell_of_all_its_members_at_each_start(system, monkeypatch):
+    told, set_members = [], PoolCell.set_members
+
+    def counted(cell, members):
+        told.append(len(members))
+        set_members(cell, members)
+
+    monkeypatch.setattr(PoolCell, "set_members", counted)
+    pool = system.pool(Worker, 1000)
+    assert sum(told) < 20 * 1000
+    told.clear()
+    assert pool.ask(Resize(2000), timeout=DEADLINE) == 2000
+    assert sum(told) < 20 * 2000
+    answers = [pool.ask("me", block=False) for _ in range(2000)]
+    assert len({each.get(timeout=DEADLINE) for each in answers}) == 2000
+
+
+def test_of_a_small_pool_each_member_serves_as_soon_as_it_is_there(system, monkeypatch):
+    told, set_members = [], PoolCell.set_members
+
+    def counted(cell, members):
+        told.append(len(members))
+        set_members(cell, members)
+
+    monkeypatch.setattr(PoolCell, "set_members", counted)
+    system.pool(Worker, 16)
+    assert told[:16] == [*range(1, 17)]
 
 
 def members_of(pool):
