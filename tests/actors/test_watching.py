@@ -25,6 +25,20 @@ def test_a_watch_ends_in_one_down(system, tools, watching, eventually):  # G6
     ]
 
 
+def test_nothing_is_kept_of_an_end_that_was_heard_of(system, tools, eventually):
+    watcher = system.spawn(tools.Watcher, [])
+
+    def keeps_nothing():
+        ref = system.spawn(tools.Recorder)
+        watcher.tell(("watch", ref))
+        watcher.ask("sync")
+        ref.stop()
+        assert watcher.ask("sync")[-1] == Down(ref, "normal")
+        return watcher.process.ties.hastened is None
+
+    eventually(keeps_nothing)  # at once, but where that turn was in a thread without the core
+
+
 def test_a_watch_of_the_dead_is_noproc(system, tools, watching, eventually):  # G6
     downs = watching()
     ref = system.spawn(tools.Recorder)
