@@ -141,11 +141,18 @@ class Cell(Signalled):
         ties = self.ties
         return MailboxRecord(length=self.depth(), stashed=0 if ties is None else len(ties.stash))
 
-    def stop_for_good(self) -> None:
-        """Owner only. Stop after what is queued, and have no supervisor begin anew."""
+    def stop_for_good(self, told: Reply) -> None:
+        """Owner only. Stop after what is queued, and have no supervisor begin anew.
+
+        `told` hears of the end, once.
+        """
         self.signal(Bury())
-        if self.is_alive():
-            self.enqueue((STOP, None, None, None))
+        if self.state is DEAD:
+            told.resolve(value=True)
+        elif self.is_alive():
+            self.enqueue((STOP, None, told, None))
+        else:
+            self.need_ties().stopping += (told,)
 
     # Turns
 

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .cell import Cell
 from .dispatcher import Core
 from .future import Future
-from .links import Monitor
 from .process import kill_for_good
 from .state import SUSPENDED
 from .timers import Timer
+
+
+class Countdown:
+    """One `Reply` for many: `then` is called when all were answered. A future each takes 1 kB."""
+
+    __slots__ = ("_left", "_then")
+
+    def __init__(self, left: int, then: Callable[[], object]) -> None:
+        self._left = left
+        self._then = then
+
+    def resolve(self, value: object) -> bool:
+        """Owner only. One of them has ended."""
+        self._left -= 1
+        if self._left == 0:
+            self._then()
+        return True
+
+    def reject(self, error: BaseException) -> bool:
+        """Owner only. One of them had ended before."""
+        return self.resolve(error)
 
 
 def living(core: Core) -> list[Cell]:
@@ -32,17 +54,9 @@ def drain(core: Core, seconds: float, kill_seconds: float, done: Future[bool]) -
             done.resolve(in_time)
             return
         roots = [cell for cell in left if not _has_local_parent(cell, core)] or left
-        waiting = len(roots)
-
-        def one_ended(_: object) -> None:
-            nonlocal waiting
-            waiting -= 1
-            if waiting == 0:
-                core.post(look)
-
+        ends = Countdown(len(roots), lambda: core.post(look))
         for cell in reversed(roots):
-            Monitor(core, cell).begin().add_done_callback(one_ended)
-            cell.stop_for_good()
+            cell.stop_for_good(ends)
 
     def kill() -> None:
         nonlocal in_time, timer

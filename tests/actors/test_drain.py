@@ -152,3 +152,40 @@ def test_one_that_will_not_be_killed_ends_all_the_same():
     asked = system.spawn(Stubborn).ask(1, block=False)
     assert system.stop(timeout=0.02) is False
     assert asked.get(timeout=10) is None
+
+
+def test_each_end_of_many_is_counted_once_however_they_end():
+    """Those that stop, fail, are killed, have ended before, or are stopped already, all at once."""
+    began, gate = threading.Event(), threading.Event()
+
+    class Any(Actor):
+        def on_receive(self, message):
+            match message:
+                case "fail":
+                    raise KeyError("mine")
+                case "exit":
+                    self.exit("mine")
+                case "hold":
+                    began.set()
+                    gate.wait(20)
+
+        def on_stop(self):
+            stopped.append(self.actor_ref)
+
+    stopped = []
+    system = ActorSystem("drained", config={"drain_timeout": 60.0}).start()
+    plain = [system.spawn(Any) for _ in range(20)]
+    failing, leaving, killed, twice, held = (system.spawn(Any) for _ in range(5))
+    held.tell("hold")
+    assert began.wait(10)
+    failing.tell("fail")
+    leaving.tell("exit")
+    ends = [twice.stop(block=False), held.stop(block=False)]
+    ended = Future()
+    threading.Thread(target=lambda: ended.set(system.stop())).start()
+    killed.kill()
+    assert killed.wait(timeout=20) in ("killed", "normal", "noproc")
+    gate.set()
+    assert ended.get(timeout=30) is True  # in time, so none was waited for in vain
+    assert {*plain, held, twice, leaving} <= {*stopped}
+    assert [end.get(timeout=10) for end in ends] == [True, True]
