@@ -327,15 +327,20 @@ class Core:
                 function()
 
     def _let_spares_go(self) -> None:
-        """Holder only. Free most of what a flood of waits has left, while there is time for it."""
-        spares = self.worker.spares
-        while len(spares) > SPARES and not self.inbox:
+        """Holder only. Free of what a flood of waits has left as many as there is time for."""
+        spares, end = self.worker.spares, now() + SLICE
+        while len(spares) > SPARES:
             spare = spares.pop()
             spare.parent = getcurrent()  # where its end leads to
             spare.throw(Unwinding)
+            if self.inbox or now() >= end:
+                break
 
     def _sleep(self) -> None:
-        self._let_spares_go()
+        if len(self.worker.spares) > SPARES:  # timers and sockets come between
+            self._let_spares_go()
+            self.poller.poll()
+            return
         self._called = False
         self.asleep = True
         if not self.inbox and not self._stopping:

@@ -1,6 +1,7 @@
 """The core's loop: parking, fairness, and what threads do to it at once."""
 
 import threading
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -187,6 +188,27 @@ def test_what_a_flood_of_waits_has_taken_is_given_back(system, eventually):
     assert {future.get(timeout=10) for future in asked} == {"open"}
     eventually(lambda: set_aside() < 2 * SPARES)
     assert waiting[0].ask("again", timeout=10) == "again"
+
+
+def test_what_is_given_back_holds_up_no_timers_and_no_sockets(system, monkeypatch, eventually):
+    core, kept = system.core, []
+    poll = type(core.poller).poll
+
+    def counted(poller):
+        if poller is core.poller:
+            kept.append((core.worker, len(core.worker.spares)))
+        poll(poller)
+
+    gate = Future()
+    asked = [system.spawn(Waits).ask(gate, block=False) for _ in range(2 * SPARES)]
+    eventually(lambda: sum(each.stacks for each in [*core.crew.workers]) > 2 * SPARES)
+    monkeypatch.setattr("zanni.actors.dispatcher.SLICE", 0.0)
+    monkeypatch.setattr(type(core.poller), "poll", counted)
+    gate.set("open")
+    assert {future.get(timeout=10) for future in asked} == {"open"}
+    eventually(lambda: kept[-1][1] <= SPARES)
+    of_one_thread = [(old, new) for (one, old), (two, new) in pairwise(kept) if one is two]
+    assert max(old - new for old, new in of_one_thread) <= 2  # and not all at one time
 
 
 # Fairness
