@@ -85,8 +85,7 @@ class DataLane:
         self._successor: DataLane | None = None
         self._box: list[bytes | Parcel] = []
         self._answers: list[bytes | Parcel] = []
-        self._full_at = BATCH_BYTES
-        self._early = EARLY
+        self._full_at, self._early = BATCH_BYTES, EARLY
         self._frames: deque[Frame] = deque()
         self._answer_frames: deque[Frame] = deque()
         self._framer = Framer(route, Kind.DATA, Kind.CHUNK, Kind.PROBE, is_free=False)
@@ -179,7 +178,8 @@ class DataLane:
                     self._box += kept
                     self._aside_size -= sum(map(len, kept))
             self._plain_until = -1 if self._aside or self._is_closed else self._budget
-            self._aside_senders = self._aside_senders if busy else set()
+            if len(self._aside_senders) > 2 * sum(map(len, self._aside.values())):
+                self._aside_senders = {*map(sender_of, chain(*self._aside.values()))}
         if before:
             self._due()
             self.release()

@@ -312,6 +312,21 @@ def test_an_end_looks_at_nothing_aside_where_its_actor_has_none_of_it(peer, monk
     assert numbers(peer) == [*range(50)]
 
 
+def test_of_who_has_sent_to_busy_ones_that_are_so_no_more_little_is_kept(peer):
+    """Though another one stays busy."""
+    peer.data.set_aside([7])
+    peer.data.post(message(7, 0, 1))
+    for number in range(1, 90):
+        peer.data.set_aside([7, 300])
+        peer.data.post(message(300, number, 1 + number))
+        peer.data.set_aside([7])
+        peer.flush()
+    assert len(peer.data._aside_senders) < 10
+    peer.data.let_pass(1)
+    peer.flush()
+    assert numbers(peer)[-1] == 0
+
+
 @pytest.mark.parametrize("sender", [None, 0, 1, 127, 128, 192, 255, 256, 1 << 16, 1 << 40])
 @pytest.mark.parametrize("target", [1, 128, 1 << 40])
 def test_the_sender_of_an_envelope_is_its_second_item(target, sender):
