@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -29,19 +30,21 @@ class Callback:
         """Any thread. See `Waiter.unpark`."""
         stack = vars(getcurrent())
         depth = stack.get("callbacks", 0)
-        core = None if depth < DEEPEST else self._find_core()
-        if core is not None:  # its loop goes on with the chain
-            core.post(self._call)
-            return
-        stack["callbacks"] = depth + 1
-        try:
-            self._call()
-        finally:
-            stack["callbacks"] = depth
-
-    def _find_core(self) -> Any:
-        """That of this thread, or the one by which the answer came; None: there is none."""
-        return here.worker.core or getattr(self._future.owed_by, "core", None)
+        if depth < DEEPEST:
+            stack["callbacks"] = depth + 1
+            try:
+                self._call()
+            finally:
+                stack["callbacks"] = depth
+        elif "further" in stack:  # the first one that is so deep goes on with the chain
+            stack["further"].append(self)
+        else:
+            further = stack["further"] = deque([self])
+            try:
+                while further:
+                    further.popleft()._call()
+            finally:
+                del stack["further"]
 
     def _call(self) -> None:
         contained(self._callback, self._future, "a callback of %r failed")

@@ -480,11 +480,15 @@ def test_an_answer_goes_back_through_more_actors_than_the_stack_has_frames(syste
     assert answer.get(timeout=DEADLINE) == hops
 
 
-def test_futures_that_settle_one_another_may_be_more_than_the_stack_has_frames(system):
+@pytest.mark.parametrize("where", ["thread", "actor"])
+def test_futures_that_settle_one_another_may_be_more_than_the_stack_has_frames(system, where):
     first, *others = [Future() for _ in range(sys.getrecursionlimit())]
     before = first
     for each in others:
         before.add_done_callback(lambda done, each=each: each.set(done.get()))
         before = each
-    system.spawn(Doer).ask(("do", lambda _: first.set("done")))
+    if where == "thread":
+        first.set("done")
+    else:
+        system.spawn(Doer).ask(("do", lambda _: first.set("done")))
     assert others[-1].get(timeout=DEADLINE) == "done"

@@ -22,6 +22,7 @@ from zanni.actors.dispatcher import Core
 from zanni.actors.parking import here
 from zanni.actors.signalled import Abandoned
 from zanni.actors.state import PARKED
+from zanni.actors.waiters import DEEPEST
 from zanni.actors.watcher import LongTurn, Look, ThreadLimitReached, watcher
 from zanni.supervisors import Supervisor, child
 
@@ -333,6 +334,12 @@ class Does(Actor):
         return future
 
 
+class Settles(Actor):
+    def on_receive(self, future):
+        future.set(1)
+        return "set"
+
+
 @pytest.mark.parametrize("how", ["map", "pipe", "settle", "publish", "rank"])
 def test_what_a_handler_has_called_back_may_block(system, how):
     gate, inside = threading.Event(), threading.Event()
@@ -343,6 +350,22 @@ def test_what_a_handler_has_called_back_may_block(system, how):
     gate.set()
     answer.get(timeout=DEADLINE)
     assert does.ask("again", timeout=DEADLINE) is None
+
+
+def test_a_callback_may_block_however_many_called_one_another_before(system):
+    gate, inside = threading.Event(), threading.Event()
+    does = system.spawn(Does, gate, inside)
+    first = does.proxy().done.get()
+    for _ in range(2 * DEEPEST):
+        before = Future()
+        before.add_done_callback(lambda done, then=first: then.set(done.get()))
+        first = before
+    settles = system.spawn(Settles)
+    answer = settles.ask(first, block=False)
+    assert inside.wait(DEADLINE)
+    assert system.spawn(Echo).ask("on", timeout=DEADLINE) == "on"
+    gate.set()
+    assert answer.get(timeout=DEADLINE) == "set"
 
 
 def test_a_callback_of_the_answer_to_an_ask_may_block(system):
