@@ -9,7 +9,7 @@ from math import inf
 
 from simulation.facts import Ask, PlayerFacts, Tie
 
-from zanni import ConnectionLost, NodeDown
+from zanni import ConnectionLost, NodeDown, Timeout
 from zanni.actors.address import CoreAddress
 from zanni.transport.batches import BATCH_MESSAGES
 from zanni.transport.events import NodeJoined, NodeLost
@@ -44,6 +44,8 @@ class Oracle:
         self.handled = set()
         self.undelivered = set()
         """What an ask would have brought that was told that it cannot."""
+        self.expired = set()
+        """The same of asks whose time was over."""
         self.ties = {}
         self.asks = []
         self.greetings = set()
@@ -208,6 +210,8 @@ class Oracle:
             self.note(which, "failed:", type(future._error).__name__)
             if isinstance(future._error, NodeDown):
                 self.undelivered.add((ask.sender, *ask.expected))
+            if isinstance(future._error, Timeout):
+                self.expired.add((ask.sender, *ask.expected))
             if type(future._error) is ConnectionLost:
                 self._check_lost(which, ask)
         elif list(future._value) != ask.expected:
@@ -409,9 +413,13 @@ class Oracle:
             sender, receiver, _ = note
             player = self.players[receiver]
             stays = player.ended is None and player.life.number == 1
-            # A node that stops waits for no longer than its time for one that dozes.
-            is_counted = self.players[sender].life.system.dead_letters.counts.get("noconnection")
-            if stays and not is_counted:
+            # A node that stops waits for no longer than its time for one that dozes. Of an ask
+            # whose own time was over by then nobody is left to be told.
+            life = self.players[sender].life
+            is_known = life.system.dead_letters.counts.get("noconnection") or (
+                life.stopping is not None and note in self.expired
+            )
+            if stays and not is_known:
                 yield note
 
 
