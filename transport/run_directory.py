@@ -85,7 +85,7 @@ def _check_ours(base: Path) -> None:
 
 def _remove_if_left_behind(directory: Path) -> None:
     try:
-        lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        lock = open_lock(directory / _LOCK, make=False)
     except FileNotFoundError:  # it is just being removed, or that was broken off
         shutil.rmtree(directory, ignore_errors=True)
         return
@@ -100,9 +100,10 @@ def _remove_if_left_behind(directory: Path) -> None:
         os.close(lock)
 
 
-def open_lock(path: Path) -> int:
-    """Open the file that is locked, and make it where there is none; the descriptor."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def open_lock(path: Path, *, make: bool = True) -> int:
+    """Open the file that is locked, and `make` it where there is none; the descriptor."""
+    making = os.O_CREAT if make else 0
+    return os.open(path, os.O_RDWR | making | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def running() -> list[Running]:

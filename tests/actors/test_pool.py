@@ -75,14 +75,20 @@ def router(request):
     return request.param
 
 
-def test_a_pool_of_many_does_not_tell_of_all_its_members_at_each_start(system, monkeypatch):
-    told, set_members = [], PoolCell.set_members
+@pytest.fixture
+def told(monkeypatch):
+    """Of how many members a pool has told, each time that it did."""
+    sizes, set_members = [], PoolCell.set_members
 
     def counted(cell, members):
-        told.append(len(members))
+        sizes.append(len(members))
         set_members(cell, members)
 
     monkeypatch.setattr(PoolCell, "set_members", counted)
+    return sizes
+
+
+def test_a_pool_of_many_does_not_tell_of_all_its_members_at_each_start(system, told):
     pool = system.pool(Worker, 1000)
     assert sum(told) < 20 * 1000
     told.clear()
@@ -92,14 +98,7 @@ def test_a_pool_of_many_does_not_tell_of_all_its_members_at_each_start(system, m
     assert len({each.get(timeout=DEADLINE) for each in answers}) == 2000
 
 
-def test_of_a_small_pool_each_member_serves_as_soon_as_it_is_there(system, monkeypatch):
-    told, set_members = [], PoolCell.set_members
-
-    def counted(cell, members):
-        told.append(len(members))
-        set_members(cell, members)
-
-    monkeypatch.setattr(PoolCell, "set_members", counted)
+def test_of_a_small_pool_each_member_serves_as_soon_as_it_is_there(system, told):
     system.pool(Worker, 16)
     assert told[:16] == [*range(1, 17)]
 
